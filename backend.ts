@@ -1,0 +1,251 @@
+/**
+ * The interface that both backends implement, and nothing else that depends on
+ * an operating system. Data flows one way: options → {@linkcode SpawnSpec} →
+ * {@linkcode Backend.spawn} → {@linkcode NativeProcess} → the public objects.
+ * A native process reports events up through callbacks; nothing below holds a
+ * reference to what is above.
+ *
+ * @module
+ */
+
+/** What a standard stream of the child is connected to, as in `Deno.Command`. */
+export type StdioMode = "piped" | "inherit" | "null";
+
+/** The operating-system mechanism that holds a tree together. */
+export type ContainmentKind =
+  | "job-object"
+  | "cgroup"
+  | "lineage"
+  | "process-group";
+
+/** What a caller may ask for: a mechanism by name, or the best one there is. */
+export type ContainmentRequest = "auto" | ContainmentKind;
+
+/** Which process group the child starts in (POSIX; ignored on Windows). */
+export type ProcessGroupMode = "auto" | "own" | "inherit" | "session";
+
+/** The guarantee a tree really got. Reported, never silently weakened. */
+export interface Containment {
+  /** The mechanism in force. */
+  readonly mechanism: ContainmentKind;
+  /** Whether descendants that left the process group or session are held. */
+  readonly holdsEscapees: boolean;
+  /** Whether the tree ends when this process ends by any cause, SIGKILL included. */
+  readonly survivesParent: boolean;
+  /** Why nothing stronger was available, one sentence each; empty when nothing is. */
+  readonly notes: readonly string[];
+}
+
+/** A validated request to start a program: plain data, already checked. */
+export interface SpawnSpec {
+  /** The program as the caller wrote it: for messages. */
+  readonly command: string;
+  /** The arguments after the program's own name. */
+  readonly args: readonly string[];
+  /** Working directory, or `null` for the parent's. */
+  readonly cwd: string | null;
+  /** Whether the parent's environment is left out. */
+  readonly clearEnv: boolean;
+  /** Names of the variables to set; `envValues` runs parallel to it. */
+  readonly envNames: readonly string[];
+  /** Values of the variables to set. */
+  readonly envValues: readonly string[];
+  /** User id of the child, or `null` for the parent's. */
+  readonly uid: number | null;
+  /** Group id of the child, or `null` for the parent's. */
+  readonly gid: number | null;
+  /** Standard input. */
+  readonly stdin: StdioMode;
+  /** Standard output. */
+  readonly stdout: StdioMode;
+  /** Standard error. */
+  readonly stderr: StdioMode;
+  /** Windows: pass the arguments without quoting. */
+  readonly windowsRawArguments: boolean;
+  /** Own session (POSIX) or own console group (Windows), and no guard. */
+  readonly detached: boolean;
+  /** The containment asked for. */
+  readonly containment: ContainmentRequest;
+  /** Whether the tree must end when this process ends, by whatever cause. */
+  readonly killOnParentExit: boolean;
+  /** POSIX process group choice. */
+  readonly processGroup: ProcessGroupMode;
+  /** Start stopped, before the first instruction of the program. */
+  readonly suspended: boolean;
+  /** Name of the public function, for permission prompts and messages. */
+  readonly apiName: string;
+}
+
+/** How the leader of a tree ended. */
+export interface ExitStatus {
+  /** Exit code; `128 + n` for death by signal n, `-1` when {@linkcode ExitStatus.lost}. */
+  readonly code: number;
+  /** The signal that ended it, or `null`. */
+  readonly signal: Deno.Signal | null;
+  /** True when somebody else reaped the child, so that its status is unknown. */
+  readonly lost: boolean;
+}
+
+/** A member of a tree, as the process table shows it. */
+export interface ProcessInfo {
+  /** Process id. */
+  readonly pid: number;
+  /** Process id of the parent now (1 or a subreaper for an orphan). */
+  readonly ppid: number;
+  /** Name of the program, without path. */
+  readonly name: string;
+  /** Command line, when it can be read; otherwise the name. */
+  readonly command: string;
+  /** State as the OS words it: `running`, `sleeping`, `stopped`, `zombie` … */
+  readonly state: string;
+  /** Start time, in milliseconds since the epoch; `NaN` where unknown. */
+  readonly startTime: number;
+}
+
+/** The readable end of a pipe from the child. */
+export interface ByteSource {
+  /**
+   * Reads into `view`: a number at once when bytes are there (0 at the end of
+   * the stream), otherwise a promise of it. `patient` allows the backend to
+   * delay looking, for a caller that needs the bytes only at the end.
+   */
+  read(view: Uint8Array, patient: boolean): number | Promise<number>;
+  /** Bytes that a reader may usefully ask for at once, from what was seen so far. */
+  readonly readSize: number;
+  /** From now on the stream ends as soon as nothing more can be read at once. */
+  finish(): void;
+  /** Closes the reading end. Idempotent. A pending read ends the stream. */
+  close(): void;
+  /** Lets a pending read hold the event loop (the default). */
+  ref(): void;
+  /** A pending read no longer holds the event loop. */
+  unref(): void;
+}
+
+/** The writable end of a pipe to the child. */
+export interface ByteSink {
+  /** Resolves when all of `chunk` was taken by the pipe; rejects with EPIPE's error. */
+  write(chunk: Uint8Array): void | Promise<void>;
+  /** Closes the writing end: the child reads end of file. Idempotent. */
+  close(): void;
+}
+
+/** Where a synchronous run takes input from and puts output. */
+export interface SyncIo {
+  /** Next bytes to feed to stdin; `null` when there are no more. */
+  input: Uint8Array | null;
+  /** Takes a piece of stdout; false: stop, the limit is exceeded. The view is reused. */
+  stdout: ((piece: Uint8Array) => boolean) | null;
+  /** Takes a piece of stderr; false: stop, the limit is exceeded. The view is reused. */
+  stderr: ((piece: Uint8Array) => boolean) | null;
+}
+
+/** Why a synchronous pump came back. */
+export type SyncOutcome = "exited" | "timeout" | "overflow";
+
+/** A wait for a tree to become empty, which can be cut short. */
+export interface TreeWatch {
+  /**
+   * Resolves with true as soon as no living member is left, with false when
+   * `ms` have passed or {@linkcode TreeWatch.cancel} was called.
+   */
+  wait(ms: number): Promise<boolean>;
+  /** Ends the pending wait with false. */
+  cancel(): void;
+}
+
+/** What a soft signal did. */
+export interface SoftSignal {
+  /** How many processes it was sent to. */
+  readonly count: number;
+  /** How it was sent: `SIGTERM`, `CTRL_C`, `WM_CLOSE` … */
+  readonly method: string;
+}
+
+/** One started program and the containment it leads. */
+export interface NativeProcess {
+  /** Process id of the leader. */
+  readonly pid: number;
+  /** The containment that the tree got. */
+  readonly containment: Containment;
+  /** Pipe to the child's stdin, when it was asked for. */
+  readonly stdin: ByteSink | null;
+  /** Pipe from the child's stdout, when it was asked for. */
+  readonly stdout: ByteSource | null;
+  /** Pipe from the child's stderr, when it was asked for. */
+  readonly stderr: ByteSource | null;
+  /**
+   * Called once when the leader's exit has been seen and not yet reaped: its
+   * number is still ours. The receiver calls {@linkcode NativeProcess.release}
+   * when it no longer needs that.
+   */
+  onExit: ((status: ExitStatus) => void) | null;
+  /** Sends a signal to the leader alone; false when it is already gone. */
+  signalLeader(signal: Deno.Signal | number): boolean;
+  /** Sends a signal to every member, then SIGCONT where stopped processes must see it. */
+  signalTree(signal: Deno.Signal | number): SoftSignal;
+  /**
+   * Freezes what it finds, looks again until nothing new appears, and ends it
+   * all with the signal that cannot be caught. Returns how many it ended. Does
+   * not wait for the deaths.
+   */
+  killTree(): number;
+  /** Stops every member (SIGSTOP, suspended threads); nested calls count. */
+  suspendTree(): void;
+  /** Undoes one {@linkcode NativeProcess.suspendTree}, or a suspended start. */
+  resumeTree(): void;
+  /** True when no living member is left. A single look, as cheap as it can be. */
+  treeIsEmpty(): boolean;
+  /** The living members without the leader. */
+  descendants(): ProcessInfo[];
+  /** The living members, the leader included. */
+  members(): ProcessInfo[];
+  /** A wait for the tree to become empty. */
+  watchTree(): TreeWatch;
+  /** The same, blocking: true when it became empty within `ms`. */
+  waitTreeEmptySync(ms: number): boolean;
+  /**
+   * Moves bytes between the pipes and `io` until the leader has exited, `ms`
+   * have passed, or a receiver refused a piece. Blocks.
+   */
+  pumpSync(io: SyncIo, ms: number): SyncOutcome;
+  /** Takes what is still in the output pipes, without waiting, then closes all pipes. */
+  drainSync(io: SyncIo): void;
+  /** The leader's exit, if it has been seen; looks again when `poll` is set. */
+  exitStatus(poll: boolean): ExitStatus | null;
+  /** Reaps the leader and gives up its number and handles. Idempotent. */
+  release(): void;
+  /** Lets the living child hold the event loop (the default). */
+  ref(): void;
+  /** The living child no longer holds the event loop. */
+  unref(): void;
+}
+
+/** One operating system's way to do all of it. */
+export interface Backend {
+  /** Which backend this is. */
+  readonly name: "posix" | "windows";
+  /** Numbers of the signals this OS knows, by name. */
+  readonly signals: Readonly<Record<string, number>>;
+  /** Whether exits by our hard kill have to be marked as SIGKILL by the caller. */
+  readonly marksKills: boolean;
+  /** Starts a program. Throws with nothing spawned and nothing leaked. */
+  spawn(spec: SpawnSpec): NativeProcess;
+}
+
+let chosen: Backend | null = null;
+let choose: (() => Backend) | null = null;
+
+/** Says how the backend is found; `mod.ts` calls it, with one expression. */
+export function provideBackend(factory: () => Backend): void {
+  choose = factory;
+}
+
+/** The backend of this operating system, made on first use. */
+export function backend(): Backend {
+  if (chosen === null) {
+    if (choose === null) throw new Error("No backend: import mod.ts");
+    chosen = choose();
+  }
+  return chosen;
+}

@@ -1,0 +1,239 @@
+/**
+ * The errors a caller can catch.
+ *
+ * Where Deno has a class for a mistake, that class is thrown
+ * (`Deno.errors.NotFound` for a missing program, `TypeError` for bad input), so
+ * that code written for `Deno.Command` keeps working. Errors that come from a
+ * system call carry its details besides, and are `instanceof`
+ * {@linkcode SystemError} at the same time.
+ *
+ * @module
+ */
+
+const SYSTEM: unique symbol = Symbol("SystemError");
+
+/** What a failed system call tells. */
+export interface SystemErrorDetails {
+  /** The symbolic error: `ENOENT`, `ERROR_ACCESS_DENIED` … */
+  readonly code: string;
+  /** Its number. */
+  readonly errno: number;
+  /** The call that failed: `posix_spawn`, `CreateProcessW` … */
+  readonly syscall: string;
+  /** The program that was to be started. */
+  readonly command?: string;
+  /** The process the call was about. */
+  readonly pid?: number;
+}
+
+/**
+ * A failed system call, with its name and number.
+ *
+ * Errors that also have a class of Deno's own (`Deno.errors.NotFound`,
+ * `Deno.errors.PermissionDenied` …) are made of that class, and answer to
+ * `instanceof SystemError` as well.
+ *
+ * @example
+ * ```ts
+ * import { Command, SystemError } from "@killable/process";
+ *
+ * try {
+ *   new Command("no-such-program").spawn();
+ * } catch (error) {
+ *   if (error instanceof SystemError) console.log(error.code, error.syscall); // ENOENT posix_spawn
+ * }
+ * ```
+ */
+export class SystemError extends Error implements SystemErrorDetails {
+  /** The symbolic error: `ENOENT`, `ERROR_ACCESS_DENIED` … */
+  readonly code!: string;
+  /** Its number. */
+  readonly errno!: number;
+  /** The call that failed. */
+  readonly syscall!: string;
+  /** The program that was to be started. */
+  readonly command?: string;
+  /** The process the call was about. */
+  readonly pid?: number;
+
+  /** The class's name. */
+  override name = "SystemError";
+
+  /**
+   * @param message A sentence: the action, the cause, the way out.
+   * @param details Which call, which error.
+   * @param options `cause`, as of any error.
+   */
+  constructor(
+    message: string,
+    details: SystemErrorDetails,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    attach(this, details);
+  }
+
+  /** True for every error that carries the details of a system call. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && SYSTEM in value;
+  }
+}
+
+function attach(error: Error, details: SystemErrorDetails): void {
+  Object.assign(error, details);
+  Object.defineProperty(error, SYSTEM, { value: true });
+}
+
+/**
+ * Makes a system error, of Deno's own class where there is one.
+ *
+ * @param kind A class of `Deno.errors`, or `null` for a plain {@linkcode SystemError}.
+ * @param message A sentence: the action, the cause, the way out.
+ * @param details Which call, which error.
+ * @returns The error, to be thrown.
+ */
+export function systemError(
+  kind: (new (message?: string, options?: ErrorOptions) => Error) | null,
+  message: string,
+  details: SystemErrorDetails,
+  options?: ErrorOptions,
+): Error {
+  if (kind === null) return new SystemError(message, details, options);
+  const error = new kind(message, options);
+  attach(error, details);
+  return error;
+}
+
+/** What was captured before a run failed. */
+export interface PartialOutput {
+  /** Captured standard output, or `null` when it was not piped. */
+  readonly stdout: Uint8Array<ArrayBuffer> | null;
+  /** Captured standard error, or `null` when it was not piped. */
+  readonly stderr: Uint8Array<ArrayBuffer> | null;
+}
+
+/**
+ * A command that was checked ended with a status other than 0.
+ *
+ * Named after `subprocess.CalledProcessError` of Python.
+ */
+export class CalledProcessError extends Error implements PartialOutput {
+  /** The class's name. */
+  override name = "CalledProcessError";
+  /** Captured standard output, or `null`. */
+  readonly stdout: Uint8Array<ArrayBuffer> | null;
+  /** Captured standard error, or `null`. */
+  readonly stderr: Uint8Array<ArrayBuffer> | null;
+
+  /**
+   * @param command The program.
+   * @param args Its arguments.
+   * @param code The exit code.
+   * @param signal The signal that ended it, or `null`.
+   * @param output What was captured.
+   */
+  constructor(
+    readonly command: string,
+    readonly args: readonly string[],
+    readonly code: number,
+    readonly signal: Deno.Signal | null,
+    output: PartialOutput,
+  ) {
+    super(
+      signal === null
+        ? `Command '${command}' exited with code ${code}`
+        : `Command '${command}' was ended by ${signal}`,
+    );
+    this.stdout = output.stdout;
+    this.stderr = output.stderr;
+  }
+}
+
+/**
+ * The time for a command was up; its tree has been ended.
+ *
+ * Named after `subprocess.TimeoutExpired` of Python.
+ */
+export class TimeoutExpired extends Error implements PartialOutput {
+  /** The class's name. */
+  override name = "TimeoutExpired";
+  /** Captured standard output so far, or `null`. */
+  readonly stdout: Uint8Array<ArrayBuffer> | null;
+  /** Captured standard error so far, or `null`. */
+  readonly stderr: Uint8Array<ArrayBuffer> | null;
+
+  /**
+   * @param command The program.
+   * @param timeout The time it had, in milliseconds.
+   * @param output What was captured so far.
+   */
+  constructor(
+    readonly command: string,
+    readonly timeout: number,
+    output: PartialOutput,
+  ) {
+    super(
+      `Command '${command}' did not end within ${timeout} ms; its process tree was ended`,
+    );
+    this.stdout = output.stdout;
+    this.stderr = output.stderr;
+  }
+}
+
+/** A captured stream grew past `maxOutput`; the tree has been ended. */
+export class OutputLimitExceeded extends RangeError implements PartialOutput {
+  /** The class's name. */
+  override name = "OutputLimitExceeded";
+  /** The first `maxOutput` bytes of standard output, or `null`. */
+  readonly stdout: Uint8Array<ArrayBuffer> | null;
+  /** The first `maxOutput` bytes of standard error, or `null`. */
+  readonly stderr: Uint8Array<ArrayBuffer> | null;
+
+  /**
+   * @param command The program.
+   * @param limit The limit, in bytes per stream.
+   * @param output What was captured.
+   */
+  constructor(
+    readonly command: string,
+    readonly limit: number,
+    output: PartialOutput,
+  ) {
+    super(
+      `Command '${command}' wrote more than ${limit} bytes; its process tree was ended. ` +
+        `Raise 'maxOutput', set 'outputPolicy' to "head" or "tail", or stream the output with spawn()`,
+    );
+    this.stdout = output.stdout;
+    this.stderr = output.stderr;
+  }
+}
+
+/** A member of a tree that could not be ended. */
+export interface Survivor {
+  /** Its process id. */
+  readonly pid: number;
+  /** Its program. */
+  readonly name: string;
+  /** Why it is still there. */
+  readonly reason: string;
+}
+
+/** A stop ended without the tree being empty: some members could not be ended. */
+export class SurvivorsError extends Error {
+  /** The class's name. */
+  override name = "SurvivorsError";
+
+  /**
+   * @param command The program whose tree it is.
+   * @param survivors Who is left, and why.
+   */
+  constructor(
+    readonly command: string,
+    readonly survivors: readonly Survivor[],
+  ) {
+    super(
+      `Cannot end the process tree of '${command}': ` +
+        survivors.map((s) => `${s.pid} (${s.name}): ${s.reason}`).join("; "),
+    );
+  }
+}
