@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { Survivor } from "./errors.ts";
+
 /** What a standard stream of the child is connected to, as in `Deno.Command`. */
 export type StdioMode = "piped" | "inherit" | "null";
 
@@ -162,6 +164,14 @@ export interface SoftSignal {
   readonly method: string;
 }
 
+/** What a hard kill did. */
+export interface HardKill {
+  /** How many living processes it was sent to. */
+  readonly count: number;
+  /** Those that the OS did not let us end, and why. */
+  readonly refused: readonly Survivor[];
+}
+
 /** One started program and the containment it leads. */
 export interface NativeProcess {
   /** Process id of the leader. */
@@ -186,10 +196,9 @@ export interface NativeProcess {
   signalTree(signal: Deno.Signal | number): SoftSignal;
   /**
    * Freezes what it finds, looks again until nothing new appears, and ends it
-   * all with the signal that cannot be caught. Returns how many it ended. Does
-   * not wait for the deaths.
+   * all with the signal that cannot be caught. Does not wait for the deaths.
    */
-  killTree(): number;
+  killTree(): HardKill;
   /** Stops every member (SIGSTOP, suspended threads); nested calls count. */
   suspendTree(): void;
   /** Undoes one {@linkcode NativeProcess.suspendTree}, or a suspended start. */
