@@ -1,0 +1,34 @@
+// deno-lint-ignore-file no-console -- a command line tool: it talks to a person
+/**
+ * The one test command: `deno task test [--offline] [FLAGS] [PATHS]`. Flags and
+ * paths go to `deno test`; without paths, all tests of this operating system
+ * and the examples in the documentation are run. With `--ok` the static checks
+ * come first, with `--static` they are all. The last line sums up.
+ *
+ * @module
+ */
+
+import { readArguments } from "./runner/arguments.ts";
+import { denoTest } from "./runner/run_tests.ts";
+import { staticChecks } from "./runner/static_checks.ts";
+import { chooseStd } from "./runner/std.ts";
+import { documentedFiles, testFolders } from "./runner/suites.ts";
+import { Tally } from "./runner/tally.ts";
+
+const { checks, tests, offline, flags, paths } = readArguments(Deno.args);
+const std = await chooseStd(offline);
+console.log(std.line);
+
+const tally = new Tally();
+if (checks) tally.add(await staticChecks(std));
+if (tests) {
+  const wanted = paths.length > 0 ? paths : await testFolders();
+  tally.add(await denoTest([...std.flags, ...flags, ...wanted]));
+  // Asked for something in particular: the examples are not that.
+  if (paths.length === 0 && flags.length === 0) {
+    const files = await documentedFiles();
+    tally.add(await denoTest([...std.flags, "--doc", ...files]));
+  }
+}
+console.log(String(tally));
+Deno.exit(tally.ok ? 0 : 1);

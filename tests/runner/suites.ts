@@ -1,0 +1,40 @@
+import { hasTests, list } from "./project.ts";
+
+const WINDOWS = Deno.build.os === "windows";
+
+/** Folders with tests for this operating system. */
+const SUITES: readonly string[] = [
+  "tests/unit",
+  "tests/conformance",
+  WINDOWS ? "tests/windows" : "tests/posix",
+  "tests/offline",
+  "tests/runner",
+  "examples",
+  "tests/examples",
+];
+
+/** Folders of the library whose documentation has examples for this system. */
+const LIBRARY: readonly string[] = ["ffi", WINDOWS ? "windows" : "posix"];
+
+/** The folders that have tests. */
+export async function testFolders(): Promise<string[]> {
+  const found: string[] = [];
+  for (const folder of SUITES) {
+    if (await hasTests(folder)) found.push(folder);
+  }
+  return found;
+}
+
+/** The files whose documentation may have examples: they are run, too. */
+export async function documentedFiles(): Promise<string[]> {
+  const files: string[] = [];
+  for (const { name, isFile } of await list(".")) {
+    if (isFile && (name.endsWith(".ts") || name === "README.md")) {
+      files.push(name);
+    }
+  }
+  for (const folder of LIBRARY) {
+    if ((await list(folder)).length > 0) files.push(folder);
+  }
+  return files;
+}
