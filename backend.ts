@@ -33,7 +33,7 @@ export interface Containment {
   /** Whether descendants that left the process group or session are held. */
   readonly holdsEscapees: boolean;
   /** Whether the tree ends when this process ends by any cause, SIGKILL included. */
-  readonly survivesParent: boolean;
+  readonly endsWithParent: boolean;
   /** Why nothing stronger was available, one sentence each; empty when nothing is. */
   readonly notes: readonly string[];
 }
@@ -149,7 +149,7 @@ export type SyncOutcome = "exited" | "timeout" | "overflow";
 export interface TreeWatch {
   /**
    * Resolves with true as soon as no living member is left, with false when
-   * `ms` have passed or {@linkcode TreeWatch.cancel} was called.
+   * `ms` (Infinity allowed) have passed or {@linkcode TreeWatch.cancel} was called.
    */
   wait(ms: number): Promise<boolean>;
   /** Ends the pending wait with false. */
@@ -187,13 +187,17 @@ export interface NativeProcess {
   /**
    * Called once when the leader's exit has been seen and not yet reaped: its
    * number is still ours. The receiver calls {@linkcode NativeProcess.release}
-   * when it no longer needs that.
+   * when it no longer needs that. Setting it starts the watching; a synchronous
+   * run leaves it `null` and polls.
    */
   onExit: ((status: ExitStatus) => void) | null;
   /** Sends a signal to the leader alone; false when it is already gone. */
   signalLeader(signal: Deno.Signal | number): boolean;
-  /** Sends a signal to every member, then SIGCONT where stopped processes must see it. */
-  signalTree(signal: Deno.Signal | number): SoftSignal;
+  /**
+   * Sends a signal to every member; with `wake`, SIGCONT behind it, since a
+   * stopped process does not act on a signal that it could handle.
+   */
+  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal;
   /**
    * Freezes what it finds, looks again until nothing new appears, and ends it
    * all with the signal that cannot be caught. Does not wait for the deaths.
@@ -222,8 +226,14 @@ export interface NativeProcess {
   drainSync(io: SyncIo): void;
   /** The leader's exit, if it has been seen; looks again when `poll` is set. */
   exitStatus(poll: boolean): ExitStatus | null;
-  /** Reaps the leader and gives up its number and handles. Idempotent. */
+  /**
+   * Reaps the leader and gives up its number and handles. Idempotent. A
+   * containment that needs the leader's number as long as members live keeps it
+   * until the call after the tree has become empty.
+   */
   release(): void;
+  /** The tree is known to be empty: gives up everything. Idempotent. */
+  retire(): void;
   /** Lets the living child hold the event loop (the default). */
   ref(): void;
   /** The living child no longer holds the event loop. */

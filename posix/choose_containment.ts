@@ -1,0 +1,67 @@
+/**
+ * Which containment and which process group a child gets on POSIX.
+ *
+ * @module
+ */
+
+import type { SpawnSpec } from "../backend.ts";
+import type { Membership } from "./containment.ts";
+import { DARWIN, libc } from "./libc.ts";
+import { Lineage, lineageObstacle } from "./lineage.ts";
+import { ProcessGroup } from "./process_group.ts";
+import type { AttributeChoice } from "./spawn_attributes.ts";
+
+/** The choice, and the group to start in. */
+export interface ContainmentChoice {
+  readonly membership: Membership;
+  readonly group: AttributeChoice["group"];
+}
+
+/**
+ * Chooses.
+ *
+ * @param spec The specification.
+ * @returns Containment and group.
+ * @throws {Deno.errors.NotSupported} when the mechanism asked for cannot be had.
+ */
+export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
+  const wanted = spec.containment;
+  if (wanted === "job-object" || wanted === "cgroup") {
+    throw unavailable(wanted, "this system or this version has none");
+  }
+  const guarded = spec.killOnParentExit && !spec.detached;
+  const notes: string[] = [];
+  if (wanted !== "process-group") {
+    const lineage = DARWIN ? null : Lineage.create(guarded);
+    if (lineage !== null) return { membership: lineage, group: groupOf(spec) };
+    notes.push(whyNoLineage());
+    if (wanted === "lineage") throw unavailable(wanted, notes[0] as string);
+  }
+  // Here the group is the containment: it cannot be shared with ours.
+  const group = spec.detached || spec.processGroup === "session"
+    ? "session"
+    : "own";
+  return { membership: new ProcessGroup(false, notes), group };
+}
+
+function whyNoLineage(): string {
+  if (DARWIN) return "macOS has no inherited mark that nothing resets";
+  return lineageObstacle() || "all numbers for trees are in use";
+}
+
+function unavailable(wanted: string, why: string): Error {
+  return new Deno.errors.NotSupported(
+    `Cannot contain the process tree by '${wanted}': ${why}. Use containment "auto" and read child.containment`,
+  );
+}
+
+function groupOf(spec: SpawnSpec): AttributeChoice["group"] {
+  if (spec.processGroup !== "auto") return spec.processGroup;
+  if (spec.detached) return "session";
+  // A new group is a background group: reading the terminal would stop it
+  // (SIGTTIN). A child that shares our terminal for input shares our group, as
+  // with Deno.Command, so that Ctrl-C and Ctrl-Z mean both. The tag holds it.
+  const sharesTerminal = spec.stdin === "inherit" &&
+    libc().tcgetpgrp(0) === libc().getpgrp();
+  return sharesTerminal ? "inherit" : "own";
+}

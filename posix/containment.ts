@@ -1,0 +1,31 @@
+/**
+ * What a POSIX containment must be able to tell: who belongs to a tree.
+ *
+ * @module
+ */
+
+import type { Containment } from "../backend.ts";
+
+/** What a look at a process number showed. */
+export type Belongs = "yes" | "no" | "gone";
+
+/** A way to know the members of one tree. */
+export interface Membership {
+  /** What the caller is told. */
+  readonly report: Containment;
+  /** Called right before posix_spawn. */
+  beginSpawn(): void;
+  /** Called right after it, with the child's pid, or 0 when it failed. */
+  endSpawn(pid: number): void;
+  /** Whether the process with this number is of the tree. */
+  belongs(pid: number): Belongs;
+  /**
+   * A proof that the tree is empty, cheaper than a look at every process;
+   * `null` when there is none. The leader has exited and is not yet reaped.
+   */
+  quickEmpty(leader: number, ageMs: number): boolean | null;
+  /** The leader is reaped, and whether members are left was not asked. */
+  abandon(): void;
+  /** The tree is empty or was never started: its identity may be used again. */
+  retire(): void;
+}

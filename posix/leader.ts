@@ -1,0 +1,173 @@
+/**
+ * The leader of a tree: our own child. Seen to exit without being reaped, so
+ * that its number stays ours until the tree has been swept; then reaped.
+ *
+ * @module
+ */
+
+import type { ExitStatus } from "../backend.ts";
+import { buffer } from "../ffi/pointer.ts";
+import { DARWIN_SIGNALS, LINUX_SIGNALS, type SignalTable } from "../signals.ts";
+import { ECHILD, ESRCH } from "./errno.ts";
+import { DARWIN, errno, libc } from "./libc.ts";
+import { reactor, type Watch } from "./reactor.ts";
+import { openPidfd } from "./signal_process.ts";
+import { decodeSiginfo, decodeWaitStatus, LOST } from "./wait_status.ts";
+
+/** The signals of this operating system. */
+export const SIGNALS: SignalTable = DARWIN ? DARWIN_SIGNALS : LINUX_SIGNALS;
+
+const P_PID = 1;
+const WNOHANG = 1;
+const WEXITED = 4;
+const WNOWAIT = DARWIN ? 0x20 : 0x0100_0000;
+
+// siginfo_t: si_code 8 on both; si_pid 16, si_status 24 on Linux (64 bit);
+// si_pid 12, si_status 20 on macOS. 128 bytes hold either.
+const siginfo = new Int32Array(32);
+const siginfoBytes = new Uint8Array(siginfo.buffer);
+const SI_CODE = 2;
+const SI_PID = DARWIN ? 3 : 4;
+const SI_STATUS = DARWIN ? 5 : 6;
+
+const statusWord = new Int32Array(1);
+const statusBytes = new Uint8Array(statusWord.buffer);
+// struct rusage: 144 bytes on 64-bit Linux and macOS.
+const rusage = buffer(144);
+
+/** One direct child. */
+export class Leader {
+  readonly pid: number;
+  #status: ExitStatus | null = null;
+  #reaped = false;
+  #pidfd: number;
+  #watch: Watch | null = null;
+  #referenced = true;
+  readonly #exited: () => void;
+  readonly #look = (): void => {
+    this.poll();
+  };
+
+  /**
+   * @param pid The child; not yet reaped.
+   * @param exited Called once, when a watch or a poll has seen the exit.
+   */
+  constructor(pid: number, exited: () => void) {
+    this.pid = pid;
+    this.#exited = exited;
+    this.#pidfd = openPidfd(pid);
+  }
+
+  /** The pidfd while there is one, else -1: for poll(2). */
+  get pidfd(): number {
+    return this.#pidfd < 0 ? -1 : this.#pidfd;
+  }
+
+  /** How the child ended, once that has been seen. */
+  get status(): ExitStatus | null {
+    return this.#status;
+  }
+
+  /** Whether its number may already be somebody else's. */
+  get reaped(): boolean {
+    return this.#reaped;
+  }
+
+  /** Begins to watch for the exit. */
+  watch(): void {
+    if (this.#status !== null) return;
+    const id = DARWIN ? this.pid : this.#pidfd;
+    if (id < 0) {
+      reactor().addPolled(this.#look, this.#referenced);
+      return;
+    }
+    this.#watch = {
+      id,
+      interest: "exit",
+      thread: false,
+      ref: this.#referenced,
+      patient: false,
+      fired: () => {
+        this.#watch = null;
+        this.poll();
+        // A kqueue event may come slightly before the child can be waited for.
+        if (this.#status === null) {
+          reactor().addPolled(this.#look, this.#referenced);
+        }
+      },
+    };
+    if (!reactor().add(this.#watch)) {
+      // ESRCH from kevent: it has just ended.
+      this.#watch = null;
+      reactor().addPolled(this.#look, this.#referenced);
+      this.poll();
+    }
+  }
+
+  /** Looks whether the child has exited, without reaping it and without waiting. */
+  poll(): ExitStatus | null {
+    if (this.#status !== null || this.#reaped) return this.#status;
+    siginfo[SI_PID] = 0;
+    const options = WEXITED | WNOHANG | WNOWAIT;
+    const rc = libc().waitid(P_PID, this.pid, siginfoBytes, options);
+    if (rc !== 0) {
+      // Somebody else reaped it, or SIGCHLD is ignored: the status is lost.
+      if (errno() !== ECHILD) return null;
+      this.#status = LOST;
+      this.#reaped = true;
+    } else if (siginfo[SI_PID] === 0) return null;
+    else {
+      this.#status = decodeSiginfo(
+        siginfo[SI_CODE] as number,
+        siginfo[SI_STATUS] as number,
+        SIGNALS,
+      );
+    }
+    this.#stopWatching();
+    this.#exited();
+    return this.#status;
+  }
+
+  #stopWatching(): void {
+    reactor().removePolled(this.#look);
+    const watch = this.#watch;
+    this.#watch = null;
+    if (this.#pidfd >= 0) {
+      reactor().remove(this.#pidfd, "exit");
+      libc().close(this.#pidfd);
+      this.#pidfd = -1;
+    } else if (watch !== null) reactor().remove(watch.id, "exit");
+  }
+
+  /** Sends a signal, unless the number is no longer ours; 0 or an error number. */
+  signal(number: number): number {
+    if (this.#reaped) return ESRCH;
+    return libc().kill(this.pid, number) === 0 ? 0 : errno();
+  }
+
+  /** Reaps the exited child. From now on its number is not ours. */
+  reap(): void {
+    if (this.#reaped || this.#status === null) return;
+    this.#reaped = true;
+    const pid = libc().wait4(this.pid, statusBytes, WNOHANG, rusage);
+    if (pid === this.pid) {
+      // The whole truth: macOS leaves the signal out of siginfo.
+      this.#status = decodeWaitStatus(statusWord[0] as number, SIGNALS);
+    } else this.#status = LOST;
+  }
+
+  /** Whether the living child holds the event loop. */
+  hold(referenced: boolean): void {
+    this.#referenced = referenced;
+    if (this.#status !== null) return;
+    if (this.#watch === null) {
+      if (this.#pidfd < 0) reactor().addPolled(this.#look, referenced);
+      return;
+    }
+    reactor().change(this.#watch, {
+      thread: false,
+      ref: referenced,
+      patient: false,
+    });
+  }
+}

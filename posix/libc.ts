@@ -1,0 +1,219 @@
+/**
+ * The C library: every function the POSIX backend binds, in groups that are
+ * opened when first needed (a `dlopen` costs about 0.06 ms per function).
+ *
+ * `fcntl` and `syscall` are variadic in C. Bound with fixed parameters they are
+ * right on Linux x64 and arm64, where variadic integers travel in the same
+ * registers; on Apple arm64 they would travel on the stack, so nothing here
+ * that macOS uses is variadic.
+ *
+ * @module
+ */
+
+import { lazyLibrary } from "../ffi/library.ts";
+
+const LIBC: readonly string[] = Deno.build.os === "darwin"
+  ? ["/usr/lib/libSystem.B.dylib"]
+  : [
+    "libc.so.6",
+    "/lib/x86_64-linux-gnu/libc.so.6",
+    "/lib/aarch64-linux-gnu/libc.so.6",
+    "/lib64/libc.so.6",
+    "/usr/lib/libc.so.6",
+  ];
+
+/** True on macOS; everything else here is Linux. */
+export const DARWIN: boolean = Deno.build.os === "darwin";
+
+// pid_t, int: i32. size_t, rlim_t, addresses: usize/u64. ssize_t: isize.
+/** What every spawn needs. */
+export const libc = lazyLibrary(
+  LIBC,
+  {
+    // int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *,
+    //                 const posix_spawnattr_t *, char *const argv[], char *const envp[])
+    posix_spawn: {
+      parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "usize"],
+      result: "i32",
+    },
+    posix_spawn_file_actions_init: { parameters: ["buffer"], result: "i32" },
+    posix_spawn_file_actions_destroy: { parameters: ["buffer"], result: "i32" },
+    // (fa, int fd, int newfd)
+    posix_spawn_file_actions_adddup2: {
+      parameters: ["buffer", "i32", "i32"],
+      result: "i32",
+    },
+    // (fa, int fd, const char *path, int oflag, mode_t mode)
+    posix_spawn_file_actions_addopen: {
+      parameters: ["buffer", "i32", "buffer", "i32", "u32"],
+      result: "i32",
+    },
+    // (fa, const char *path); glibc >= 2.29, macOS >= 10.15
+    posix_spawn_file_actions_addchdir_np: {
+      parameters: ["buffer", "buffer"],
+      result: "i32",
+      optional: true,
+    },
+    posix_spawnattr_init: { parameters: ["buffer"], result: "i32" },
+    // (attr, short flags)
+    posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },
+    // (attr, pid_t pgroup)
+    posix_spawnattr_setpgroup: { parameters: ["buffer", "i32"], result: "i32" },
+    // (attr, const sigset_t *)
+    posix_spawnattr_setsigdefault: {
+      parameters: ["buffer", "buffer"],
+      result: "i32",
+    },
+    posix_spawnattr_setsigmask: {
+      parameters: ["buffer", "buffer"],
+      result: "i32",
+    },
+    // int waitid(idtype_t, id_t, siginfo_t *, int options)
+    waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
+    // pid_t wait4(pid_t, int *status, int options, struct rusage *)
+    wait4: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
+    kill: { parameters: ["i32", "i32"], result: "i32" },
+    access: { parameters: ["buffer", "i32"], result: "i32" },
+    // ssize_t read(int, void *, size_t)
+    read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+    write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+    close: { parameters: ["i32"], result: "i32" },
+    getpgrp: { parameters: [], result: "i32" },
+    tcgetpgrp: { parameters: ["i32"], result: "i32" },
+    // char **environ: the symbol is the address of the variable
+    environ: { type: "pointer", optional: true },
+    // char *getenv(const char *)
+    getenv: { parameters: ["buffer"], result: "pointer" },
+  } as const,
+);
+
+/** What a synchronous run and a look at a process need on both systems. */
+export const libcWait = lazyLibrary(
+  LIBC,
+  {
+    // int poll(struct pollfd *, nfds_t, int timeout)
+    poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
+    getpgid: { parameters: ["i32"], result: "i32" },
+    getpid: { parameters: [], result: "i32" },
+    killpg: { parameters: ["i32", "i32"], result: "i32" },
+    // char *getcwd(char *, size_t)
+    getcwd: { parameters: ["buffer", "usize"], result: "pointer" },
+  } as const,
+);
+
+/** Linux only. */
+export const libcLinux = lazyLibrary(
+  LIBC,
+  {
+    // int pipe2(int[2], int flags)
+    pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+    // int fcntl(int, int, long)
+    fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
+    // int prlimit(pid_t, int resource, const struct rlimit *, struct rlimit *)
+    prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
+    // long syscall(long number, ...)
+    syscall: {
+      parameters: ["i64", "i64", "i64", "i64", "i64"],
+      result: "i64",
+    },
+    // int open(const char *, int, mode_t)
+    open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+    // ssize_t pread(int, void *, size_t, off_t)
+    pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
+    // ssize_t getdents64(int, void *, size_t): glibc >= 2.30
+    getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+    // ssize_t readlink(const char *, char *, size_t)
+    readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
+    epoll_create1: { parameters: ["i32"], result: "i32" },
+    // int epoll_ctl(int epfd, int op, int fd, struct epoll_event *)
+    epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+    // int epoll_wait(int, struct epoll_event *, int max, int timeout)
+    epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+    // The same function on a thread of the pool: the one call that may be pending.
+    epoll_wait_async: {
+      name: "epoll_wait",
+      parameters: ["i32", "buffer", "i32", "i32"],
+      result: "i32",
+      nonblocking: true,
+    },
+    eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  } as const,
+);
+
+/** macOS only; nothing variadic. */
+export const libcDarwin = lazyLibrary(
+  LIBC,
+  {
+    // int socketpair(int domain, int type, int protocol, int[2])
+    socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+    pipe: { parameters: ["buffer"], result: "i32" },
+    kqueue: { parameters: [], result: "i32" },
+    // int kevent(int kq, const struct kevent *changes, int n, struct kevent *events, int n, const struct timespec *)
+    kevent: {
+      parameters: ["i32", "buffer", "i32", "buffer", "i32", "buffer"],
+      result: "i32",
+    },
+    kevent_async: {
+      name: "kevent",
+      parameters: ["i32", "buffer", "i32", "buffer", "i32", "buffer"],
+      result: "i32",
+      nonblocking: true,
+    },
+    // ssize_t recv(int, void *, size_t, int flags); MSG_DONTWAIT instead of O_NONBLOCK
+    recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+    send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+    // int setsockopt(int, int level, int name, const void *, socklen_t)
+    setsockopt: {
+      parameters: ["i32", "i32", "i32", "buffer", "u32"],
+      result: "i32",
+    },
+    // int proc_listallpids(void *buffer, int bytes)
+    proc_listallpids: { parameters: ["buffer", "i32"], result: "i32" },
+    // int proc_pidinfo(int pid, int flavor, uint64_t arg, void *buffer, int bytes)
+    proc_pidinfo: {
+      parameters: ["i32", "i32", "u64", "buffer", "i32"],
+      result: "i32",
+    },
+    // (fa, int fd): keeps a descriptor that CLOEXEC_DEFAULT would close
+    posix_spawn_file_actions_addinherit_np: {
+      parameters: ["buffer", "i32"],
+      result: "i32",
+    },
+  } as const,
+);
+
+const errnoLibrary = lazyLibrary(
+  LIBC,
+  {
+    [DARWIN ? "__error" : "__errno_location"]: {
+      parameters: [],
+      result: "pointer",
+    },
+  } as const,
+);
+
+let cell: Int32Array | null = null;
+
+/**
+ * Binds this thread's errno. Must have run before {@linkcode errno} is used:
+ * opening the library inside a read would itself change errno.
+ */
+export function bindErrno(): void {
+  if (cell !== null) return;
+  const symbols = errnoLibrary() as Record<string, () => Deno.PointerValue>;
+  const locate = (symbols.__error ?? symbols.__errno_location) as () =>
+    Deno.PointerValue;
+  // The address is constant for a thread, and an isolate stays on its thread.
+  const pointer = locate() as Deno.PointerObject;
+  cell = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(pointer, 4));
+}
+
+/**
+ * errno of the last synchronous call on this thread. Right only in the
+ * expression behind the call: an allocation is fine, another call is not.
+ *
+ * @returns The error number.
+ */
+export function errno(): number {
+  return (cell as Int32Array)[0] as number;
+}

@@ -1,0 +1,360 @@
+/**
+ * Containment by lineage (Linux): the tree's tag in the soft limit of
+ * RLIMIT_LOCKS, which every descendant inherits through fork and exec.
+ *
+ * The limit has had no effect since Linux 2.4.24 (getrlimit(2)), needs no
+ * privilege to set below the hard limit, and is not touched by setsid, setpgid,
+ * double fork, setuid or a wiped environment. It is set on this process for the
+ * moment of the spawn, so that the child has it from birth.
+ *
+ * @module
+ */
+
+import type { Containment } from "../backend.ts";
+import { EPERM } from "./errno.ts";
+import { bindErrno, errno, libcLinux } from "./libc.ts";
+import {
+  lastPid,
+  listPids,
+  procIsUsable,
+  readProcFile,
+  readStat,
+} from "./proc_files.ts";
+import { isDead, parseLocksLimit } from "./proc_stat.ts";
+import type { Belongs, Membership } from "./containment.ts";
+import {
+  decodeTag,
+  encodeTag,
+  inTree,
+  MAX_INNER_TREE,
+  MAX_TREE,
+  SPARE_INNER,
+  SPARE_OUTER,
+  type Tag,
+  WINDOW,
+} from "./tag.ts";
+
+const RLIMIT_LOCKS = 10;
+const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
+// A pid range this small is probed number by number; beyond, all of /proc is read.
+const MAX_PROBES = 2048;
+// More forks per millisecond than any machine does: how soon pids might wrap.
+const FORKS_PER_MS = 100;
+
+// struct rlimit (<sys/resource.h>): rlim_cur 0/8, rlim_max 8/8.
+const limitIn = new BigUint64Array(2);
+const limitOut = new BigUint64Array(2);
+const limitInBytes = new Uint8Array(limitIn.buffer);
+const limitOutBytes = new Uint8Array(limitOut.buffer);
+
+/** The limit of a process: the value, `-1n` when it is gone, `null` when it is no tag's business. */
+function readLimit(pid: number): bigint | null {
+  const c = libcLinux();
+  if (c.prlimit(pid, RLIMIT_LOCKS, null, limitOutBytes) === 0) {
+    return limitOut[0] as bigint;
+  }
+  if (errno() !== EPERM) return -1n;
+  // Another user's, which a descendant may be after setuid: this file is
+  // readable for everybody.
+  const text = readProcFile(`/proc/${pid}/limits`);
+  return text === null ? -1n : parseLocksLimit(text);
+}
+
+function writeLimit(pid: number, soft: bigint, hard: bigint): boolean {
+  limitIn[0] = soft;
+  limitIn[1] = hard;
+  return libcLinux().prlimit(
+    pid,
+    RLIMIT_LOCKS,
+    limitInBytes,
+    limitOutBytes,
+  ) === 0;
+}
+
+/** This isolate as an owner of trees. */
+interface Owner {
+  /** The process's own limit outside of spawns. */
+  readonly base: bigint;
+  readonly hard: bigint;
+  readonly root: number;
+  /** Tree and flags of the outer tree that this process is in; tree 0: in none. */
+  readonly outer: Tag | null;
+  readonly innerOwner: number;
+  readonly used: Map<number, Lineage>;
+  next: number;
+}
+
+let owner: Owner | null | undefined;
+
+/** Why there is no lineage containment here; empty when there is. */
+let obstacle = "";
+
+/**
+ * Prepares lineage containment on first use.
+ *
+ * @returns Why it is not available, or `""` when it is.
+ */
+export function lineageObstacle(): string {
+  if (owner === undefined) {
+    bindErrno();
+    owner = findOwner();
+  }
+  return obstacle;
+}
+
+/** Numbers of this isolate as an owner: what its guard looks for. */
+export function ownerNumbers(): {
+  root: number;
+  tree: number;
+  innerOwner: number;
+} | null {
+  if (lineageObstacle() !== "" || !owner) return null;
+  return {
+    root: owner.root,
+    tree: owner.outer?.tree ?? 0,
+    innerOwner: owner.innerOwner,
+  };
+}
+
+function findOwner(): Owner | null {
+  if (!procIsUsable()) {
+    obstacle = "/proc is not mounted or belongs to another pid namespace";
+    return null;
+  }
+  const base = ownBase();
+  const hard = limitOut[1] as bigint;
+  const outer = decodeTag(base);
+  const ceiling = encodeTag({
+    flags: 7,
+    root: 999_999,
+    tree: MAX_TREE,
+    innerOwner: 9999,
+    innerTree: 999,
+  });
+  if (hard < ceiling || !writeLimit(0, base, hard)) {
+    obstacle = "the hard limit of RLIMIT_LOCKS was lowered";
+    return null;
+  }
+  const taken = takenNumbers(outer);
+  let number = outer === null ? random(1_000_000) : ownNumber();
+  while (taken.has(number)) {
+    number = random(outer === null ? 1_000_000 : 9999) +
+      (outer === null ? 0 : 1);
+  }
+  return {
+    base,
+    hard,
+    root: outer === null ? number : outer.root,
+    outer,
+    innerOwner: outer === null ? 0 : number,
+    used: new Map(),
+    next: 1,
+  };
+}
+
+// Inner owners in one outer tree must differ. Processes that live at the same
+// time have different pids; isolates of one process draw lots.
+function ownNumber(): number {
+  const worker = "WorkerGlobalScope" in globalThis;
+  return worker ? random(9999) + 1 : Deno.pid % 9999 + 1;
+}
+
+function random(below: number): number {
+  return Math.floor(Math.random() * below);
+}
+
+// The process's limit may be another isolate's tag at this moment, in the middle
+// of its spawn. Such a value has the WINDOW flag and goes away when the spawn ends.
+function ownBase(): bigint {
+  const deadline = performance.now() + 100;
+  for (;;) {
+    const value = readLimit(0) ?? RLIM_INFINITY;
+    const tag = decodeTag(value);
+    if (tag === null || (tag.flags & WINDOW) === 0) return value;
+    if (performance.now() > deadline) return value;
+  }
+}
+
+// Owners that have living trees, so that no number is given twice.
+function takenNumbers(outer: Tag | null): Set<number> {
+  const taken = new Set<number>();
+  const pids = listPids() ?? [];
+  for (let i = 0; i < pids.length; i++) {
+    const tag = decodeTag(readLimit(pids[i] as number) ?? 0n);
+    if (tag === null) continue;
+    if (outer === null) taken.add(tag.root);
+    else if (tag.root === outer.root && tag.tree === outer.tree) {
+      taken.add(tag.innerOwner);
+    }
+  }
+  return taken;
+}
+
+function freeNumber(own: Owner): number {
+  const max = own.outer === null ? MAX_TREE : MAX_INNER_TREE;
+  if (own.used.size >= max) reclaim(own);
+  for (let tries = 0; tries < max; tries++) {
+    const number = own.next;
+    own.next = number === max ? 1 : number + 1;
+    if (!own.used.has(number)) return number;
+  }
+  return 0;
+}
+
+// Trees whose leader is reaped and of which nobody asked whether they are empty
+// keep their number until all are in use; then one look settles it for all.
+function reclaim(own: Owner): void {
+  const living = new Set<number>();
+  const pids = listPids() ?? [];
+  for (let i = 0; i < pids.length; i++) {
+    const tag = decodeTag(readLimit(pids[i] as number) ?? 0n);
+    if (tag === null || tag.root !== own.root) continue;
+    living.add(own.outer === null ? tag.tree : tag.innerTree);
+  }
+  own.used.forEach((lineage, number) => {
+    if (lineage.abandoned && !living.has(number)) lineage.retire();
+  });
+}
+
+/** The members of one tree, by tag. */
+export class Lineage implements Membership {
+  readonly report: Containment;
+  readonly #owner: Owner;
+  readonly #number: number;
+  readonly #tag: Tag;
+  readonly #settled: bigint;
+  readonly #window: bigint;
+  #lastBefore = -1;
+
+  private constructor(own: Owner, number: number, report: Containment) {
+    this.report = report;
+    this.#owner = own;
+    this.#number = number;
+    const outer = own.outer;
+    const spare = report.endsWithParent ? 0 : 1;
+    this.#tag = outer === null
+      ? {
+        flags: spare * SPARE_OUTER,
+        root: own.root,
+        tree: number,
+        innerOwner: 0,
+        innerTree: 0,
+      }
+      : {
+        flags: (outer.flags & SPARE_OUTER) | spare * SPARE_INNER,
+        root: own.root,
+        tree: outer.tree,
+        innerOwner: own.innerOwner,
+        innerTree: number,
+      };
+    this.#settled = encodeTag(this.#tag);
+    this.#window = encodeTag({ ...this.#tag, flags: this.#tag.flags | WINDOW });
+  }
+
+  /** A new tree's identity, or `null` when all numbers are in use. */
+  static create(endsWithParent: boolean): Lineage | null {
+    if (lineageObstacle() !== "" || !owner) return null;
+    const number = freeNumber(owner);
+    if (number === 0) return null;
+    const lineage = new Lineage(owner, number, {
+      mechanism: "lineage",
+      holdsEscapees: true,
+      endsWithParent,
+      notes: [],
+    });
+    owner.used.set(number, lineage);
+    return lineage;
+  }
+
+  /** Whether the leader is reaped and the number may be taken back when it is needed. */
+  abandoned = false;
+  #retired = false;
+
+  beginSpawn(): void {
+    this.#lastBefore = lastPid();
+    writeLimit(0, this.#window, this.#owner.hard);
+  }
+
+  endSpawn(pid: number): void {
+    writeLimit(0, this.#owner.base, this.#owner.hard);
+    if (pid === 0) return;
+    writeLimit(pid, this.#settled, this.#owner.hard);
+    const last = lastPid();
+    if (last === pid && this.#lastBefore === pid - 1) return;
+    this.#releaseStrangers(pid, last);
+  }
+
+  // Somebody forked while this process carried the tag. A thread of another
+  // isolate may have been in Deno.Command: its child is our process's direct
+  // child, yet not the one just started, and gets the limit back that it should
+  // have inherited.
+  #releaseStrangers(child: number, last: number): void {
+    const from = this.#lastBefore;
+    if (last < from || last - from > MAX_PROBES) return;
+    for (let pid = from + 1; pid <= last; pid++) {
+      if (pid === child || readLimit(pid) !== this.#window) continue;
+      if (this.#descendsFromHost(pid, child)) {
+        writeLimit(pid, this.#owner.base, this.#owner.hard);
+      }
+    }
+  }
+
+  #descendsFromHost(pid: number, child: number): boolean {
+    let current = pid;
+    for (let depth = 0; depth < 32; depth++) {
+      const stat = readStat(current);
+      if (stat === null || stat.ppid === child) return false;
+      if (stat.ppid === Deno.pid) return true;
+      current = stat.ppid;
+      if (current <= 1) return false;
+    }
+    return false;
+  }
+
+  belongs(pid: number): Belongs {
+    // The number may be another tree's by now.
+    if (this.#retired) return "no";
+    const value = readLimit(pid);
+    if (value === null) return "no";
+    if (value === -1n) return "gone";
+    return inTree(value, this.#tag) ? "yes" : "no";
+  }
+
+  quickEmpty(leader: number, ageMs: number): boolean | null {
+    let from = leader;
+    for (let round = 0; round < 8; round++) {
+      const last = lastPid();
+      if (last < 0) return null;
+      // Nothing was forked since the last look, by anybody: a proof.
+      if (last === from) return true;
+      if (last < from || last - leader > MAX_PROBES) return null;
+      if (ageMs * FORKS_PER_MS > pidMax() / 2) return null;
+      for (let pid = from + 1; pid <= last; pid++) {
+        if (this.belongs(pid) !== "yes") continue;
+        const stat = readStat(pid);
+        if (stat !== null && !isDead(stat.state)) return false;
+      }
+      from = last;
+    }
+    return null;
+  }
+
+  abandon(): void {
+    this.abandoned = true;
+  }
+
+  retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    this.#owner.used.delete(this.#number);
+  }
+}
+
+let pidMaximum = 0;
+
+function pidMax(): number {
+  if (pidMaximum === 0) {
+    pidMaximum = Number(readProcFile("/proc/sys/kernel/pid_max") ?? "32768");
+  }
+  return pidMaximum;
+}

@@ -1,0 +1,313 @@
+/**
+ * Pipes to a child's standard streams, as byte sources and sinks.
+ *
+ * On Linux a pipe(7) whose near end is non-blocking; on macOS a socket pair,
+ * because setting O_NONBLOCK takes a variadic call there (FACTS E), while
+ * `recv` and `send` take MSG_DONTWAIT.
+ *
+ * @module
+ */
+
+import type { ByteSink, ByteSource } from "../backend.ts";
+import { buffer } from "../ffi/pointer.ts";
+import { eagain, EINTR, posixError } from "./errno.ts";
+import { DARWIN, errno, libc, libcDarwin, libcLinux } from "./libc.ts";
+import { reactor, type Watch } from "./reactor.ts";
+
+const O_CLOEXEC = 0x80000;
+const O_NONBLOCK = 0x800;
+const F_SETFL = 4;
+const F_DUPFD_CLOEXEC = 1030;
+const F_SETPIPE_SZ = 1031;
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const MSG_DONTWAIT = 0x80;
+const EAGAIN = eagain(Deno.build.os);
+
+// The kernel's default capacity of a pipe; a read that fills it says "more".
+const PIPE_SIZE = 65536;
+const LARGE_PIPE_SIZE = 1 << 20;
+// Bytes taken without letting the event loop turn: data that is always there
+// must not starve the timer that would end the child.
+const TURN_BUDGET = 1 << 20;
+
+/** The two ends of a pipe, both close-on-exec, both above 2. */
+export interface PipeEnds {
+  /** The end that stays here. */
+  readonly near: number;
+  /** The end that the child gets. */
+  readonly far: number;
+}
+
+/**
+ * Opens a pipe.
+ *
+ * @param direction `in`: the child reads it; `out`: the child writes it.
+ * @returns Both ends.
+ */
+export function openPipe(direction: "in" | "out"): PipeEnds {
+  const pair = new Int32Array(2);
+  const bytes = new Uint8Array(pair.buffer);
+  if (DARWIN) {
+    if (libcDarwin().socketpair(AF_UNIX, SOCK_STREAM, 0, bytes) !== 0) {
+      throw posixError("socketpair", errno());
+    }
+  } else if (libcLinux().pipe2(bytes, O_CLOEXEC) !== 0) {
+    throw posixError("pipe2", errno());
+  }
+  const reading = aboveStdio(pair[0] as number);
+  const writing = aboveStdio(pair[1] as number);
+  const ends = direction === "in"
+    ? { near: writing, far: reading }
+    : { near: reading, far: writing };
+  // O_NONBLOCK belongs to the open file description: the child's end has its own.
+  if (!DARWIN) libcLinux().fcntl(ends.near, F_SETFL, BigInt(O_NONBLOCK));
+  return ends;
+}
+
+// With stdin, stdout or stderr closed in this process, a pipe can get their
+// number, and the child's dup2 onto 0, 1, 2 would overwrite one of its sources.
+function aboveStdio(fd: number): number {
+  if (fd > 2 || DARWIN) return fd;
+  const moved = libcLinux().fcntl(fd, F_DUPFD_CLOEXEC, 3n);
+  const error = errno();
+  libc().close(fd);
+  if (moved < 0) throw posixError("fcntl", error);
+  return moved;
+}
+
+function readNow(fd: number, view: Uint8Array<ArrayBuffer>): number {
+  const size = BigInt(view.byteLength);
+  for (;;) {
+    const n = DARWIN
+      ? libcDarwin().recv(fd, view, size, MSG_DONTWAIT)
+      : libc().read(fd, view, size);
+    if (n >= 0n) return Number(n);
+    const error = errno();
+    if (error !== EINTR) return -error;
+  }
+}
+
+function writeNow(fd: number, view: Uint8Array<ArrayBuffer>): number {
+  const size = BigInt(view.byteLength);
+  for (;;) {
+    const n = DARWIN
+      ? libcDarwin().send(fd, view, size, MSG_DONTWAIT)
+      : libc().write(fd, view, size);
+    if (n >= 0n) return Number(n);
+    const error = errno();
+    if (error !== EINTR) return -error;
+  }
+}
+
+/** The reading end of a child's stdout or stderr. */
+export class PipeSource implements ByteSource {
+  readonly #fd: number;
+  #open = true;
+  #finishing = false;
+  #referenced = true;
+  #patient = true;
+  #large = false;
+  #turn = 0;
+  #watch: Watch | null = null;
+  #wake: (() => void) | null = null;
+
+  /** @param fd The near end; owned from now on. */
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  get readSize(): number {
+    return this.#large ? LARGE_PIPE_SIZE : PIPE_SIZE;
+  }
+
+  read(view: Uint8Array, patient: boolean): number | Promise<number> {
+    if (this.#turn < TURN_BUDGET) {
+      const n = this.readSync(view);
+      if (n >= 0) {
+        this.#turn += n;
+        return n;
+      }
+    }
+    return this.#readLater(view, patient);
+  }
+
+  /** Reads what is there: a count, 0 at the end of the stream, -1 when there is nothing yet. */
+  readSync(view: Uint8Array): number {
+    if (!this.#open) return 0;
+    const n = readNow(this.#fd, view as Uint8Array<ArrayBuffer>);
+    if (n > 0) {
+      if (n >= PIPE_SIZE && !this.#large) this.#enlarge();
+      return n;
+    }
+    if (n === -EAGAIN && !this.#finishing) return -1;
+    // End of file. An error other than EAGAIN cannot be told from it usefully.
+    this.close();
+    return 0;
+  }
+
+  // The writer has filled the pipe: more is coming, and fewer, larger turns are
+  // cheaper for both. Refused beyond the user's pipe quota (pipe(7)): no matter.
+  #enlarge(): void {
+    this.#large = true;
+    if (DARWIN) return;
+    libcLinux().fcntl(this.#fd, F_SETPIPE_SZ, BigInt(LARGE_PIPE_SIZE));
+  }
+
+  async #readLater(view: Uint8Array, patient: boolean): Promise<number> {
+    for (;;) {
+      if (!this.#open) return 0;
+      await this.#readable(patient && this.#patient);
+      this.#turn = 0;
+      const n = this.readSync(view);
+      if (n >= 0) {
+        this.#turn = n;
+        return n;
+      }
+    }
+  }
+
+  #readable(patient: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const fired = (): void => {
+        this.#watch = null;
+        this.#wake = null;
+        // Patience is for the short command that has ended by now.
+        this.#patient = false;
+        resolve();
+      };
+      this.#wake = fired;
+      this.#watch = {
+        id: this.#fd,
+        interest: "read",
+        thread: true,
+        ref: this.#referenced,
+        patient,
+        fired,
+      };
+      reactor().add(this.#watch);
+    });
+  }
+
+  finish(): void {
+    this.#finishing = true;
+    const wake = this.#wake;
+    if (wake === null) return;
+    reactor().remove(this.#fd, "read");
+    wake();
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    // Before the close: the number may be another file's right afterwards.
+    reactor().remove(this.#fd, "read");
+    libc().close(this.#fd);
+    this.#wake?.();
+  }
+
+  ref(): void {
+    this.#hold(true);
+  }
+
+  unref(): void {
+    this.#hold(false);
+  }
+
+  #hold(referenced: boolean): void {
+    this.#referenced = referenced;
+    if (this.#watch === null) return;
+    reactor().change(this.#watch, {
+      thread: true,
+      ref: referenced,
+      patient: this.#watch.patient,
+    });
+  }
+
+  /** The descriptor while it is open, else -1: for poll(2). */
+  get fd(): number {
+    return this.#open ? this.#fd : -1;
+  }
+}
+
+/** The writing end of a child's stdin. */
+export class PipeSink implements ByteSink {
+  readonly #fd: number;
+  #open = true;
+  #wake: (() => void) | null = null;
+
+  /** @param fd The near end; owned from now on. */
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    const written = this.writeSync(chunk);
+    if (written < chunk.byteLength) {
+      return this.#writeLater(chunk.subarray(written));
+    }
+  }
+
+  /** Writes what the pipe takes at once; returns how much. Throws EPIPE's error. */
+  writeSync(chunk: Uint8Array): number {
+    if (!this.#open) throw posixError("write", 32, { message: CLOSED });
+    let done = 0;
+    while (done < chunk.byteLength) {
+      const rest = done === 0 ? chunk : chunk.subarray(done);
+      const n = writeNow(this.#fd, rest as Uint8Array<ArrayBuffer>);
+      if (n === -EAGAIN) break;
+      if (n < 0) throw posixError("write", -n);
+      done += n;
+    }
+    return done;
+  }
+
+  async #writeLater(chunk: Uint8Array): Promise<void> {
+    let rest = chunk;
+    while (rest.byteLength > 0) {
+      await this.#writable();
+      rest = rest.subarray(this.writeSync(rest));
+    }
+  }
+
+  #writable(): Promise<void> {
+    return new Promise((resolve) => {
+      const fired = (): void => {
+        this.#wake = null;
+        resolve();
+      };
+      this.#wake = fired;
+      reactor().add({
+        id: this.#fd,
+        interest: "write",
+        thread: true,
+        ref: true,
+        patient: false,
+        fired,
+      });
+    });
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    reactor().remove(this.#fd, "write");
+    libc().close(this.#fd);
+    this.#wake?.();
+  }
+
+  /** The descriptor while it is open, else -1: for poll(2). */
+  get fd(): number {
+    return this.#open ? this.#fd : -1;
+  }
+}
+
+const CLOSED = "Cannot write to stdin: it is closed";
+
+/** Space for a synchronous read: shared, since nothing keeps a view of it. */
+export const SCRATCH: () => Uint8Array<ArrayBuffer> = lazyScratch();
+
+function lazyScratch(): () => Uint8Array<ArrayBuffer> {
+  let space: Uint8Array<ArrayBuffer> | null = null;
+  return () => space ??= buffer(LARGE_PIPE_SIZE);
+}

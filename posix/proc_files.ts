@@ -1,0 +1,156 @@
+/**
+ * Reading `/proc` (proc(5)) through libc: `Deno.readTextFile` would need far
+ * more permission than the process table is worth (FACTS A).
+ *
+ * @module
+ */
+
+import { buffer } from "../ffi/pointer.ts";
+import { cString } from "../ffi/c_string.ts";
+import { errno, libc, libcLinux } from "./libc.ts";
+import { collectPids, parseStat, type ProcStat } from "./proc_stat.ts";
+
+const O_RDONLY_CLOEXEC = 0x80000;
+const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0x4000 : 0x10000;
+
+const decoder = new TextDecoder();
+let space: Uint8Array<ArrayBuffer> | null = null;
+
+/** A work buffer: nothing keeps a view of it over another call. */
+function workspace(): Uint8Array<ArrayBuffer> {
+  return space ??= buffer(65536);
+}
+
+/** Opens a file for reading: a descriptor, or `-errno`. */
+export function openFile(path: string): number {
+  const fd = libcLinux().open(cString(path), O_RDONLY_CLOEXEC, 0);
+  return fd >= 0 ? fd : -errno();
+}
+
+/**
+ * A small file of `/proc` as text.
+ *
+ * @param path Its path.
+ * @returns Its first 64 KiB, or `null` when it cannot be read.
+ */
+export function readProcFile(path: string): string | null {
+  const fd = openFile(path);
+  if (fd < 0) return null;
+  const bytes = workspace();
+  let size = 0;
+  for (;;) {
+    const n = Number(
+      libc().read(fd, bytes.subarray(size), BigInt(bytes.length - size)),
+    );
+    if (n <= 0) break;
+    size += n;
+    if (size === bytes.length) break;
+  }
+  libc().close(fd);
+  return size > 0 ? decoder.decode(bytes.subarray(0, size)) : null;
+}
+
+/**
+ * `/proc/<pid>/stat`.
+ *
+ * @param pid The process.
+ * @returns Its fields, or `null` when there is no such process.
+ */
+export function readStat(pid: number): ProcStat | null {
+  const text = readProcFile(`/proc/${pid}/stat`);
+  return text === null ? null : parseStat(text);
+}
+
+/**
+ * The command line of a process.
+ *
+ * @param pid The process.
+ * @returns Its arguments joined by spaces, or `null` for a zombie or kernel thread.
+ */
+export function readCommandLine(pid: number): string | null {
+  const text = readProcFile(`/proc/${pid}/cmdline`);
+  if (text === null) return null;
+  return text.replace(/\0+$/, "").replaceAll("\0", " ");
+}
+
+/**
+ * All process ids that `/proc` shows, newest first.
+ *
+ * Newest first, because a process that forks a successor and exits is overtaken
+ * only by somebody who reads against the direction in which it runs.
+ *
+ * @returns The pids, or `null` when `/proc` cannot be read.
+ */
+export function listPids(): number[] | null {
+  const c = libcLinux();
+  const fd = c.open(cString("/proc"), O_RDONLY_CLOEXEC | O_DIRECTORY, 0);
+  if (fd < 0) return null;
+  const bytes = workspace();
+  const pids: number[] = [];
+  for (;;) {
+    const n = Number(c.getdents64(fd, bytes, BigInt(bytes.length)));
+    if (n <= 0) break;
+    collectPids(bytes, n, pids);
+  }
+  libc().close(fd);
+  return pids.sort((a, b) => b - a);
+}
+
+let usable: boolean | null = null;
+
+/**
+ * Whether `/proc` is there and shows this process under its own number. With a
+ * `/proc` of another pid namespace the numbers would be strangers'.
+ */
+export function procIsUsable(): boolean {
+  if (usable === null) {
+    const path = cString("/proc/self");
+    const n = Number(libcLinux().readlink(path, workspace(), 32n));
+    usable = n > 0 &&
+      decoder.decode(workspace().subarray(0, n)) === String(Deno.pid);
+  }
+  return usable;
+}
+
+let loadavg: number | null = null;
+
+/**
+ * The number of the process or thread that was created last in this pid
+ * namespace: the fifth field of `/proc/loadavg`. Numbers are given in rising
+ * order until they wrap, so an unchanged one proves that nothing was forked.
+ *
+ * @returns The number, or -1 when it cannot be read.
+ */
+export function lastPid(): number {
+  loadavg ??= openFile("/proc/loadavg");
+  if (loadavg < 0) return -1;
+  const bytes = workspace();
+  const n = Number(libcLinux().pread(loadavg, bytes, 128n, 0n));
+  // The number ends before the newline; read it backwards.
+  let value = 0;
+  let scale = 1;
+  for (let i = n - 2; i >= 0; i--) {
+    const digit = (bytes[i] as number) - 48;
+    if (digit < 0 || digit > 9) return value > 0 ? value : -1;
+    value += digit * scale;
+    scale *= 10;
+  }
+  return -1;
+}
+
+let origin: number | null = null;
+
+/**
+ * A start time of `/proc/<pid>/stat` on the wall clock.
+ *
+ * @param startTicks Ticks since boot.
+ * @returns Milliseconds since the epoch; `NaN` where boot time is unknown.
+ */
+export function startTimeOf(startTicks: number): number {
+  if (origin === null) {
+    const match = /^btime (\d+)/m.exec(readProcFile("/proc/stat") ?? "");
+    origin = match === null ? NaN : Number(match[1]) * 1000;
+  }
+  // sysconf(_SC_CLK_TCK) is 100 on every Linux that Deno runs on.
+  return origin + startTicks * 10;
+}

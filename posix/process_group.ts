@@ -1,0 +1,52 @@
+/**
+ * Containment by process group (any POSIX system): whoever has the leader's
+ * number as process group (setpgid(2)). A member that calls setsid or setpgid
+ * leaves it.
+ *
+ * @module
+ */
+
+import type { Containment } from "../backend.ts";
+import { ESRCH } from "./errno.ts";
+import { errno, libcWait } from "./libc.ts";
+import type { Belongs, Membership } from "./containment.ts";
+
+/** The members of one tree, by process group. */
+export class ProcessGroup implements Membership {
+  readonly report: Containment;
+  #pgid = 0;
+
+  /** @param notes Why nothing stronger is in force. */
+  constructor(endsWithParent: boolean, notes: readonly string[]) {
+    this.report = {
+      mechanism: "process-group",
+      holdsEscapees: false,
+      endsWithParent,
+      notes,
+    };
+  }
+
+  beginSpawn(): void {}
+
+  endSpawn(pid: number): void {
+    this.#pgid = pid;
+  }
+
+  belongs(pid: number): Belongs {
+    if (this.#pgid <= 1) return "no";
+    const group = libcWait().getpgid(pid);
+    if (group === this.#pgid) return "yes";
+    return group < 0 && errno() === ESRCH ? "gone" : "no";
+  }
+
+  quickEmpty(): boolean | null {
+    return null;
+  }
+
+  abandon(): void {}
+
+  // Never again: the number may be a stranger's group from now on.
+  retire(): void {
+    this.#pgid = 0;
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * One reactor per isolate: who waits for which descriptor, and how that is
+ * noticed without a thread per child.
+ *
+ * Exits of our own children are announced by SIGCHLD, which Deno delivers
+ * without a thread and without holding the event loop; the poller then says in
+ * O(ready) which children it was. Only when somebody waits for a pipe, or for a
+ * process that is not our child, one call waits on one thread of the pool
+ * (32 threads, shared with Deno's async file I/O) for all of them together.
+ *
+ * @module
+ */
+
+import { DARWIN } from "./libc.ts";
+import { type Interest, openPoller, type Poller, watchKey } from "./poller.ts";
+
+/** Who needs the event: decides what has to run until it comes. */
+export interface WatchNeeds {
+  /** SIGCHLD does not announce it, so a thread must wait. */
+  thread: boolean;
+  /** It holds the event loop. */
+  ref: boolean;
+  /** It may come a little late: no thread is started for the first moments. */
+  patient: boolean;
+}
+
+/** One pending wait. */
+export interface Watch extends WatchNeeds {
+  readonly id: number;
+  readonly interest: Interest;
+  readonly fired: () => void;
+}
+
+type Timer = ReturnType<typeof setTimeout>;
+
+// SIGCHLD may be lost to a host that replaces the handler from native code; the
+// poller is asked at this interval even so. One wake-up a second for all children.
+const BACKSTOP_MS = 1000;
+// What a run of a short command may take before a thread is used for its pipes.
+const PATIENCE_MS = 3;
+// How often unref'd pipes are looked at: a pending call would hold the process.
+const UNREF_POLL_MS = 20;
+// Microtasks to let pass before the listener is taken down.
+const SETTLE_HOPS = 24;
+
+class Reactor {
+  readonly #poller: Poller = openPoller();
+  readonly #watches = new Map<number, Watch>();
+  // Descriptors that the poller knows and that are disarmed after firing.
+  readonly #known = new Set<number>();
+  #threadRef = 0;
+  #threadPatient = 0;
+  #threadUnref = 0;
+  #childRef = 0;
+  #waiting = false;
+  #backstop: Timer | undefined;
+  #backstopHeld = true;
+  #patience: Timer | undefined;
+  #unrefPoll: Timer | undefined;
+  #armQueued = false;
+  #settling = false;
+  readonly #onChild = (): void => this.poll();
+  // Children of a system without pidfds: asked one by one.
+  readonly #polled = new Map<() => void, boolean>();
+
+  /** Calls `watch.fired` once, when the event has come. False: it is already over. */
+  add(watch: Watch): boolean {
+    const key = watchKey(watch.id, watch.interest);
+    if (this.#known.has(key)) {
+      this.#poller.rearm(watch.id, watch.interest);
+    } else {
+      if (!this.#poller.add(watch.id, watch.interest)) return false;
+      this.#known.add(key);
+    }
+    this.#watches.set(key, watch);
+    this.#count(watch, 1);
+    this.#adjust();
+    return true;
+  }
+
+  /** Changes what a pending watch needs. */
+  change(watch: Watch, needs: WatchNeeds): void {
+    const pending =
+      this.#watches.get(watchKey(watch.id, watch.interest)) === watch;
+    if (pending) this.#count(watch, -1);
+    watch.thread = needs.thread;
+    watch.ref = needs.ref;
+    watch.patient = needs.patient;
+    if (pending) {
+      this.#count(watch, 1);
+      this.#adjust();
+    }
+  }
+
+  /** Forgets a watch before its descriptor is closed. */
+  remove(id: number, interest: Interest): void {
+    const key = watchKey(id, interest);
+    const watch = this.#watches.get(key);
+    if (watch !== undefined) {
+      this.#watches.delete(key);
+      this.#count(watch, -1);
+    }
+    if (this.#known.delete(key)) this.#poller.remove(id, interest);
+    this.#adjust();
+  }
+
+  /** Calls `look` whenever a child may have ended, until {@linkcode Reactor.removePolled}. */
+  addPolled(look: () => void, ref: boolean): void {
+    const before = this.#polled.get(look);
+    if (before === true) this.#childRef--;
+    this.#polled.set(look, ref);
+    if (ref) this.#childRef++;
+    this.#adjust();
+  }
+
+  /** Ends what {@linkcode Reactor.addPolled} began. */
+  removePolled(look: () => void): void {
+    if (this.#polled.get(look) === true) this.#childRef--;
+    this.#polled.delete(look);
+    this.#adjust();
+  }
+
+  /** Looks once, without waiting, and delivers what has come. */
+  poll(): void {
+    this.#deliver(this.#poller.poll(), false);
+    this.#polled.forEach((_ref, look) => look());
+    this.#adjust();
+  }
+
+  #count(watch: Watch, by: number): void {
+    if (!watch.thread) {
+      if (watch.ref) this.#childRef += by;
+    } else if (!watch.ref) this.#threadUnref += by;
+    else if (watch.patient) this.#threadPatient += by;
+    else this.#threadRef += by;
+  }
+
+  #deliver(count: number, waited: boolean): void {
+    for (let i = 0; i < count; i++) {
+      const key = this.#poller.ready(i, waited);
+      const watch = this.#watches.get(key);
+      if (watch === undefined) continue;
+      this.#watches.delete(key);
+      // On macOS a one-shot event is deleted, not disarmed.
+      if (DARWIN) this.#known.delete(key);
+      this.#count(watch, -1);
+      watch.fired();
+    }
+  }
+
+  // Starts and ends exactly what the pending watches need.
+  #adjust(): void {
+    this.#adjustBackstop();
+    if (this.#threadRef > 0) this.#queueArm();
+    else if (this.#threadPatient > 0 && !this.#waiting) this.#startPatience();
+    if (this.#threadPatient === 0 && this.#patience !== undefined) {
+      clearTimeout(this.#patience);
+      this.#patience = undefined;
+    }
+    if (this.#waiting && this.#threadRef + this.#threadPatient === 0) {
+      this.#poller.wake();
+    }
+    this.#adjustUnrefPoll();
+  }
+
+  #adjustBackstop(): void {
+    const needed = this.#watches.size + this.#polled.size > 0;
+    if (needed && this.#backstop === undefined) {
+      Deno.addSignalListener("SIGCHLD", this.#onChild);
+      this.#backstop = setInterval(this.#onChild, BACKSTOP_MS);
+      this.#backstopHeld = true;
+    } else if (!needed && this.#backstop !== undefined && !this.#settling) {
+      this.#settling = true;
+      this.#settle(SETTLE_HOPS);
+    }
+    if (this.#backstop === undefined) return;
+    // The timer is also what holds the event loop while a ref'd child lives.
+    const hold = this.#childRef + this.#threadRef + this.#threadPatient > 0;
+    if (hold === this.#backstopHeld) return;
+    this.#backstopHeld = hold;
+    if (hold) Deno.refTimer(this.#backstop);
+    else Deno.unrefTimer(this.#backstop);
+  }
+
+  // Listener and timer cost 35 µs to set up. A caller who starts the next command
+  // as soon as the last has ended does so a few microtasks from now, and finds
+  // them still there; they are gone before the event loop turns.
+  #settle(hops: number): void {
+    if (hops > 0) {
+      queueMicrotask(() => this.#settle(hops - 1));
+      return;
+    }
+    this.#settling = false;
+    const needed = this.#watches.size + this.#polled.size > 0;
+    if (needed || this.#backstop === undefined) return;
+    Deno.removeSignalListener("SIGCHLD", this.#onChild);
+    clearInterval(this.#backstop);
+    this.#backstop = undefined;
+  }
+
+  #adjustUnrefPoll(): void {
+    const needed = this.#threadUnref > 0 && !this.#waiting;
+    if (needed && this.#unrefPoll === undefined) {
+      const timer = setInterval(this.#onChild, UNREF_POLL_MS);
+      Deno.unrefTimer(timer);
+      this.#unrefPoll = timer;
+    } else if (!needed && this.#unrefPoll !== undefined) {
+      clearInterval(this.#unrefPoll);
+      this.#unrefPoll = undefined;
+    }
+  }
+
+  #startPatience(): void {
+    if (this.#patience !== undefined || this.#armQueued) return;
+    this.#patience = setTimeout(() => {
+      this.#patience = undefined;
+      if (this.#threadPatient > 0) this.#queueArm();
+    }, PATIENCE_MS);
+  }
+
+  #queueArm(): void {
+    if (this.#waiting || this.#armQueued) return;
+    this.#armQueued = true;
+    // At the end of this turn, so that all watches of the turn share one call.
+    queueMicrotask(() => {
+      this.#armQueued = false;
+      if (!this.#waiting && this.#threadRef + this.#threadPatient > 0) {
+        this.#run();
+      }
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#waiting = true;
+    this.#adjustUnrefPoll();
+    while (this.#threadRef + this.#threadPatient > 0) {
+      const count = await this.#poller.wait();
+      this.#deliver(count, true);
+    }
+    this.#waiting = false;
+    this.#adjust();
+  }
+}
+
+let instance: Reactor | null = null;
+
+/** The reactor of this isolate. */
+export function reactor(): Reactor {
+  instance ??= new Reactor();
+  return instance;
+}
+
+export type { Reactor };

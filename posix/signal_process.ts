@@ -1,0 +1,85 @@
+/**
+ * Sending a signal to one process that is not our child, without the chance
+ * that its number has become somebody else's.
+ *
+ * A pidfd (pidfd_open(2), Linux 5.3) is opened first, then the process is looked
+ * at, then the signal goes through the pidfd: if the number was recycled before
+ * the look, the look shows a stranger; if afterwards, the pidfd still means the
+ * dead one.
+ *
+ * @module
+ */
+
+import { EINVAL, ESRCH } from "./errno.ts";
+import { DARWIN, errno, libc, libcLinux } from "./libc.ts";
+
+const SYS_PIDFD_SEND_SIGNAL = 424n;
+const SYS_PIDFD_OPEN = 434n;
+const ENOSYS = 38;
+
+let refused = DARWIN;
+
+/**
+ * Opens a pidfd, close-on-exec.
+ *
+ * @param pid The process.
+ * @returns The descriptor, or `-errno`; `-ENOSYS` where there are no pidfds or a
+ * sandbox refuses them.
+ */
+export function openPidfd(pid: number): number {
+  if (refused) return -ENOSYS;
+  const fd = Number(
+    libcLinux().syscall(SYS_PIDFD_OPEN, BigInt(pid), 0n, 0n, 0n),
+  );
+  if (fd >= 0) return fd;
+  const error = errno();
+  if (error === ESRCH || error === EINVAL || error === 24 || error === 23) {
+    return -error;
+  }
+  // ENOSYS from the kernel, EPERM from a seccomp filter: the same to us.
+  refused = true;
+  return -ENOSYS;
+}
+
+/** Makes {@linkcode openPidfd} answer as on a kernel without pidfds; for tests. */
+export function refusePidfds(refuse: boolean): void {
+  refused = refuse || DARWIN;
+}
+
+/**
+ * Sends a signal to a process that passes a check.
+ *
+ * @param pid The process; greater than 1.
+ * @param signal The signal's number.
+ * @param isOurs Looks at the process that has this number now.
+ * @returns 0, or the error number: ESRCH when it is gone or no longer ours.
+ */
+export function signalProcess(
+  pid: number,
+  signal: number,
+  isOurs: (pid: number) => boolean,
+): number {
+  if (pid <= 1 || pid === Deno.pid) {
+    throw new TypeError(`Cannot signal process ${pid}: it is not of a tree`);
+  }
+  const fd = openPidfd(pid);
+  if (fd === -ENOSYS || fd === -24 || fd === -23) {
+    // Without a pidfd the time between look and signal is a few microseconds.
+    if (!isOurs(pid)) return ESRCH;
+    return libc().kill(pid, signal) === 0 ? 0 : errno();
+  }
+  if (fd < 0) return ESRCH;
+  let result = ESRCH;
+  if (isOurs(pid)) {
+    const rc = libcLinux().syscall(
+      SYS_PIDFD_SEND_SIGNAL,
+      BigInt(fd),
+      BigInt(signal),
+      0n,
+      0n,
+    );
+    result = rc === 0n ? 0 : errno();
+  }
+  libc().close(fd);
+  return result;
+}

@@ -1,0 +1,128 @@
+/**
+ * posix_spawn(3): attributes and file actions.
+ *
+ * @module
+ */
+
+import { buffer } from "../ffi/pointer.ts";
+import { cString } from "../ffi/c_string.ts";
+import { DARWIN, libc, libcDarwin } from "./libc.ts";
+
+// glibc x64 and arm64: posix_spawnattr_t 336 bytes, file_actions_t 80. macOS:
+// one pointer each. One size serves all.
+const ATTRIBUTES_SIZE = 336;
+const FILE_ACTIONS_SIZE = 80;
+const SIGSET_SIZE = 128;
+
+const SETPGROUP = 0x02;
+const SETSIGDEF = 0x04;
+const SETSIGMASK = 0x08;
+const SETSID = DARWIN ? 0x400 : 0x80;
+// Every descriptor without a file action is closed in the child: macOS has no
+// pipe2, so close-on-exec cannot be set atomically there (libuv process.c).
+const CLOEXEC_DEFAULT = DARWIN ? 0x4000 : 0;
+const START_SUSPENDED = DARWIN ? 0x80 : 0;
+
+const O_RDWR = 2;
+
+/** How the child is set up before exec. */
+export interface AttributeChoice {
+  /** Its own process group, its own session (and with it a group), or ours. */
+  readonly group: "own" | "session" | "inherit";
+  /** macOS: created stopped. */
+  readonly suspended: boolean;
+}
+
+const made = new Map<number, Uint8Array<ArrayBuffer>>();
+
+/**
+ * The attributes for a choice. Made once for each and kept: posix_spawn only
+ * reads them.
+ *
+ * All signals get their default action and none is blocked: Deno ignores
+ * SIGPIPE, and a parent started in the background of a shell ignores SIGINT,
+ * which would make the child deaf to a stop.
+ */
+export function attributes(choice: AttributeChoice): Uint8Array<ArrayBuffer> {
+  let flags = SETSIGDEF | SETSIGMASK | CLOEXEC_DEFAULT;
+  if (choice.group === "own") flags |= SETPGROUP;
+  if (choice.group === "session") flags |= SETSID;
+  if (choice.suspended) flags |= START_SUSPENDED;
+  const known = made.get(flags);
+  if (known !== undefined) return known;
+  const c = libc();
+  const attr = buffer(ATTRIBUTES_SIZE);
+  c.posix_spawnattr_init(attr);
+  c.posix_spawnattr_setflags(attr, flags);
+  c.posix_spawnattr_setpgroup(attr, 0);
+  c.posix_spawnattr_setsigdefault(attr, allSignals());
+  c.posix_spawnattr_setsigmask(attr, buffer(SIGSET_SIZE));
+  made.set(flags, attr);
+  return attr;
+}
+
+// Signal n is bit n - 1. SIGKILL (9) and SIGSTOP (19; 17 on macOS) have no
+// other action than the default, and macOS refuses a set that names them.
+function allSignals(): Uint8Array<ArrayBuffer> {
+  const set = buffer(SIGSET_SIZE).fill(0xff);
+  set[1] = 0xff & ~1;
+  set[2] = 0xff & ~(DARWIN ? 1 : 4);
+  return set;
+}
+
+/** What one descriptor of the child is made of: a copy of ours, /dev/null, or the same as ours. */
+export type DescriptorSource = number | "null" | "inherit";
+
+const DEV_NULL = cString("/dev/null");
+
+/** File actions under construction; `using` destroys them. */
+export class FileActions implements Disposable {
+  /** The structure, for posix_spawn. */
+  readonly bytes: Uint8Array<ArrayBuffer> = buffer(FILE_ACTIONS_SIZE);
+
+  constructor() {
+    check(libc().posix_spawn_file_actions_init(this.bytes));
+  }
+
+  /** Descriptor `target` of the child becomes a copy of ours, or /dev/null. */
+  descriptor(target: number, source: DescriptorSource): void {
+    const c = libc();
+    if (source === "inherit") {
+      if (DARWIN) {
+        libcDarwin().posix_spawn_file_actions_addinherit_np(this.bytes, target);
+      }
+      return;
+    }
+    check(
+      source === "null"
+        ? c.posix_spawn_file_actions_addopen(
+          this.bytes,
+          target,
+          DEV_NULL,
+          O_RDWR,
+          0,
+        )
+        : c.posix_spawn_file_actions_adddup2(this.bytes, source, target),
+    );
+  }
+
+  /** The child starts in this directory. */
+  directory(path: string): void {
+    const addchdir = libc().posix_spawn_file_actions_addchdir_np;
+    if (addchdir === null) {
+      throw new Deno.errors.NotSupported(
+        "Cannot set 'cwd': this C library has no posix_spawn_file_actions_addchdir_np (glibc 2.29, macOS 10.15)",
+      );
+    }
+    check(addchdir(this.bytes, cString(path)));
+  }
+
+  [Symbol.dispose](): void {
+    libc().posix_spawn_file_actions_destroy(this.bytes);
+  }
+}
+
+function check(error: number): void {
+  // ENOMEM is the only error these functions have for valid descriptors.
+  if (error !== 0) throw new Error(`posix_spawn file actions: error ${error}`);
+}

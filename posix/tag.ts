@@ -1,0 +1,121 @@
+/**
+ * The lineage tag: a number that every descendant of a process carries and that
+ * nothing resets. Pure arithmetic; where it is kept is `lineage.ts`'s business.
+ *
+ * Nineteen decimal digits, so that a prefix can be looked for with grep in
+ * `/proc/<pid>/limits`, where the kernel prints decimal:
+ *
+ * ```
+ * magic 2 | root owner 6 | tree 4 | inner owner 4 | inner tree 3
+ * ```
+ *
+ * The root owner is the isolate that started the outermost tree. An isolate
+ * that runs inside a tagged tree is an inner owner: its trees keep the outer
+ * digits, so the outer tree contains them whole. The magic is 75 plus
+ * {@linkcode WINDOW}, {@linkcode SPARE_OUTER}, {@linkcode SPARE_INNER}.
+ *
+ * @module
+ */
+
+const MAGIC = 75n;
+const MAGIC_UNIT = 10n ** 17n;
+const ROOT_UNIT = 10n ** 11n;
+const TREE_UNIT = 10n ** 7n;
+const OWNER_UNIT = 10n ** 3n;
+
+/** Set on the parent while it spawns; the child loses it right afterwards. */
+export const WINDOW = 1;
+/** The outer tree outlives its owner: no guard ends it. */
+export const SPARE_OUTER = 2;
+/** The inner tree outlives its owner. */
+export const SPARE_INNER = 4;
+
+/** The largest number of trees of a root owner. */
+export const MAX_TREE = 9999;
+/** The largest number of trees of an inner owner. */
+export const MAX_INNER_TREE = 999;
+
+/** A tag taken apart. */
+export interface Tag {
+  /** Sum of WINDOW, SPARE_OUTER, SPARE_INNER. */
+  readonly flags: number;
+  /** Root owner, 0 to 999999. */
+  readonly root: number;
+  /** Tree of the root owner, 1 to 9999. */
+  readonly tree: number;
+  /** Inner owner, 0 (none) or 1 to 9999. */
+  readonly innerOwner: number;
+  /** Tree of the inner owner, 0 (none) or 1 to 999. */
+  readonly innerTree: number;
+}
+
+/**
+ * Puts a tag together.
+ *
+ * @param tag The parts.
+ * @returns The number.
+ */
+export function encodeTag(tag: Tag): bigint {
+  return (MAGIC + BigInt(tag.flags)) * MAGIC_UNIT +
+    BigInt(tag.root) * ROOT_UNIT + BigInt(tag.tree) * TREE_UNIT +
+    BigInt(tag.innerOwner) * OWNER_UNIT + BigInt(tag.innerTree);
+}
+
+/**
+ * Takes a number apart.
+ *
+ * @param value A limit of some process.
+ * @returns The parts, or `null` when it is no tag.
+ */
+export function decodeTag(value: bigint): Tag | null {
+  const magic = value / MAGIC_UNIT;
+  if (magic < MAGIC || magic > MAGIC + 7n) return null;
+  const tree = Number((value % ROOT_UNIT) / TREE_UNIT);
+  if (tree === 0) return null;
+  return {
+    flags: Number(magic - MAGIC),
+    root: Number((value % MAGIC_UNIT) / ROOT_UNIT),
+    tree,
+    innerOwner: Number((value % TREE_UNIT) / OWNER_UNIT),
+    innerTree: Number(value % OWNER_UNIT),
+  };
+}
+
+/**
+ * Whether a process is in a tree, by its tag alone.
+ *
+ * @param value The process's number.
+ * @param tree The tag of the tree; its flags do not count.
+ * @returns True for the tree itself and, for an outer tree, for all inner ones.
+ */
+export function inTree(value: bigint, tree: Tag): boolean {
+  const tag = decodeTag(value);
+  if (tag === null) return false;
+  if (tag.root !== tree.root || tag.tree !== tree.tree) return false;
+  if (tree.innerOwner === 0) return true;
+  return tag.innerOwner === tree.innerOwner && tag.innerTree === tree.innerTree;
+}
+
+/**
+ * What the trees that end with their owner look like in `/proc/<pid>/limits`.
+ *
+ * @param owner A tag of the owner: root, and for an inner owner its numbers.
+ * @returns An extended regular expression (POSIX ERE) that matches the line.
+ */
+export function guardedPattern(
+  owner: { root: number; tree: number; innerOwner: number },
+): string {
+  const inner = owner.innerOwner !== 0;
+  const spare = inner ? SPARE_INNER : SPARE_OUTER;
+  const magics: string[] = [];
+  for (let flags = 0; flags < 8; flags++) {
+    if ((flags & spare) === 0) magics.push(String(75 + flags));
+  }
+  const digits = String(owner.root).padStart(6, "0") +
+    (inner
+      ? String(owner.tree).padStart(4, "0") +
+        String(owner.innerOwner).padStart(4, "0")
+      : "");
+  const rest = 17 - digits.length;
+  return `^Max file locks +(${magics.join("|")})${digits}[0-9]{${rest}} `;
+}

@@ -1,0 +1,165 @@
+/**
+ * A tree of processes: looking for its members, signalling and ending them.
+ *
+ * Knows a {@linkcode Membership} and a {@linkcode ProcessTable}, and decides
+ * everything from these two, so that it can be tested with made-up ones.
+ *
+ * @module
+ */
+
+import type { HardKill } from "../backend.ts";
+import type { Survivor } from "../errors.ts";
+import type { Membership } from "./containment.ts";
+import { EPERM, ESRCH } from "./errno.ts";
+import { isDead, type ProcStat } from "./proc_stat.ts";
+import type { ProcessTable } from "./process_table.ts";
+
+/** What one look at all processes showed. */
+export interface Scan {
+  /** The living members. */
+  readonly members: ProcStat[];
+  /**
+   * False when a listed process was gone before it was looked at: it may have
+   * been a member that left a successor behind, so no conclusion of emptiness.
+   */
+  readonly settled: boolean;
+}
+
+/** Sends a signal to a process that passes the check; 0 or an error number. */
+export type SendSignal = (
+  pid: number,
+  signal: number,
+  isOurs: (pid: number) => boolean,
+) => number;
+
+// A tree that runs away faster than this many looks is reported, not chased for ever.
+const MAX_ROUNDS = 200;
+
+/** The members of a tree, found anew at each call. */
+export class ProcessTree {
+  readonly #membership: Membership;
+  readonly #table: ProcessTable;
+  readonly #send: SendSignal;
+  readonly #isOurs = (pid: number): boolean =>
+    this.#membership.belongs(pid) === "yes";
+
+  constructor(membership: Membership, table: ProcessTable, send: SendSignal) {
+    this.#membership = membership;
+    this.#table = table;
+    this.#send = send;
+  }
+
+  /** One look at all processes. */
+  scan(): Scan {
+    const pids = this.#table.pids() ?? [];
+    const members: ProcStat[] = [];
+    let settled = true;
+    for (let i = 0; i < pids.length; i++) {
+      const pid = pids[i] as number;
+      // Never ourselves, whatever the table says.
+      if (pid <= 1 || pid === Deno.pid) continue;
+      const belongs = this.#membership.belongs(pid);
+      if (belongs === "gone") settled = false;
+      if (belongs !== "yes") continue;
+      const stat = this.#table.stat(pid);
+      if (stat === null) settled = false;
+      else if (!isDead(stat.state)) members.push(stat);
+    }
+    return { members, settled };
+  }
+
+  /** The living members. Looks again while nothing is seen and nothing is proved. */
+  members(): ProcStat[] {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const scan = this.scan();
+      if (scan.settled || scan.members.length > 0) return scan.members;
+    }
+    return [];
+  }
+
+  /** True when no living member is left, proved by a look at which nothing moved. */
+  isEmpty(): boolean {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const scan = this.scan();
+      if (scan.members.length > 0) return false;
+      if (scan.settled) return true;
+    }
+    return false;
+  }
+
+  /** Sends a signal to one member; 0 or an error number. */
+  signal(pid: number, signal: number): number {
+    return this.#send(pid, signal, this.#isOurs);
+  }
+
+  /** Sends signals, in order, to every member; returns to how many. */
+  signalAll(signals: readonly number[]): number {
+    const members = this.members();
+    let count = 0;
+    for (let i = 0; i < members.length; i++) {
+      const pid = (members[i] as ProcStat).pid;
+      let sent = false;
+      for (let s = 0; s < signals.length; s++) {
+        if (this.signal(pid, signals[s] as number) === 0) sent = true;
+      }
+      if (sent) count++;
+    }
+    return count;
+  }
+
+  /**
+   * Freezes every member, looks again until a look shows nobody new, and only
+   * then kills: a supervisor cannot restart what it never saw die, and a chain
+   * of forks ends because its next link is frozen before it can fork.
+   */
+  kill(stop: number, kill: number): HardKill {
+    const frozen = new Map<number, ProcStat>();
+    const refused = new Map<number, Survivor>();
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const scan = this.scan();
+      const fresh = this.#freeze(scan.members, stop, frozen, refused);
+      if (fresh === 0 && scan.settled) break;
+    }
+    let count = 0;
+    frozen.forEach((stat, pid) => {
+      const error = this.signal(pid, kill);
+      if (error === 0) count++;
+      else if (error !== ESRCH) refused.set(pid, survivor(stat, error));
+    });
+    const list: Survivor[] = [];
+    refused.forEach((one) => list.push(one));
+    return { count, refused: list };
+  }
+
+  #freeze(
+    members: readonly ProcStat[],
+    stop: number,
+    frozen: Map<number, ProcStat>,
+    refused: Map<number, Survivor>,
+  ): number {
+    let fresh = 0;
+    for (let i = 0; i < members.length; i++) {
+      const stat = members[i] as ProcStat;
+      const known = frozen.get(stat.pid);
+      if (known !== undefined && known.startTicks === stat.startTicks) continue;
+      if (refused.has(stat.pid)) continue;
+      fresh++;
+      const error = this.signal(stat.pid, stop);
+      if (error === 0) frozen.set(stat.pid, stat);
+      else if (error !== ESRCH) {
+        refused.set(stat.pid, survivor(stat, error));
+      }
+    }
+    return fresh;
+  }
+}
+
+function survivor(stat: ProcStat, error: number): Survivor {
+  return {
+    pid: stat.pid,
+    name: stat.name,
+    reason: error === EPERM
+      ? "it runs as another user, and this process may not signal it"
+      : `the signal failed with error ${error}`,
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * Deno's run permission, asked for the program that is about to be started.
+ *
+ * Native calls go past Deno's sandbox; this module is what keeps
+ * `--allow-run` meaning the same here as for `Deno.Command`.
+ *
+ * @module
+ */
+
+/**
+ * Asks for permission to run a program, prompting where Deno would prompt.
+ *
+ * @param path The resolved absolute path of the program.
+ * @param requested The program as the caller wrote it.
+ * @param loaderVariables Names of non-empty `LD_*` and `DYLD_*` variables of
+ * the child; with these set, any program can be made to run any code, so they
+ * need the unscoped permission. Called only when that is missing.
+ * @throws {Deno.errors.NotCapable} when the permission is refused.
+ */
+export function checkRunPermission(
+  path: string,
+  requested: string,
+  loaderVariables: () => readonly string[],
+): void {
+  if (Deno.permissions.querySync({ name: "run" }).state === "granted") return;
+  const names = loaderVariables();
+  if (names.length > 0) {
+    const s = names.length === 1 ? "" : "s";
+    throw new Deno.errors.NotCapable(
+      `Requires --allow-run permissions to spawn subprocess with ${
+        names.join(", ")
+      } environment variable${s}. Alternatively, spawn with ${
+        s === "" ? "the" : "these"
+      } environment variable${s} unset.`,
+    );
+  }
+  const state = Deno.permissions.requestSync({ name: "run", command: path });
+  if (state.state === "granted") return;
+  throw new Deno.errors.NotCapable(
+    `Requires run access to "${requested}", run again with the --allow-run flag`,
+  );
+}
+
+/**
+ * Whether a variable steers the dynamic loader.
+ *
+ * @param name The variable's name.
+ * @returns True for `LD_*` and `DYLD_*`, in any case, as Deno decides it.
+ */
+export function isLoaderVariable(name: string): boolean {
+  return /^\s*(LD|DYLD)_/i.test(name);
+}
