@@ -20,8 +20,12 @@ import { Handle } from "./handle.ts";
 import { io } from "./kernel32.ts";
 import { OVERLAPPED_ENTRY } from "./structs.ts";
 
-/** Takes a packet: for a job, `bytes` is the message. */
-export type PacketHandler = (status: number, bytes: number) => void;
+/** Takes a packet. For a job, `bytes` is the message and `overlapped` a process id. */
+export type PacketHandler = (
+  status: number,
+  bytes: number,
+  overlapped: bigint,
+) => void;
 
 /** Asked again and again, because job messages may be lost. */
 export interface Poller {
@@ -59,6 +63,13 @@ class Packets {
     );
   }
 
+  overlapped(index: number): bigint {
+    return this.#view.getBigUint64(
+      index * ENTRY_SIZE + ENTRY.lpOverlapped.offset,
+      true,
+    );
+  }
+
   bytes(index: number): number {
     return this.#view.getUint32(
       index * ENTRY_SIZE + ENTRY.dwNumberOfBytesTransferred.offset,
@@ -79,6 +90,7 @@ export class CompletionPort {
   #running = false;
   #waiting = false;
   #delay = SLOWEST;
+  #polledAt = 0;
   #quietTimer: ReturnType<typeof setInterval> | null = null;
 
   /** Creates a port. @throws {SystemError} when Windows refuses. */
@@ -166,6 +178,7 @@ export class CompletionPort {
   /** Looks again in 1, 2, 4 … ms: a message said that something will change. */
   soon(): void {
     this.#delay = 1;
+    this.#polledAt = performance.now();
     if (this.#waiting) this.wake();
   }
 
@@ -204,7 +217,8 @@ export class CompletionPort {
       );
       this.#waiting = false;
       if (some !== 0) this.#dispatch(this.#packets);
-      else this.#pollAll();
+      // Also under a stream of packets that never lets the wait time out.
+      if (performance.now() - this.#polledAt >= this.#delay) this.#pollAll();
     }
     this.#running = false;
     this.#arrangeQuiet();
@@ -215,7 +229,13 @@ export class CompletionPort {
     for (let i = 0; i < count; i++) {
       const key = packets.key(i);
       if (key === 0n) this.#takeTurns();
-      else this.#handlers.get(key)?.(packets.status(i), packets.bytes(i));
+      else {
+        this.#handlers.get(key)?.(
+          packets.status(i),
+          packets.bytes(i),
+          packets.overlapped(i),
+        );
+      }
     }
   }
 
@@ -226,6 +246,7 @@ export class CompletionPort {
   }
 
   #pollAll(): void {
+    this.#polledAt = performance.now();
     this.#delay = Math.min(this.#delay * 2, SLOWEST);
     this.#pollers.forEach((poller) => poller.poll());
   }

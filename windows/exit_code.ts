@@ -1,9 +1,9 @@
 /**
  * What a Windows exit code tells.
  *
- * Windows has 32-bit exit codes and no "died by a signal". A tree that we end
- * hard gets code 137 from us, and STATUS_CONTROL_C_EXIT is what the default
- * handler of a console event leaves; both become a signal only when we sent it.
+ * Windows has 32-bit exit codes and no "died by a signal". What we end gets
+ * 128 + n from us, and STATUS_CONTROL_C_EXIT is what the default handler of a
+ * console event leaves; both become a signal only when it was us.
  *
  * Pages: "GetExitCodeProcess function", "TerminateJobObject function",
  * "SetConsoleCtrlHandler function".
@@ -14,18 +14,25 @@
 import type { ExitStatus } from "../backend.ts";
 import { WINDOWS_SIGNALS } from "../signals.ts";
 
-/** The code that processes get which we end hard: 128 + SIGKILL. */
-export const KILLED_EXIT_CODE = 137;
-
 /** What the default handlers of CTRL_C and CTRL_BREAK exit with. */
 export const STATUS_CONTROL_C_EXIT = 0xC000013A;
 
 /** What we did to a process before it ended. */
 export interface Deeds {
-  /** Whether we terminated it while it was seen alive. */
-  readonly killed: boolean;
-  /** The signal that stands for the console event we sent, or `null`. */
+  /** The signal that our terminating it stands for, or `null`: not done. */
+  readonly ended: Deno.Signal | null;
+  /** The signal that the console event we sent stands for, or `null`. */
   readonly softSignal: Deno.Signal | null;
+}
+
+/**
+ * The exit code that stands for a signal, on every operating system.
+ *
+ * @param signal The signal.
+ * @returns 128 and its number.
+ */
+export function signalExitCode(signal: Deno.Signal): number {
+  return 128 + (WINDOWS_SIGNALS[signal] ?? 0);
 }
 
 /**
@@ -36,12 +43,13 @@ export interface Deeds {
  * @returns The status; `code` is signed, as `Deno.Command` reports it.
  */
 export function exitStatus(raw: number, deeds: Deeds): ExitStatus {
-  if (deeds.killed && raw === KILLED_EXIT_CODE) {
-    return { code: KILLED_EXIT_CODE, signal: "SIGKILL", lost: false };
+  const { ended, softSignal } = deeds;
+  if (ended !== null && raw === signalExitCode(ended)) {
+    return { code: raw, signal: ended, lost: false };
   }
-  if (deeds.softSignal !== null && raw === STATUS_CONTROL_C_EXIT) {
-    const number = WINDOWS_SIGNALS[deeds.softSignal] ?? 2;
-    return { code: 128 + number, signal: deeds.softSignal, lost: false };
+  if (softSignal !== null && raw === STATUS_CONTROL_C_EXIT) {
+    const code = signalExitCode(softSignal);
+    return { code, signal: softSignal, lost: false };
   }
   return { code: raw | 0, signal: null, lost: false };
 }

@@ -79,6 +79,11 @@ export const processes = lazyLibrary(
     FreeEnvironmentStringsW: { parameters: ["usize"], result: "i32" },
     // DWORD GetFileAttributesW(LPCWSTR)
     GetFileAttributesW: { parameters: ["buffer"], result: "u32" },
+    // DWORD GetModuleFileNameW(HMODULE, LPWSTR, DWORD units)
+    GetModuleFileNameW: {
+      parameters: ["usize", "buffer", "u32"],
+      result: "u32",
+    },
     // DWORD GetFullPathNameW(LPCWSTR, DWORD units, LPWSTR, LPWSTR *name)
     GetFullPathNameW: {
       parameters: ["buffer", "u32", "buffer", "buffer"],

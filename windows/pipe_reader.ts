@@ -86,7 +86,9 @@ export class PipeReader implements ByteSource {
     this.#grow();
     // A read of 0 bytes is an empty write of the child's, not the end.
     while (true) {
-      if (this.#finishing && this.#available() === 0) return this.#endOfStream();
+      if (this.#finishing && this.#available() === 0) {
+        return this.#endOfStream();
+      }
       const k = io();
       const ok = k.ReadFile(
         this.#handle.value,

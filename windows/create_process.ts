@@ -1,0 +1,185 @@
+/**
+ * `CreateProcessW`, with the extended startup information.
+ *
+ * Pages: "CreateProcessW function", "STARTUPINFOEXW structure", "Inheritance
+ * (Processes and Threads)".
+ *
+ * @module
+ */
+
+import { addressOf } from "../ffi/pointer.ts";
+import { Struct } from "../ffi/struct.ts";
+import { wideString } from "../ffi/wide_string.ts";
+import { AttributeList } from "./attribute_list.ts";
+import {
+  CREATE_UNICODE_ENVIRONMENT,
+  EXTENDED_STARTUPINFO_PRESENT,
+  HANDLE_FLAG_INHERIT,
+  PROC_THREAD_ATTRIBUTE_HANDLE_LIST,
+  PROC_THREAD_ATTRIBUTE_JOB_LIST,
+  STARTF_USESTDHANDLES,
+} from "./constants.ts";
+import { windowsError } from "./errors.ts";
+import { Handle } from "./handle.ts";
+import type { JobObject } from "./job_object.ts";
+import { processes } from "./kernel32.ts";
+import {
+  PROCESS_INFORMATION,
+  STARTUPINFOEXW,
+  STARTUPINFOW,
+} from "./structs.ts";
+
+/** What to start. */
+export interface ProcessRequest {
+  /** Path of the program, or `null` to have it searched by the first word of the command line. */
+  readonly application: string | null;
+  /** The command line. */
+  readonly commandLine: string;
+  /** The environment block's text, or `null` for this process's environment. */
+  readonly environment?: string | null;
+  /** Working directory, or `null` for this process's. */
+  readonly cwd?: string | null;
+  /** Creation flags besides those for the environment and the startup information. */
+  readonly flags?: number;
+  /** Standard input, output and error. They alone are inherited. */
+  readonly stdio?: readonly [Handle, Handle, Handle] | null;
+  /** The job that the process is born into. */
+  readonly job?: JobObject | null;
+}
+
+/** A started process. The caller owns both handles. */
+export interface CreatedProcess {
+  /** The process. */
+  readonly process: Handle;
+  /** Its first thread. */
+  readonly thread: Handle;
+  /** Process id. */
+  readonly pid: number;
+  /** Id of the first thread. */
+  readonly tid: number;
+}
+
+/** Thrown inside when the job list is unknown or refused: then there is another way. */
+export class JobListRefused extends Error {
+  /** The class's name. */
+  override name = "JobListRefused";
+}
+
+/**
+ * Starts a process.
+ *
+ * The handles in `stdio` are inheritable only between two calls in here, so
+ * that a process which another thread starts meanwhile hardly ever gets them;
+ * ours gets them and no others by `PROC_THREAD_ATTRIBUTE_HANDLE_LIST`.
+ *
+ * @param request What to start.
+ * @returns The process.
+ * @throws {SystemError} of `CreateProcessW`; nothing is left open then.
+ * @throws {JobListRefused} when Windows does not take a list of jobs.
+ * @throws {TypeError} when a string contains NUL.
+ */
+export function createProcess(request: ProcessRequest): CreatedProcess {
+  refuseNul(request);
+  const attributes = new AttributeList(2);
+  try {
+    const startup = startupInformation(request, attributes);
+    const out = new Struct(PROCESS_INFORMATION);
+    const code = call(request, startup, out);
+    if (code !== 0) throw windowsError(code, "CreateProcessW");
+    return {
+      process: new Handle(out.bigint("hProcess")),
+      thread: new Handle(out.bigint("hThread")),
+      pid: out.number("dwProcessId"),
+      tid: out.number("dwThreadId"),
+    };
+  } finally {
+    attributes[Symbol.dispose]();
+  }
+}
+
+function refuseNul(request: ProcessRequest): void {
+  const { application, commandLine, cwd } = request;
+  if (
+    application?.includes("\0") || commandLine.includes("\0") ||
+    cwd?.includes("\0")
+  ) {
+    throw new TypeError("Invalid command: a string contains NUL");
+  }
+}
+
+function startupInformation(
+  request: ProcessRequest,
+  attributes: AttributeList,
+): Struct<"StartupInfo" | "lpAttributeList"> {
+  const extended = new Struct(STARTUPINFOEXW);
+  const startup = new Struct(STARTUPINFOW, extended.part("StartupInfo"));
+  startup.set("cb", STARTUPINFOEXW.size);
+  extended.set("lpAttributeList", addressOf(attributes.bytes));
+  const job = request.job ?? null;
+  if (job !== null) {
+    const code = attributes.setHandles(PROC_THREAD_ATTRIBUTE_JOB_LIST, [
+      job.handle.value,
+    ]);
+    if (code !== 0) throw new JobListRefused(`error ${code}`);
+  }
+  const stdio = request.stdio ?? null;
+  if (stdio !== null) {
+    const values = [stdio[0].value, stdio[1].value, stdio[2].value];
+    const code = attributes.setHandles(
+      PROC_THREAD_ATTRIBUTE_HANDLE_LIST,
+      values,
+    );
+    if (code !== 0) throw windowsError(code, "UpdateProcThreadAttribute");
+    startup.set("dwFlags", STARTF_USESTDHANDLES);
+    startup.set("hStdInput", stdio[0].value);
+    startup.set("hStdOutput", stdio[1].value);
+    startup.set("hStdError", stdio[2].value);
+  }
+  return extended;
+}
+
+/** One block without anything in between: see above about inheritance. */
+function call(
+  request: ProcessRequest,
+  startup: Struct<"StartupInfo" | "lpAttributeList">,
+  out: Struct<"hProcess" | "hThread" | "dwProcessId" | "dwThreadId">,
+): number {
+  const { application, commandLine, environment, cwd } = request;
+  const path = application === null ? null : wideString(application);
+  // CreateProcessW may write to the command line: it gets memory of its own.
+  const line = wideString(commandLine);
+  const block = environment == null ? null : wideString(environment);
+  const directory = cwd == null ? null : wideString(cwd);
+  const flags = ((request.flags ?? 0) | EXTENDED_STARTUPINFO_PRESENT |
+    CREATE_UNICODE_ENVIRONMENT) >>> 0;
+  const inherit = request.stdio == null ? 0 : 1;
+  const k = processes();
+  setInheritable(request, HANDLE_FLAG_INHERIT);
+  const ok = k.CreateProcessW(
+    path,
+    line,
+    null,
+    null,
+    inherit,
+    flags,
+    block,
+    directory,
+    startup.bytes,
+    out.bytes,
+  );
+  const code = ok ? 0 : k.GetLastError();
+  setInheritable(request, 0);
+  return code;
+}
+
+function setInheritable(request: ProcessRequest, flag: number): void {
+  const stdio = request.stdio ?? null;
+  if (stdio === null) return;
+  for (let i = 0; i < 3; i++) {
+    processes().SetHandleInformation(
+      (stdio[i] as Handle).value,
+      HANDLE_FLAG_INHERIT,
+      flag,
+    );
+  }
+}

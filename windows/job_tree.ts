@@ -1,0 +1,124 @@
+/**
+ * A tree of processes: everything in one job.
+ *
+ * @module
+ */
+
+import type { HardKill, ProcessInfo, TreeWatch } from "../backend.ts";
+import type { Survivor } from "../errors.ts";
+import { SystemError } from "../errors.ts";
+import { ERROR_ACCESS_DENIED } from "./error_codes.ts";
+import { signalExitCode } from "./exit_code.ts";
+import type { JobObject } from "./job_object.ts";
+import { describeMembers, memberIds } from "./members.ts";
+import { Suspension } from "./suspension.ts";
+import { EmptinessWait } from "./tree_watch.ts";
+import { waitForEmptyJob } from "./wait_for_job.ts";
+
+/** The members of a job. */
+export class JobTree {
+  readonly #job: JobObject;
+  readonly #suspension = new Suspension();
+  readonly #waits: EmptinessWait[] = [];
+  readonly #watched: () => void;
+
+  /**
+   * @param job The job; owned from now on.
+   * @param watched Called before each wait, so that messages and polls come.
+   */
+  constructor(job: JobObject, watched: () => void) {
+    this.#job = job;
+    this.#watched = watched;
+  }
+
+  /** The job. */
+  get job(): JobObject {
+    return this.#job;
+  }
+
+  /** Whether somebody waits for the tree to become empty. */
+  get awaited(): boolean {
+    return this.#waits.length > 0;
+  }
+
+  /** Whether no member lives. The job's counter is the truth. */
+  isEmpty(): boolean {
+    return this.#job.handle.closed || this.#job.activeProcesses() === 0;
+  }
+
+  /** Tells the waits when the tree is empty. */
+  check(): void {
+    if (this.#waits.length === 0 || !this.isEmpty()) return;
+    const waits = this.#waits.splice(0, this.#waits.length);
+    for (let i = 0; i < waits.length; i++) {
+      (waits[i] as EmptinessWait).settle(true);
+    }
+  }
+
+  /** A wait for the tree to become empty. */
+  watch(): TreeWatch {
+    return new EmptinessWait(this.#waits, () => {
+      this.#watched();
+      return this.isEmpty();
+    });
+  }
+
+  /** The same, blocking. */
+  waitSync(ms: number): boolean {
+    if (this.#job.handle.closed) return true;
+    return waitForEmptyJob(this.#job, ms);
+  }
+
+  /** The ids of the members. */
+  pids(): number[] {
+    return this.#job.handle.closed ? [] : memberIds(this.#job);
+  }
+
+  /** The members, described. */
+  describe(): ProcessInfo[] {
+    if (this.#job.handle.closed) return [];
+    return describeMembers(this.#job, this.#suspension.active);
+  }
+
+  /** Ends every member at once: one call, nothing can start in between. */
+  kill(): HardKill {
+    const refused: Survivor[] = [];
+    const count = this.pids().length;
+    if (this.isEmpty()) return { count: 0, refused };
+    try {
+      this.#job.terminate(signalExitCode("SIGKILL"));
+    } catch (error) {
+      const denied = error instanceof SystemError &&
+        error.errno === ERROR_ACCESS_DENIED;
+      if (!denied) throw error;
+      const members = this.describe();
+      for (let i = 0; i < members.length; i++) {
+        const { pid, name } = members[i] as ProcessInfo;
+        refused.push({ pid, name, reason: error.code });
+      }
+    }
+    return { count, refused };
+  }
+
+  /** Stops every member; nested calls count. */
+  suspend(): void {
+    if (!this.#job.handle.closed) this.#suspension.suspend(this.#job);
+  }
+
+  /** Undoes one {@linkcode JobTree.suspend}. */
+  resume(): void {
+    this.#suspension.resume();
+  }
+
+  /** Whether it is suspended. */
+  get suspended(): boolean {
+    return this.#suspension.active;
+  }
+
+  /** Gives up the job, which is empty or may end now. Idempotent. */
+  close(): void {
+    this.#suspension.clear();
+    this.#job.close();
+    this.check();
+  }
+}

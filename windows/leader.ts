@@ -1,0 +1,84 @@
+/**
+ * The process a tree began with: its exit, seen once.
+ *
+ * @module
+ */
+
+import type { ExitStatus } from "../backend.ts";
+import { type Deeds, exitStatus } from "./exit_code.ts";
+import type { Handle } from "./handle.ts";
+import {
+  getExitCodeProcess,
+  terminateProcess,
+  waitForSingleObject,
+} from "./wait.ts";
+
+/** The leader. Its open handle keeps its id from being used again. */
+export class Leader {
+  readonly #process: Handle;
+  readonly #exited: () => void;
+  #status: ExitStatus | null = null;
+  #deeds: Deeds = { ended: null, softSignal: null };
+
+  /**
+   * @param process The process; owned from now on.
+   * @param exited Called once, when the exit has been seen.
+   */
+  constructor(process: Handle, exited: () => void) {
+    this.#process = process;
+    this.#exited = exited;
+  }
+
+  /** The exit, if it has been seen. */
+  get status(): ExitStatus | null {
+    return this.#status;
+  }
+
+  /** The process. */
+  get process(): Handle {
+    return this.#process;
+  }
+
+  /** Looks once. The handle is the truth; messages and exit code 259 are not. */
+  poll(): ExitStatus | null {
+    if (this.#status !== null || this.#process.closed) return this.#status;
+    if (!waitForSingleObject(this.#process, 0)) return null;
+    this.#status = exitStatus(getExitCodeProcess(this.#process), this.#deeds);
+    this.#exited();
+    return this.#status;
+  }
+
+  /**
+   * Notes that it is being ended by us, for its status; a leader that ended
+   * before keeps its own.
+   *
+   * @param signal The signal this stands for.
+   */
+  noteEnded(signal: Deno.Signal): void {
+    if (this.poll() !== null || this.#deeds.ended === "SIGKILL") return;
+    this.#deeds = { ended: signal, softSignal: this.#deeds.softSignal };
+  }
+
+  /** Notes that a console event was sent that stands for `signal`. */
+  noteSoft(signal: Deno.Signal): void {
+    this.#deeds = { ended: this.#deeds.ended, softSignal: signal };
+  }
+
+  /**
+   * Ends it.
+   *
+   * @param signal The signal this stands for.
+   * @param exitCode The exit code it gets.
+   * @returns False when it had already ended.
+   */
+  terminate(signal: Deno.Signal, exitCode: number): boolean {
+    if (this.poll() !== null) return false;
+    this.noteEnded(signal);
+    return terminateProcess(this.#process, exitCode);
+  }
+
+  /** Gives up the process. Idempotent. */
+  close(): void {
+    this.#process.close();
+  }
+}

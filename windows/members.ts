@@ -1,0 +1,103 @@
+/**
+ * Who is in a job.
+ *
+ * @module
+ */
+
+import type { ProcessInfo } from "../backend.ts";
+import {
+  PROCESS_QUERY_LIMITED_INFORMATION,
+  PROCESS_SUSPEND_RESUME,
+  SYNCHRONIZE,
+} from "./constants.ts";
+import type { Handle } from "./handle.ts";
+import type { JobObject } from "./job_object.ts";
+import {
+  commandLineOf,
+  imagePath,
+  openProcess,
+  parentId,
+  startTime,
+} from "./process_info.ts";
+
+/** An opened member: the handle keeps its id from being used again. */
+export interface Member {
+  /** Process id. */
+  readonly pid: number;
+  /** The process. */
+  readonly handle: Handle;
+  /** Path of its program. */
+  readonly image: string;
+}
+
+/**
+ * Opens the members of a job, without the console host: Windows starts one in
+ * the job for every console of the tree, and ends it with the console.
+ *
+ * @param job The job.
+ * @param visit Called for each. It may keep the handle and return true; else
+ * the handle is closed.
+ */
+export function forEachMember(
+  job: JobObject,
+  visit: (member: Member) => boolean,
+): void {
+  const pids = job.processIds();
+  const rights = PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SUSPEND_RESUME |
+    SYNCHRONIZE;
+  for (let i = 0; i < pids.length; i++) {
+    const pid = pids[i] as number;
+    const handle = openProcess(pid, rights);
+    if (handle === null) continue;
+    const image = imagePath(handle);
+    // Between the list and the opening the id may have gone to a stranger.
+    const ours = !isConsoleHost(image) && job.contains(handle);
+    if (!ours || !visit({ pid, handle, image })) handle.close();
+  }
+}
+
+function isConsoleHost(image: string): boolean {
+  return /\\conhost\.exe$/i.test(image);
+}
+
+/**
+ * The ids of the members.
+ *
+ * @param job The job.
+ * @returns The ids.
+ */
+export function memberIds(job: JobObject): number[] {
+  const pids: number[] = [];
+  forEachMember(job, ({ pid }) => {
+    pids.push(pid);
+    return false;
+  });
+  return pids;
+}
+
+/**
+ * The members, described.
+ *
+ * @param job The job.
+ * @param suspended Whether the tree is suspended.
+ * @returns The members.
+ */
+export function describeMembers(
+  job: JobObject,
+  suspended: boolean,
+): ProcessInfo[] {
+  const infos: ProcessInfo[] = [];
+  forEachMember(job, ({ pid, handle, image }) => {
+    const name = image.slice(image.lastIndexOf("\\") + 1);
+    infos.push({
+      pid,
+      ppid: parentId(handle),
+      name,
+      command: commandLineOf(handle) || name,
+      state: suspended ? "stopped" : "running",
+      startTime: startTime(handle),
+    });
+    return false;
+  });
+  return infos;
+}

@@ -1,0 +1,305 @@
+/**
+ * One started program and its tree on Windows, as the OS-neutral modules see it.
+ *
+ * @module
+ */
+
+import type {
+  Containment,
+  ExitStatus,
+  HardKill,
+  NativeProcess,
+  ProcessInfo,
+  SoftSignal,
+  SyncIo,
+  SyncOutcome,
+  TreeWatch,
+} from "../backend.ts";
+import { signalName, signalNumber, WINDOWS_SIGNALS } from "../signals.ts";
+import {
+  type CompletionPort,
+  completionPort,
+  type Poller,
+} from "./completion_port.ts";
+import {
+  JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO,
+  JOB_OBJECT_MSG_EXIT_PROCESS,
+} from "./constants.ts";
+import { signalExitCode } from "./exit_code.ts";
+import type { Handle } from "./handle.ts";
+import { JobTree } from "./job_tree.ts";
+import { Leader } from "./leader.ts";
+import type { PipeReader } from "./pipe_reader.ts";
+import type { PipeWriter } from "./pipe_writer.ts";
+import { isSoft, sendSoft } from "./soft_signal.ts";
+import type { Spawned } from "./spawn.ts";
+import { SyncPump } from "./sync_pump.ts";
+import { resumeThread } from "./wait.ts";
+
+/** A running child and everything it starts. */
+export class WindowsProcess implements NativeProcess, Poller {
+  /** See {@linkcode NativeProcess.pid}. */
+  readonly pid: number;
+  /** See {@linkcode NativeProcess.containment}. */
+  readonly containment: Containment;
+  /** See {@linkcode NativeProcess.stdin}. */
+  readonly stdin: PipeWriter | null;
+  /** See {@linkcode NativeProcess.stdout}. */
+  readonly stdout: PipeReader | null;
+  /** See {@linkcode NativeProcess.stderr}. */
+  readonly stderr: PipeReader | null;
+  readonly #leader: Leader;
+  readonly #tree: JobTree;
+  readonly #thread: Handle;
+  readonly #group: number | null;
+  #onExit: ((status: ExitStatus) => void) | null = null;
+  #pump: SyncPump | null = null;
+  #port: CompletionPort | null = null;
+  #key = 0n;
+  #referenced = true;
+  #held = false;
+  #released = false;
+
+  /** @param spawned The child and what belongs to it; owned from now on. */
+  constructor(spawned: Spawned) {
+    const { created, job, suspended, ownConsoleGroup } = spawned;
+    this.pid = created.pid;
+    this.containment = spawned.containment;
+    this.stdin = spawned.stdin;
+    this.stdout = spawned.stdout;
+    this.stderr = spawned.stderr;
+    this.#group = ownConsoleGroup ? created.pid : null;
+    this.#thread = created.thread;
+    if (!suspended) this.#thread.close();
+    this.#leader = new Leader(created.process, () => this.#exited());
+    this.#tree = new JobTree(job, () => this.#connect());
+  }
+
+  /** See {@linkcode NativeProcess.onExit}. */
+  get onExit(): ((status: ExitStatus) => void) | null {
+    return this.#onExit;
+  }
+
+  set onExit(receiver: ((status: ExitStatus) => void) | null) {
+    this.#onExit = receiver;
+    if (receiver === null) return;
+    this.#connect();
+    this.#arrangeHold();
+    // It may have ended before its job's messages had anywhere to go.
+    this.#port?.soon();
+  }
+
+  /** Has the job's messages come, and the polls that make up for lost ones. */
+  #connect(): void {
+    if (this.#port !== null || this.#tree.job.handle.closed) return;
+    const port = completionPort();
+    this.#key = port.register((_status, message, subject) =>
+      this.#message(message, subject)
+    );
+    this.#tree.job.notify(port.handle, this.#key);
+    port.watch(this);
+    this.#port = port;
+  }
+
+  #message(message: number, subject: bigint): void {
+    this.poll();
+    // Windows may tell of an exit before the process's handle shows it.
+    const late = message === JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO ||
+      (message === JOB_OBJECT_MSG_EXIT_PROCESS && subject === BigInt(this.pid));
+    if (late && this.#leader.status === null) this.#port?.soon();
+  }
+
+  /** Looks at the truth. */
+  poll(): void {
+    this.#leader.poll();
+    this.#tree.check();
+    if (this.#released && !this.#tree.awaited && this.#tree.isEmpty()) {
+      this.retire();
+    }
+  }
+
+  #exited(): void {
+    this.#arrangeHold();
+    const status = this.#leader.status;
+    if (status !== null) this.#onExit?.(status);
+  }
+
+  #arrangeHold(): void {
+    const wanted = this.#referenced && this.#onExit !== null &&
+      this.#leader.status === null;
+    if (wanted === this.#held || this.#port === null) return;
+    this.#held = wanted;
+    if (wanted) this.#port.hold();
+    else this.#port.release();
+  }
+
+  /** See {@linkcode NativeProcess.signalLeader}. */
+  signalLeader(signal: Deno.Signal | number): boolean {
+    const name = nameOf(signal);
+    if (this.#released) return false;
+    if (name === null) return this.#leader.poll() === null;
+    const sent = this.#leader.terminate(name, signalExitCode(name));
+    this.#port?.soon();
+    return sent;
+  }
+
+  /** See {@linkcode NativeProcess.signalTree}. */
+  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
+    const name = nameOf(signal);
+    const pids = this.#leaderFirst(this.#tree.pids());
+    const none: SoftSignal = { count: pids.length, method: name ?? "0" };
+    if (name === null || pids.length === 0) return none;
+    if (isSoft(name) && !this.#startsSuspended()) {
+      const sent = sendSoft(name, { pids, group: this.#group });
+      if (sent !== null) {
+        this.#leader.noteSoft(name);
+        if (wake) { while (this.#tree.suspended) this.#tree.resume(); }
+        return sent;
+      }
+    }
+    // No console and no window: there is nothing that could be asked.
+    this.#end(name);
+    return { count: pids.length, method: "TerminateJobObject" };
+  }
+
+  #leaderFirst(pids: number[]): number[] {
+    const index = pids.indexOf(this.pid);
+    if (index > 0) {
+      pids[index] = pids[0] as number;
+      pids[0] = this.pid;
+    }
+    return pids;
+  }
+
+  #startsSuspended(): boolean {
+    return !this.#thread.closed;
+  }
+
+  #end(_signal: Deno.Signal): HardKill {
+    this.#leader.noteEnded("SIGKILL");
+    const done = this.#tree.kill();
+    this.#port?.soon();
+    return done;
+  }
+
+  /** See {@linkcode NativeProcess.killTree}. */
+  killTree(): HardKill {
+    return this.#end("SIGKILL");
+  }
+
+  /** See {@linkcode NativeProcess.suspendTree}. */
+  suspendTree(): void {
+    this.#tree.suspend();
+  }
+
+  /** See {@linkcode NativeProcess.resumeTree}. */
+  resumeTree(): void {
+    if (this.#tree.suspended || this.#thread.closed) {
+      this.#tree.resume();
+      return;
+    }
+    resumeThread(this.#thread);
+    this.#thread.close();
+  }
+
+  /** See {@linkcode NativeProcess.treeIsEmpty}. */
+  treeIsEmpty(): boolean {
+    return this.#tree.isEmpty();
+  }
+
+  /** See {@linkcode NativeProcess.members}. */
+  members(): ProcessInfo[] {
+    return this.#tree.describe();
+  }
+
+  /** See {@linkcode NativeProcess.descendants}. */
+  descendants(): ProcessInfo[] {
+    const members = this.#tree.describe();
+    const found: ProcessInfo[] = [];
+    for (let i = 0; i < members.length; i++) {
+      const member = members[i] as ProcessInfo;
+      if (member.pid !== this.pid) found.push(member);
+    }
+    return found;
+  }
+
+  /** See {@linkcode NativeProcess.watchTree}. */
+  watchTree(): TreeWatch {
+    return this.#tree.watch();
+  }
+
+  /** See {@linkcode NativeProcess.waitTreeEmptySync}. */
+  waitTreeEmptySync(ms: number): boolean {
+    return this.#tree.waitSync(ms);
+  }
+
+  /** See {@linkcode NativeProcess.pumpSync}. */
+  pumpSync(io: SyncIo, ms: number): SyncOutcome {
+    this.#pump ??= new SyncPump(this);
+    return this.#pump.pump(this.#leader, io, ms);
+  }
+
+  /** See {@linkcode NativeProcess.drainSync}. */
+  drainSync(io: SyncIo): void {
+    this.#pump ??= new SyncPump(this);
+    this.#pump.drain(io);
+  }
+
+  /** See {@linkcode NativeProcess.exitStatus}. */
+  exitStatus(poll: boolean): ExitStatus | null {
+    return poll ? this.#leader.poll() : this.#leader.status;
+  }
+
+  /**
+   * See {@linkcode NativeProcess.release}. The job stays open while members
+   * live: closing it would end them.
+   */
+  release(): void {
+    if (this.#leader.status === null) return;
+    this.#released = true;
+    this.#leader.close();
+    this.#thread.close();
+    if (this.#tree.isEmpty()) this.retire();
+    else this.#connect();
+  }
+
+  /** See {@linkcode NativeProcess.retire}. */
+  retire(): void {
+    this.#released = true;
+    this.#leader.close();
+    this.#thread.close();
+    this.#tree.close();
+    if (this.#port === null) return;
+    this.#port.forget(this.#key);
+    this.#port.unwatch(this);
+    if (this.#held) {
+      this.#held = false;
+      this.#port.release();
+    }
+  }
+
+  /** See {@linkcode NativeProcess.ref}. */
+  ref(): void {
+    this.#referenced = true;
+    this.#arrangeHold();
+    this.stdout?.ref();
+    this.stderr?.ref();
+  }
+
+  /** See {@linkcode NativeProcess.unref}. */
+  unref(): void {
+    this.#referenced = false;
+    this.#arrangeHold();
+    this.stdout?.unref();
+    this.stderr?.unref();
+  }
+}
+
+/** The canonical name of a signal; `null` for 0, which only looks. */
+function nameOf(signal: Deno.Signal | number): Deno.Signal | null {
+  const number = signalNumber(WINDOWS_SIGNALS, signal);
+  if (number === 0) return null;
+  const name = signalName(WINDOWS_SIGNALS, number);
+  if (name !== null) return name;
+  throw new TypeError(`Invalid signal: Windows has no signal ${number}`);
+}

@@ -1,0 +1,48 @@
+/**
+ * Waiting for a job to become empty, blocking.
+ *
+ * A job's handle is not signalled when the job is empty (only when its time
+ * limit is over), so the members are waited for, one after the other, until the
+ * job's counter is 0.
+ *
+ * @module
+ */
+
+import { SYNCHRONIZE } from "./constants.ts";
+import type { JobObject } from "./job_object.ts";
+import { processes } from "./kernel32.ts";
+import { openProcess } from "./process_info.ts";
+
+/** A member may be a stranger by now (its id used again): look again at last. */
+const SLICE = 50;
+
+/**
+ * Waits.
+ *
+ * @param job The job.
+ * @param ms How long at most, in milliseconds.
+ * @returns True when it is empty.
+ */
+export function waitForEmptyJob(job: JobObject, ms: number): boolean {
+  const deadline = performance.now() + ms;
+  while (true) {
+    if (job.activeProcesses() === 0) return true;
+    const left = deadline - performance.now();
+    if (left <= 0) return false;
+    waitForOne(job, Math.min(Math.ceil(left), SLICE));
+  }
+}
+
+function waitForOne(job: JobObject, ms: number): void {
+  const pids = job.processIds();
+  for (let i = 0; i < pids.length; i++) {
+    const process = openProcess(pids[i] as number, SYNCHRONIZE);
+    if (process === null) continue;
+    processes().WaitForSingleObject(process.value, ms);
+    process.close();
+    return;
+  }
+  // Nobody could be opened: they are just ending. The job's handle is not
+  // signalled by that, so this is one millisecond of patience.
+  processes().WaitForSingleObject(job.handle.value, 1);
+}
