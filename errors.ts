@@ -124,26 +124,30 @@ export class CalledProcessError extends Error implements PartialOutput {
   readonly stdout: Uint8Array<ArrayBuffer> | null;
   /** Captured standard error, or `null`. */
   readonly stderr: Uint8Array<ArrayBuffer> | null;
+  /** The exit code. */
+  readonly code: number;
+  /** The signal that ended it, or `null`. */
+  readonly signal: Deno.Signal | null;
 
   /**
    * @param command The program.
    * @param args Its arguments.
-   * @param code The exit code.
-   * @param signal The signal that ended it, or `null`.
+   * @param status How it ended.
    * @param output What was captured.
    */
   constructor(
     readonly command: string,
     readonly args: readonly string[],
-    readonly code: number,
-    readonly signal: Deno.Signal | null,
+    status: { readonly code: number; readonly signal: Deno.Signal | null },
     output: PartialOutput,
   ) {
     super(
-      signal === null
-        ? `Command '${command}' exited with code ${code}`
-        : `Command '${command}' was ended by ${signal}`,
+      status.signal === null
+        ? `Command '${command}' exited with code ${status.code}`
+        : `Command '${command}' was ended by ${status.signal}`,
     );
+    this.code = status.code;
+    this.signal = status.signal;
     this.stdout = output.stdout;
     this.stderr = output.stderr;
   }

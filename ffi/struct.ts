@@ -142,7 +142,9 @@ export class Struct<Name extends string> {
     if (typeof value === "bigint") {
       if (type === "u64") this.#view.setBigUint64(offset, value, true);
       else if (type === "i64") this.#view.setBigInt64(offset, value, true);
-      else throw new TypeError(`Cannot write a bigint to ${name}: it is ${type}`);
+      else {throw new TypeError(
+          `Cannot write a bigint to ${name}: it is ${type}`,
+        );}
       return;
     }
     if (type === "u32") this.#view.setUint32(offset, value, true);

@@ -100,9 +100,16 @@ function writeNow(fd: number, view: Uint8Array<ArrayBuffer>): number {
   }
 }
 
+// A pipe that nobody holds any more is closed: a caller need not read what it
+// asked for. The cell is emptied by close(), so no other file's number is hit.
+const abandoned = new FinalizationRegistry<{ fd: number }>((cell) => {
+  if (cell.fd >= 0) libc().close(cell.fd);
+});
+
 /** The reading end of a child's stdout or stderr. */
 export class PipeSource implements ByteSource {
   readonly #fd: number;
+  readonly #cell: { fd: number };
   #open = true;
   #finishing = false;
   #referenced = true;
@@ -115,6 +122,8 @@ export class PipeSource implements ByteSource {
   /** @param fd The near end; owned from now on. */
   constructor(fd: number) {
     this.#fd = fd;
+    this.#cell = { fd };
+    abandoned.register(this, this.#cell);
   }
 
   get readSize(): number {
@@ -200,6 +209,7 @@ export class PipeSource implements ByteSource {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#cell.fd = -1;
     // Before the close: the number may be another file's right afterwards.
     reactor().remove(this.#fd, "read");
     libc().close(this.#fd);
@@ -233,12 +243,15 @@ export class PipeSource implements ByteSource {
 /** The writing end of a child's stdin. */
 export class PipeSink implements ByteSink {
   readonly #fd: number;
+  readonly #cell: { fd: number };
   #open = true;
   #wake: (() => void) | null = null;
 
   /** @param fd The near end; owned from now on. */
   constructor(fd: number) {
     this.#fd = fd;
+    this.#cell = { fd };
+    abandoned.register(this, this.#cell);
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
@@ -291,6 +304,7 @@ export class PipeSink implements ByteSink {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#cell.fd = -1;
     reactor().remove(this.#fd, "write");
     libc().close(this.#fd);
     this.#wake?.();

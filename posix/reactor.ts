@@ -169,6 +169,8 @@ class Reactor {
       Deno.addSignalListener("SIGCHLD", this.#onChild);
       this.#backstop = setInterval(this.#onChild, BACKSTOP_MS);
       this.#backstopHeld = true;
+      // The child may have ended before anybody listened.
+      queueMicrotask(this.#onChild);
     } else if (!needed && this.#backstop !== undefined && !this.#settling) {
       this.#settling = true;
       this.#settle(SETTLE_HOPS);

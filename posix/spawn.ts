@@ -17,13 +17,7 @@ import {
   type Environment,
   loaderVariables,
 } from "./environment.ts";
-import {
-  EACCES,
-  ENOENT,
-  ENOEXEC,
-  errnoMeaning,
-  posixError,
-} from "./errno.ts";
+import { EACCES, ENOENT, ENOEXEC, errnoMeaning, posixError } from "./errno.ts";
 import {
   absolutePath,
   findExecutable,
@@ -32,7 +26,11 @@ import {
 } from "./executable.ts";
 import { bindErrno, libc, libcWait } from "./libc.ts";
 import { openPipe, type PipeEnds, PipeSink, PipeSource } from "./pipe.ts";
-import { type AttributeChoice, attributes, FileActions } from "./spawn_attributes.ts";
+import {
+  type AttributeChoice,
+  attributes,
+  FileActions,
+} from "./spawn_attributes.ts";
 
 /** A child that was just started. */
 export interface Spawned {
@@ -146,7 +144,12 @@ function start(
   const environment = buildEnvironment(spec);
   const launch = (program: string, argv: readonly string[]): number =>
     withCredentials(spec, () => {
-      return launchOnce(program, argv, { actions, attr, environment, membership });
+      return launchOnce(program, argv, {
+        actions,
+        attr,
+        environment,
+        membership,
+      });
     });
   // concat, not spread: nothing here goes through Array.prototype[Symbol.iterator].
   // As with Deno.Command, the program's own name is the path it was found at.

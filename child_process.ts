@@ -1,0 +1,558 @@
+/**
+ * A child process and the tree it leads.
+ *
+ * @module
+ */
+
+import type {
+  ByteSink,
+  ByteSource,
+  Containment,
+  ExitStatus,
+  NativeProcess,
+  ProcessInfo,
+} from "./backend.ts";
+import { backend } from "./backend.ts";
+import { Capture } from "./capture.ts";
+import { OutputLimitExceeded, SurvivorsError } from "./errors.ts";
+import { duration, type RunControl, stopSignal } from "./options.ts";
+import { signalNumber } from "./signals.ts";
+import type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
+import { runStop, type StopState } from "./stop.ts";
+import {
+  readableFrom,
+  type SubprocessReadableStream,
+  writableTo,
+} from "./streams.ts";
+import { Timer } from "./timer.ts";
+
+/** Options of {@linkcode ChildProcess.kill}. */
+export interface KillOptions {
+  /**
+   * Whether the signal goes to the whole tree, or to the leader alone.
+   *
+   * @default {true}
+   */
+  tree?: boolean;
+}
+
+/** Options of {@linkcode ChildProcess.stop}. */
+export interface StopOptions {
+  /**
+   * The soft signal.
+   *
+   * @default {the command's `stopSignal`}
+   */
+  signal?: Deno.Signal;
+  /**
+   * Milliseconds between the soft signal and the hard kill; 0 kills at once.
+   *
+   * @default {the command's `grace`}
+   */
+  grace?: number;
+}
+
+/** Options of {@linkcode ChildProcess.wait}. */
+export interface WaitOptions {
+  /**
+   * Milliseconds to wait before the tree is ended.
+   *
+   * @default {Infinity}
+   */
+  timeout?: number;
+  /**
+   * Milliseconds between the soft signal and the hard kill, when time is up.
+   *
+   * @default {the command's `grace`}
+   */
+  grace?: number;
+  /**
+   * Whether the whole tree is ended, also what the leader leaves behind; with
+   * false the leader alone.
+   *
+   * @default {true}
+   */
+  tree?: boolean;
+}
+
+const KEY = Symbol("ChildProcess");
+
+/**
+ * A running child process, as `Command.spawn()` returns it: what
+ * `Deno.ChildProcess` has, and the tree.
+ *
+ * @example
+ * ```ts
+ * import { Command } from "@killable/process";
+ *
+ * await using child = new Command(Deno.execPath(), {
+ *   args: ["eval", "setTimeout(() => {}, 60_000)"],
+ * }).spawn();
+ * const status = await child.wait({ timeout: 100 });
+ * console.log(status.timedOut); // true
+ * ```
+ */
+export class ChildProcess implements AsyncDisposable {
+  readonly #native: NativeProcess;
+  readonly #control: RunControl;
+  readonly #status: Promise<CommandStatus>;
+  #resolveStatus!: (status: CommandStatus) => void;
+  #finished = false;
+  #sweep: boolean;
+  #stopping: Promise<StopReport> | null = null;
+  readonly #stopState: StopState = { deadline: 0, watch: null };
+  #stopError: unknown = null;
+  #killSignal = 0;
+  #asked = false;
+  #timedOut = false;
+  #aborted = false;
+  readonly #timer: Timer;
+  readonly #onAbort = (): void => {
+    this.#aborted = true;
+    this.#stopInBackground(this.#control.grace);
+  };
+  #stdin: WritableStream<Uint8Array> | null = null;
+  #stdout: SubprocessReadableStream | null = null;
+  #stderr: SubprocessReadableStream | null = null;
+  #treeExited: Promise<void> | null = null;
+
+  /** Not for callers: {@linkcode Command.spawn} makes these. */
+  constructor(
+    key: symbol,
+    native: NativeProcess,
+    control: RunControl,
+    sweep: boolean,
+  ) {
+    if (key !== KEY) throw new TypeError("Illegal constructor");
+    this.#native = native;
+    this.#control = control;
+    this.#sweep = sweep;
+    this.#status = new Promise((resolve) => this.#resolveStatus = resolve);
+    this.#timer = new Timer(control.timeout, () => {
+      this.#timedOut = true;
+      this.#stopInBackground(control.grace);
+    });
+    native.onExit = () => this.#leaderExited();
+    if (control.input !== null) this.#feed(native.stdin as ByteSink);
+    const signal = control.abortSignal;
+    if (signal?.aborted) this.#onAbort();
+    else signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Process id of the child. */
+  get pid(): number {
+    return this.#native.pid;
+  }
+
+  /** The mechanism that holds the tree, and what it guarantees. */
+  get containment(): Containment {
+    return this.#native.containment;
+  }
+
+  /**
+   * The child's standard input.
+   *
+   * @throws {TypeError} when it is not piped.
+   */
+  get stdin(): WritableStream<Uint8Array> {
+    if (this.#native.stdin === null || this.#control.input !== null) {
+      throw notPiped("stdin");
+    }
+    return this.#stdin ??= writableTo(this.#native.stdin);
+  }
+
+  /**
+   * The child's standard output.
+   *
+   * @throws {TypeError} when it is not piped.
+   */
+  get stdout(): SubprocessReadableStream {
+    if (this.#native.stdout === null) throw notPiped("stdout");
+    return this.#stdout ??= readableFrom(this.#native.stdout);
+  }
+
+  /**
+   * The child's standard error.
+   *
+   * @throws {TypeError} when it is not piped.
+   */
+  get stderr(): SubprocessReadableStream {
+    if (this.#native.stderr === null) throw notPiped("stderr");
+    return this.#stderr ??= readableFrom(this.#native.stderr);
+  }
+
+  /**
+   * Resolves when the child has exited; never rejects. Descendants may live on:
+   * see {@linkcode ChildProcess.treeExited}, {@linkcode ChildProcess.wait},
+   * {@linkcode ChildProcess.stop}.
+   */
+  get status(): Promise<CommandStatus> {
+    return this.#status;
+  }
+
+  /** Resolves when the child and everything it started is gone. */
+  get treeExited(): Promise<void> {
+    return this.#treeExited ??= this.#awaitTree();
+  }
+
+  /**
+   * Sends one signal, to the tree. A child that is already gone is no error.
+   *
+   * Windows: every signal that ends a process ends the tree at once.
+   *
+   * @param signo A signal's name or number; 0 only checks the arguments.
+   * @param options Whether the leader alone is meant.
+   * @throws {TypeError} when this OS does not know the signal.
+   * @throws {SurvivorsError} when a member of the tree may not be signalled.
+   *
+   * @default {"SIGTERM"} for `signo`
+   */
+  kill(signo: Deno.Signal | number = "SIGTERM", options?: KillOptions): void {
+    const number = signalNumber(backend().signals, signo);
+    if (number === 0) return;
+    if (!this.#finished) this.#killSignal = number;
+    if (options?.tree === false) {
+      this.#native.signalLeader(signo);
+    } else if (number === SIGKILL) {
+      const { refused } = this.#native.killTree();
+      if (refused.length > 0) {
+        throw new SurvivorsError(this.#control.command, refused);
+      }
+    } else this.#native.signalTree(signo, false);
+  }
+
+  /**
+   * Ends the tree: soft signal, grace, hard kill; resolves when every process of
+   * it is gone. A stop that is already under way is joined; a shorter grace
+   * shortens its.
+   *
+   * @param options Signal and grace.
+   * @returns What it took.
+   * @throws {SurvivorsError} when something could not be ended; it names it.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * const child = new Command(Deno.execPath(), {
+   *   args: ["eval", "setTimeout(() => {}, 60_000)"],
+   * }).spawn();
+   * const report = await child.stop({ grace: 1000 });
+   * console.log(report.survivors); // 0
+   * ```
+   */
+  async stop(options: StopOptions = {}): Promise<StopReport> {
+    const grace = duration(options.grace, "grace", this.#control.grace);
+    const signal = stopSignal(options.signal, this.#control.stopSignal);
+    return await this.#beginStop(signal, grace);
+  }
+
+  /**
+   * Waits for the child to exit. When the time is up, its tree is ended, and the
+   * status says so. What the child left behind when it exited is ended as well.
+   *
+   * @param options Timeout, grace, and whether the leader alone is meant.
+   * @returns How the child ended.
+   * @throws {SurvivorsError} when something could not be ended; it names it.
+   */
+  async wait(options: WaitOptions = {}): Promise<CommandStatus> {
+    const timeout = duration(options.timeout, "timeout", Infinity);
+    const grace = duration(options.grace, "grace", this.#control.grace);
+    const tree = options.tree ?? true;
+    if (tree) this.#sweep = true;
+    const timer = new Timer(this.#finished ? Infinity : timeout, () => {
+      this.#timedOut = true;
+      if (tree) this.#stopInBackground(grace);
+      else this.#stopLeader(grace);
+    });
+    try {
+      if (tree && this.#finished) await this.stop({ grace });
+      const status = await this.#status;
+      this.#throwStopError();
+      return status;
+    } finally {
+      timer.clear();
+    }
+  }
+
+  /**
+   * Collects what the child writes until it has exited, and its status. What the
+   * child left behind when it exited is ended, so that a descendant that holds a
+   * pipe does not hold up the caller.
+   *
+   * @returns Status and output.
+   * @throws {TypeError} when a stream is locked.
+   * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
+   * @throws {SurvivorsError} when something could not be ended; it names it.
+   */
+  async output(): Promise<CommandOutput> {
+    if (this.#stdout?.locked) throw locked("stdout");
+    if (this.#stderr?.locked) throw locked("stderr");
+    this.#sweep = true;
+    const stdout = this.#capture(this.#native.stdout, this.#stdout);
+    const stderr = this.#capture(this.#native.stderr, this.#stderr);
+    if (this.#finished) await this.stop();
+    const status = await this.#status;
+    // The tree is empty: whoever else holds a pipe is not of it.
+    this.#native.stdout?.finish();
+    this.#native.stderr?.finish();
+    await stdout?.done;
+    await stderr?.done;
+    this.#throwStopError();
+    const out = stdout === null ? null : stdout.capture.result();
+    const err = stderr === null ? null : stderr.capture.result();
+    if (stdout?.capture.exceeded || stderr?.capture.exceeded) {
+      const { command, maxOutput } = this.#control;
+      throw new OutputLimitExceeded(command, maxOutput, {
+        stdout: out,
+        stderr: err,
+      });
+    }
+    const truncated = stdout?.capture.truncated || stderr?.capture.truncated;
+    return commandOutput(status, out, err, truncated ?? false);
+  }
+
+  /** The living processes of the tree, without the child itself. */
+  descendants(): ProcessInfo[] {
+    return this.#native.descendants();
+  }
+
+  /** Stops every process of the tree until as many {@linkcode ChildProcess.resume} have been called. */
+  suspend(): void {
+    this.#native.suspendTree();
+  }
+
+  /** Undoes one {@linkcode ChildProcess.suspend}. */
+  resume(): void {
+    this.#native.resumeTree();
+  }
+
+  /** The living child holds the event loop; the default. */
+  ref(): void {
+    this.#native.ref();
+    this.#timer.hold(true);
+  }
+
+  /** The living child no longer holds the event loop. */
+  unref(): void {
+    this.#native.unref();
+    this.#timer.hold(false);
+  }
+
+  /** Stops the tree: the end of an `await using` scope leaves nothing running. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.#status;
+    // Nobody has asked for these streams; what is in the others can still be read.
+    if (this.#stdin === null) this.#native.stdin?.close();
+    if (this.#stdout === null) this.#native.stdout?.close();
+    if (this.#stderr === null) this.#native.stderr?.close();
+    this.#native.stdout?.finish();
+    this.#native.stderr?.finish();
+  }
+
+  #leaderExited(): void {
+    this.#timer.clear();
+    this.#control.abortSignal?.removeEventListener("abort", this.#onAbort);
+    // A stop under way sweeps the tree first, while the zombie keeps the number.
+    if (this.#stopping !== null) return;
+    if (this.#sweep && !this.#native.treeIsEmpty()) {
+      this.#stopInBackground(this.#control.grace);
+      return;
+    }
+    if (this.#sweep) this.#native.retire();
+    this.#finish();
+  }
+
+  // Reaps and reports. Called when whatever had to be swept is swept.
+  #finish(): void {
+    if (this.#finished || this.#native.exitStatus(true) === null) return;
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#native.release();
+    const exit = this.#native.exitStatus(false) as ExitStatus;
+    const died = exit.signal !== null &&
+      backend().signals[exit.signal] === this.#killSignal;
+    this.#resolveStatus({
+      success: exit.code === 0,
+      code: exit.code,
+      signal: exit.signal,
+      timedOut: this.#timedOut,
+      aborted: this.#aborted,
+      killed: this.#asked || died,
+      lost: exit.lost,
+    });
+  }
+
+  async #beginStop(signal: Deno.Signal, grace: number): Promise<StopReport> {
+    const deadline = performance.now() + grace;
+    if (this.#stopping !== null) {
+      if (deadline < this.#stopState.deadline) {
+        this.#stopState.deadline = deadline;
+        this.#stopState.watch?.cancel();
+      }
+      return await this.#stopping;
+    }
+    if (!this.#finished) this.#asked ||= this.#native.exitStatus(true) === null;
+    this.#stopState.deadline = deadline;
+    this.#stopping = this.#runStop(signal, grace);
+    return await this.#stopping;
+  }
+
+  async #runStop(signal: Deno.Signal, grace: number): Promise<StopReport> {
+    try {
+      const { command } = this.#control;
+      const request = { command, signal, grace };
+      const report = await runStop(this.#native, request, this.#stopState);
+      this.#native.retire();
+      return report;
+    } catch (error) {
+      this.#stopError = error;
+      throw error;
+    } finally {
+      this.#finish();
+      this.#stopping = null;
+    }
+  }
+
+  async #stopInBackground(grace: number): Promise<void> {
+    try {
+      await this.#beginStop(this.#control.stopSignal, grace);
+    } catch {
+      // Kept in #stopError, for whoever waits for the outcome.
+    }
+  }
+
+  // The leader alone: soft signal, grace, hard kill. Its exit ends the matter.
+  #stopLeader(grace: number): void {
+    this.#asked = true;
+    if (grace > 0) this.#native.signalLeader(this.#control.stopSignal);
+    if (grace > 0) this.#native.signalLeader("SIGCONT" as Deno.Signal);
+    const kill = (): void => {
+      if (!this.#finished) this.#native.signalLeader("SIGKILL");
+    };
+    if (grace === 0) kill();
+    else this.#clearAtExit(new Timer(grace, kill));
+  }
+
+  async #clearAtExit(timer: Timer): Promise<void> {
+    await this.#status;
+    timer.clear();
+  }
+
+  async #awaitTree(): Promise<void> {
+    await this.#status;
+    await this.#native.watchTree().wait(Infinity);
+    this.#native.retire();
+  }
+
+  #throwStopError(): void {
+    if (this.#stopError !== null) throw this.#stopError;
+  }
+
+  #capture(
+    source: ByteSource | null,
+    stream: SubprocessReadableStream | null,
+  ): { capture: Capture; done: Promise<void> } | null {
+    if (source === null) return null;
+    const { maxOutput, outputPolicy, grace } = this.#control;
+    const capture = new Capture(maxOutput, outputPolicy);
+    const overflow = (): void => {
+      this.#stopInBackground(grace);
+    };
+    const done = stream === null
+      ? capture.readAll(source, overflow)
+      : capture.readStream(stream, overflow);
+    return { capture, done };
+  }
+
+  async #feed(sink: ByteSink): Promise<void> {
+    const input = this.#control.input as
+      | Uint8Array
+      | ReadableStream<Uint8Array>;
+    try {
+      if (input instanceof Uint8Array) {
+        const written = sink.write(input);
+        if (written !== undefined) await written;
+        return;
+      }
+      const reader = input.getReader();
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        await sink.write(value);
+      }
+    } catch (error) {
+      // A child that ends, or closes its stdin, has read what it wanted (EPIPE).
+      if (!(input instanceof Uint8Array)) cancelQuietly(input, error);
+    } finally {
+      sink.close();
+    }
+  }
+}
+
+const SIGKILL = 9;
+
+async function cancelQuietly(
+  stream: ReadableStream<Uint8Array>,
+  reason: unknown,
+): Promise<void> {
+  try {
+    await stream.cancel(reason);
+  } catch {
+    // Locked by our reader or errored: nothing more to do with it.
+  }
+}
+
+/**
+ * Makes the public object of a started process; for this library's modules only.
+ *
+ * @param native The process.
+ * @param control How the run ends.
+ * @param sweep Whether what the leader leaves behind is ended when it exits.
+ * @returns The object.
+ */
+export function makeChildProcess(
+  native: NativeProcess,
+  control: RunControl,
+  sweep: boolean,
+): ChildProcess {
+  return new ChildProcess(KEY, native, control, sweep);
+}
+
+function notPiped(name: string): TypeError {
+  return new TypeError(`Cannot get '${name}': '${name}' is not piped`);
+}
+
+function locked(name: string): TypeError {
+  return new TypeError(`Cannot collect output: '${name}' is locked`);
+}
+
+/**
+ * Puts a result together, in which asking for a stream that was not piped throws.
+ *
+ * @param status How the child ended.
+ * @param stdout What was captured, or `null`.
+ * @param stderr What was captured, or `null`.
+ * @param truncated Whether bytes were left out.
+ * @returns The result.
+ */
+export function commandOutput(
+  status: CommandStatus,
+  stdout: Uint8Array<ArrayBuffer> | null,
+  stderr: Uint8Array<ArrayBuffer> | null,
+  truncated: boolean,
+): CommandOutput {
+  return {
+    ...status,
+    truncated,
+    get stdout(): Uint8Array<ArrayBuffer> {
+      if (stdout === null) throw notPiped("stdout");
+      return stdout;
+    },
+    get stderr(): Uint8Array<ArrayBuffer> {
+      if (stderr === null) throw notPiped("stderr");
+      return stderr;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/**
+ * Subprocesses that can be reliably killed: start a program in a container of
+ * its own, wait with a timeout, and when time is up the program **and everything
+ * it started** is gone.
+ *
+ * {@linkcode Command} is a drop-in for `Deno.Command`. Importing this module does
+ * nothing and needs no permission; starting a program needs `--allow-ffi`, and
+ * `--allow-run` for that program.
+ *
+ * @example
+ * ```ts
+ * import { Command } from "@killable/process";
+ *
+ * const { code, timedOut } = await new Command(Deno.execPath(), {
+ *   args: ["eval", "setTimeout(() => {}, 60_000)"],
+ *   timeout: 200, // then SIGTERM to the whole tree …
+ *   grace: 1000, // … and SIGKILL one second later to what is left of it
+ * }).output();
+ * console.log(code, timedOut); // 143 true
+ * ```
+ *
+ * @module
+ */
+
+import { provideBackend } from "./backend.ts";
+import { posixBackend } from "./posix/backend.ts";
+import { windowsBackend } from "./windows/backend.ts";
+
+provideBackend(() =>
+  Deno.build.os === "windows" ? windowsBackend() : posixBackend()
+);
+
+export {
+  Command,
+  type CommandOptionsWithoutArgs,
+  spawn,
+  spawnAndWait,
+  spawnAndWaitSync,
+} from "./command.ts";
+export {
+  ChildProcess,
+  type KillOptions,
+  type StopOptions,
+  type WaitOptions,
+} from "./child_process.ts";
+export type { CommandOptions, OutputPolicy } from "./options.ts";
+export type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
+export { SubprocessReadableStream } from "./streams.ts";
+export { call, type CallOptions, checkCall, checkOutput } from "./call.ts";
+export {
+  CalledProcessError,
+  OutputLimitExceeded,
+  type PartialOutput,
+  type Survivor,
+  SurvivorsError,
+  SystemError,
+  type SystemErrorDetails,
+  TimeoutExpired,
+} from "./errors.ts";
+export type {
+  Containment,
+  ContainmentKind,
+  ContainmentRequest,
+  ProcessGroupMode,
+  ProcessInfo,
+  StdioMode,
+} from "./backend.ts";

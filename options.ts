@@ -1,0 +1,491 @@
+/**
+ * The options of a command, and their validation: everything a caller can get
+ * wrong is refused here, before any native call.
+ *
+ * @module
+ */
+
+import {
+  backend,
+  type ContainmentRequest,
+  type ProcessGroupMode,
+  type SpawnSpec,
+  type StdioMode,
+} from "./backend.ts";
+import { signalNumber } from "./signals.ts";
+
+/**
+ * Options of {@linkcode Command}: those of `Deno.CommandOptions`, and what makes
+ * a process killable.
+ */
+export interface CommandOptions {
+  /** Arguments of the program. */
+  args?: readonly string[];
+  /**
+   * Working directory of the child; a relative program is looked for in it.
+   *
+   * @default {the parent's}
+   */
+  cwd?: string | URL;
+  /**
+   * Whether the parent's environment is left out.
+   *
+   * @default {false}
+   */
+  clearEnv?: boolean;
+  /** Environment variables to add or replace. Its `PATH` decides where the program is found. */
+  env?: Record<string, string>;
+  /** User id of the child (Linux; needs the privilege to change to it). */
+  uid?: number;
+  /** Group id of the child (Linux; needs the privilege to change to it). */
+  gid?: number;
+  /** Ends the tree, as {@linkcode ChildProcess.stop} does, when it is aborted. */
+  signal?: AbortSignal;
+  /**
+   * Standard input of the child.
+   *
+   * @default {"inherit"} for `spawn()`, `"null"` for `output()` and `outputSync()`
+   */
+  stdin?: StdioMode;
+  /**
+   * What the child reads on its standard input, which is then closed. Fed while
+   * its outputs are drained; a child that ends without having read it all is no
+   * error. Streams are not supported by `outputSync()`.
+   */
+  input?: string | Uint8Array | ReadableStream<Uint8Array>;
+  /**
+   * Standard output of the child.
+   *
+   * @default {"inherit"} for `spawn()`, `"piped"` for `output()` and `outputSync()`
+   */
+  stdout?: StdioMode;
+  /**
+   * Standard error of the child.
+   *
+   * @default {"inherit"} for `spawn()`, `"piped"` for `output()` and `outputSync()`
+   */
+  stderr?: StdioMode;
+  /**
+   * Windows: arguments are passed on without quoting.
+   *
+   * @default {false}
+   */
+  windowsRawArguments?: boolean;
+  /**
+   * The child gets a session of its own and is not ended when this process ends.
+   *
+   * @default {false}
+   */
+  detached?: boolean;
+  /**
+   * Milliseconds after the spawn at which the tree is stopped, unless the leader
+   * has exited by then; `status.timedOut` tells.
+   *
+   * @default {Infinity}
+   */
+  timeout?: number;
+  /**
+   * Milliseconds that a stop waits between the soft signal and the hard kill;
+   * 0 kills at once.
+   *
+   * @default {5000}
+   */
+  grace?: number;
+  /**
+   * The soft signal of a stop.
+   *
+   * @default {"SIGTERM"}
+   */
+  stopSignal?: Deno.Signal;
+  /**
+   * The mechanism that must hold the tree. One that cannot be had is an error.
+   *
+   * @default {"auto"}
+   */
+  containment?: ContainmentRequest;
+  /**
+   * Whether the tree ends when this process ends, by whatever cause.
+   *
+   * @default {true} unless `detached`
+   */
+  killOnParentExit?: boolean;
+  /**
+   * POSIX process group of the child: its own, a session of its own, or the
+   * parent's. `"auto"` is `"own"`, except for a child that reads the terminal
+   * this process runs on: it stays in the foreground group. Ignored on Windows.
+   *
+   * @default {"auto"}
+   */
+  processGroup?: ProcessGroupMode;
+  /**
+   * Bytes that `output()`, `outputSync()` and `checkOutput()` keep per stream.
+   *
+   * @default {268435456} (256 MiB)
+   */
+  maxOutput?: number;
+  /**
+   * What happens beyond `maxOutput`: the tree is stopped and the call fails
+   * (`"error"`), or the first (`"head"`) or last (`"tail"`) bytes are kept.
+   *
+   * @default {"error"}
+   */
+  outputPolicy?: OutputPolicy;
+}
+
+/** What happens when a stream grows past `maxOutput`. */
+export type OutputPolicy = "error" | "head" | "tail";
+
+/** How a tree is to be ended and how much is to be kept. */
+export interface RunControl {
+  /** The program, for messages. */
+  readonly command: string;
+  /** Its arguments. */
+  readonly args: readonly string[];
+  /** Milliseconds from the spawn, or Infinity. */
+  readonly timeout: number;
+  /** Milliseconds. */
+  readonly grace: number;
+  /** The soft signal. */
+  readonly stopSignal: Deno.Signal;
+  /** What is fed to stdin, or `null`. */
+  readonly input: Uint8Array | ReadableStream<Uint8Array> | null;
+  /** Ends the tree. */
+  readonly abortSignal: AbortSignal | null;
+  /** Bytes per stream. */
+  readonly maxOutput: number;
+  /** Beyond it. */
+  readonly outputPolicy: OutputPolicy;
+}
+
+/** Stdio where the caller says nothing. */
+export interface StdioDefaults {
+  readonly stdin: StdioMode;
+  readonly stdout: StdioMode;
+  readonly stderr: StdioMode;
+}
+
+/** The default grace, in milliseconds. */
+export const DEFAULT_GRACE = 5000;
+/** The default of `maxOutput`, in bytes. */
+export const DEFAULT_MAX_OUTPUT: number = 256 * 1024 * 1024;
+
+const NUL = "\0";
+const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
+
+/**
+ * Validates a command and its options.
+ *
+ * @param command The program.
+ * @param options Its options.
+ * @param defaults Stdio where the options say nothing.
+ * @param apiName For messages.
+ * @returns What the backend needs.
+ * @throws {TypeError} for anything of the wrong type or with a NUL in it.
+ * @throws {RangeError} for a duration or a size out of range.
+ */
+export function toSpawnSpec(
+  command: string | URL,
+  options: CommandOptions = NOTHING,
+  defaults: StdioDefaults,
+  apiName: string,
+): SpawnSpec {
+  const program = pathOf(command, "command");
+  if (program === "") throw new TypeError("Cannot spawn: the program is empty");
+  const detached = flag(options.detached, "detached", false);
+  const spec: SpawnSpec = {
+    command: program,
+    args: stringArguments(options.args),
+    cwd: options.cwd === undefined ? null : directory(options.cwd),
+    clearEnv: flag(options.clearEnv, "clearEnv", false),
+    envNames: [],
+    envValues: [],
+    uid: id(options.uid, "uid"),
+    gid: id(options.gid, "gid"),
+    stdin: options.input === undefined
+      ? stdio(options.stdin, "stdin", defaults.stdin)
+      : stdinForInput(options.stdin),
+    stdout: stdio(options.stdout, "stdout", defaults.stdout),
+    stderr: stdio(options.stderr, "stderr", defaults.stderr),
+    windowsRawArguments: flag(
+      options.windowsRawArguments,
+      "windowsRawArguments",
+      false,
+    ),
+    detached,
+    containment: oneOf(options.containment, "containment", CONTAINMENTS),
+    killOnParentExit: flag(
+      options.killOnParentExit,
+      "killOnParentExit",
+      !detached,
+    ),
+    processGroup: oneOf(options.processGroup, "processGroup", GROUPS),
+    suspended: false,
+    apiName,
+  };
+  environment(
+    options.env,
+    spec.envNames as string[],
+    spec.envValues as string[],
+  );
+  return spec;
+}
+
+/**
+ * Validates the options that say how a run ends.
+ *
+ * @param spec The validated command.
+ * @param options Its options.
+ * @returns What controls the run.
+ * @throws {TypeError} for anything of the wrong type.
+ * @throws {RangeError} for a duration or a size out of range.
+ */
+export function toRunControl(
+  spec: SpawnSpec,
+  options: CommandOptions = NOTHING,
+): RunControl {
+  return {
+    command: spec.command,
+    args: spec.args,
+    timeout: duration(options.timeout, "timeout", Infinity),
+    grace: duration(options.grace, "grace", DEFAULT_GRACE),
+    stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
+    input: input(options.input),
+    abortSignal: abortSignal(options.signal),
+    maxOutput: size(options.maxOutput, "maxOutput", DEFAULT_MAX_OUTPUT),
+    outputPolicy: oneOf(options.outputPolicy, "outputPolicy", POLICIES),
+  };
+}
+
+const CONTAINMENTS = [
+  "auto",
+  "job-object",
+  "cgroup",
+  "lineage",
+  "process-group",
+] as const;
+const GROUPS = ["auto", "own", "inherit", "session"] as const;
+const POLICIES = ["error", "head", "tail"] as const;
+const STDIO = ["piped", "inherit", "null"] as const;
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : String(value);
+}
+
+function pathOf(value: string | URL, name: string): string {
+  let path: unknown = value;
+  if (value instanceof URL) path = fileUrlPath(value);
+  if (typeof path !== "string") {
+    throw new TypeError(`Invalid ${name}: expected a string or a file URL`);
+  }
+  return withoutNul(path, name);
+}
+
+function fileUrlPath(url: URL): string {
+  if (url.protocol !== "file:") throw new TypeError("Must be a file URL");
+  if (backend().name === "posix") {
+    // A literal % that is no escape stays what it is, as in Deno.
+    return decodeURIComponent(
+      url.pathname.replace(/%(?![0-9A-Fa-f]{2})/g, "%25"),
+    );
+  }
+  const path = decodeURIComponent(
+    url.pathname.replace(/^\/*([A-Za-z]:)(\/|$)/, "$1/").replace(/\//g, "\\")
+      .replace(/%(?![0-9A-Fa-f]{2})/g, "%25"),
+  );
+  return url.hostname === "" ? path : `\\\\${url.hostname}${path}`;
+}
+
+function withoutNul(text: string, name: string): string {
+  if (text.includes(NUL)) {
+    throw new TypeError(`Invalid ${name}: it contains a NUL character`);
+  }
+  return text;
+}
+
+function directory(cwd: string | URL): string {
+  const path = pathOf(cwd, "cwd");
+  if (path === "") throw new TypeError("Invalid cwd: it is empty");
+  return path;
+}
+
+function stringArguments(args: readonly string[] | undefined): string[] {
+  const list: string[] = [];
+  if (args === undefined) return list;
+  if (!Array.isArray(args)) {
+    throw new TypeError("Invalid args: expected an array of strings");
+  }
+  // Deno converts every argument with String(); so does this.
+  for (let i = 0; i < args.length; i++) {
+    list[i] = withoutNul(String(args[i]), `argument ${i}`);
+  }
+  return list;
+}
+
+function environment(
+  env: Record<string, string> | undefined,
+  names: string[],
+  values: string[],
+): void {
+  if (env === undefined) return;
+  if (typeof env !== "object" || env === null) {
+    throw new TypeError("Invalid env: expected an object of strings");
+  }
+  const keys = Object.keys(env);
+  for (let i = 0; i < keys.length; i++) {
+    const name = keys[i] as string;
+    const value: unknown = env[name];
+    // Values are never put into a message: they may be secrets.
+    if (typeof value !== "string") {
+      throw new TypeError(`Invalid env: the value of '${name}' is no string`);
+    }
+    // The first character may be '=': Windows keeps drive directories in '=C:'.
+    if (name === "" || name.includes("=", 1) || name.includes(NUL)) {
+      throw new TypeError(
+        `Invalid env: the name ${
+          JSON.stringify(name)
+        } is empty or contains '=' or NUL`,
+      );
+    }
+    if (name.startsWith("=") && backend().name === "posix") {
+      throw new TypeError(`Invalid env: the name '${name}' contains '='`);
+    }
+    if (value.includes(NUL)) {
+      throw new TypeError(
+        `Invalid env: the value of '${name}' contains a NUL character`,
+      );
+    }
+    names[names.length] = name;
+    values[values.length] = value;
+  }
+}
+
+function flag(value: unknown, name: string, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value === "boolean") return value;
+  throw new TypeError(
+    `Invalid ${name}: expected a boolean, got ${shown(value)}`,
+  );
+}
+
+function id(value: unknown, name: string): number | null {
+  if (value === undefined || value === null) return null;
+  // 2^32 - 1 means "keep" to setresuid(2) and is no user.
+  if (
+    Number.isInteger(value) && value as number >= 0 &&
+    value as number < 0xffff_ffff
+  ) {
+    return value as number;
+  }
+  throw new TypeError(
+    `Invalid ${name}: expected a whole number from 0 to 4294967294, got ${
+      shown(value)
+    }`,
+  );
+}
+
+function stdio(value: unknown, name: string, fallback: StdioMode): StdioMode {
+  if (value === undefined) return fallback;
+  return oneOf(value, name, STDIO);
+}
+
+function stdinForInput(value: unknown): StdioMode {
+  if (value === undefined || value === "piped") return "piped";
+  throw new TypeError(
+    `Invalid stdin: with 'input' it is piped, got ${shown(value)}`,
+  );
+}
+
+function input(
+  value: unknown,
+): Uint8Array | ReadableStream<Uint8Array> | null {
+  if (value === undefined) return null;
+  if (typeof value === "string") return new TextEncoder().encode(value);
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ReadableStream) {
+    if (!value.locked) return value;
+    throw new TypeError("Invalid input: the stream is locked");
+  }
+  throw new TypeError(
+    "Invalid input: expected a string, a Uint8Array or a ReadableStream",
+  );
+}
+
+function oneOf<T extends string>(
+  value: unknown,
+  name: string,
+  allowed: readonly T[],
+): T {
+  if (value === undefined) return allowed[0] as T;
+  if (allowed.includes(value as T)) return value as T;
+  const names = allowed.map((one) => `"${one}"`).join(", ");
+  throw new TypeError(
+    `Invalid ${name}: expected one of ${names}, got ${shown(value)}`,
+  );
+}
+
+/**
+ * Validates a duration.
+ *
+ * @param value Milliseconds, 0 or more; Infinity only where it is the fallback.
+ * @param name For messages.
+ * @param fallback Where the value is undefined.
+ * @returns The duration, in milliseconds.
+ * @throws {TypeError} when it is no number.
+ * @throws {RangeError} when it is negative, NaN or infinite.
+ */
+export function duration(
+  value: unknown,
+  name: string,
+  fallback: number,
+): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== "number") {
+    throw new TypeError(
+      `Invalid ${name}: expected milliseconds as a number, got ${shown(value)}`,
+    );
+  }
+  if (value >= 0 && value < Infinity) return value;
+  throw new RangeError(
+    `Invalid ${name}: expected a finite number of milliseconds from 0, got ${value}` +
+      (value === Infinity ? ". Leave it out for no limit" : ""),
+  );
+}
+
+function size(value: unknown, name: string, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== "number") {
+    throw new TypeError(
+      `Invalid ${name}: expected bytes as a number, got ${shown(value)}`,
+    );
+  }
+  if (value === Infinity || Number.isInteger(value) && value >= 0) return value;
+  throw new RangeError(
+    `Invalid ${name}: expected a whole number of bytes from 0, or Infinity, got ${value}`,
+  );
+}
+
+/**
+ * Validates a soft signal.
+ *
+ * @param value A signal's name.
+ * @param fallback Where the value is undefined.
+ * @returns The name.
+ * @throws {TypeError} when this OS does not know it.
+ */
+export function stopSignal(
+  value: Deno.Signal | undefined,
+  fallback: Deno.Signal,
+): Deno.Signal {
+  if (value === undefined) return fallback;
+  if (typeof value !== "string") {
+    throw new TypeError(`Invalid stopSignal: expected a name, got ${value}`);
+  }
+  signalNumber(backend().signals, value);
+  return value;
+}
+
+function abortSignal(value: unknown): AbortSignal | null {
+  if (value === undefined || value === null) return null;
+  if (value instanceof AbortSignal) return value;
+  throw new TypeError("Invalid signal: expected an AbortSignal");
+}

@@ -1,0 +1,166 @@
+/**
+ * Web streams over the pipes of a child.
+ *
+ * @module
+ */
+
+import type { ByteSink, ByteSource } from "./backend.ts";
+
+/**
+ * A child's stdout or stderr: a byte stream with `Deno.SubprocessReadableStream`'s
+ * helpers.
+ *
+ * Bytes are read only when somebody asks, so a child that writes faster than it
+ * is read is held back by its pipe.
+ */
+export class SubprocessReadableStream
+  extends ReadableStream<Uint8Array<ArrayBuffer>> {
+  /**
+   * Reads the rest of the stream.
+   *
+   * @returns The bytes, as an `ArrayBuffer`.
+   * @throws {TypeError} when the stream is locked.
+   */
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return (await collect(this)).buffer;
+  }
+
+  /**
+   * Reads the rest of the stream.
+   *
+   * @returns The bytes.
+   * @throws {TypeError} when the stream is locked.
+   */
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return await collect(this);
+  }
+
+  /**
+   * Reads the rest of the stream and parses it.
+   *
+   * @returns The value.
+   * @throws {SyntaxError} when it is no JSON.
+   */
+  // deno-lint-ignore no-explicit-any
+  async json(): Promise<any> {
+    return JSON.parse(decode(await collect(this)));
+  }
+
+  /**
+   * Reads the rest of the stream.
+   *
+   * @returns The bytes as text, without a byte order mark.
+   * @throws {TypeError} when the stream is locked.
+   */
+  async text(): Promise<string> {
+    return decode(await collect(this));
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+async function collect(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = stream.getReader();
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    pieces[pieces.length] = value;
+    size += value.byteLength;
+  }
+  return join(pieces, size);
+}
+
+/**
+ * Joins pieces.
+ *
+ * @param pieces The pieces, in order.
+ * @param size Their total length.
+ * @returns One array.
+ */
+export function join(
+  pieces: readonly Uint8Array<ArrayBuffer>[],
+  size: number,
+): Uint8Array<ArrayBuffer> {
+  const first = pieces[0];
+  if (pieces.length === 1 && first && first.buffer.byteLength === size) {
+    return first;
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (let i = 0; i < pieces.length; i++) {
+    all.set(pieces[i] as Uint8Array, at);
+    at += (pieces[i] as Uint8Array).byteLength;
+  }
+  return all;
+}
+
+/**
+ * The readable stream over a source.
+ *
+ * @param source The pipe's reading end; cancelled streams close it.
+ * @returns The stream.
+ */
+export function readableFrom(source: ByteSource): SubprocessReadableStream {
+  return new SubprocessReadableStream({
+    type: "bytes",
+    async pull(controller: ReadableByteStreamController): Promise<void> {
+      const request = controller.byobRequest;
+      if (request !== null) {
+        const view = request.view as Uint8Array;
+        const n = await source.read(
+          new Uint8Array(view.buffer, view.byteOffset, view.byteLength),
+          false,
+        );
+        if (n === 0) controller.close();
+        request.respond(n);
+        return;
+      }
+      const space = new Uint8Array(source.readSize);
+      const n = await source.read(space, false);
+      if (n === 0) controller.close();
+      else controller.enqueue(fitting(space, n));
+    },
+    cancel(): void {
+      source.close();
+    },
+  } as unknown as UnderlyingSource<Uint8Array<ArrayBuffer>>);
+}
+
+// A few bytes do not keep a large buffer alive.
+function fitting(
+  space: Uint8Array<ArrayBuffer>,
+  size: number,
+): Uint8Array<ArrayBuffer> {
+  return size * 4 < space.byteLength
+    ? space.slice(0, size)
+    : space.subarray(0, size);
+}
+
+/**
+ * The writable stream over a sink.
+ *
+ * @param sink The pipe's writing end; closing or aborting the stream closes it.
+ * @returns The stream.
+ */
+export function writableTo(sink: ByteSink): WritableStream<Uint8Array> {
+  return new WritableStream<Uint8Array>({
+    async write(chunk: Uint8Array): Promise<void> {
+      if (!(chunk instanceof Uint8Array)) {
+        throw new TypeError("Cannot write to stdin: expected a Uint8Array");
+      }
+      await sink.write(chunk);
+    },
+    close(): void {
+      sink.close();
+    },
+    abort(): void {
+      sink.close();
+    },
+  });
+}
