@@ -94,7 +94,8 @@ export const libcWait = lazyLibrary(
     // int poll(struct pollfd *, nfds_t, int timeout)
     poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
     getpgid: { parameters: ["i32"], result: "i32" },
-    getpid: { parameters: [], result: "i32" },
+    // int setpgid(pid_t pid, pid_t pgid)
+    setpgid: { parameters: ["i32", "i32"], result: "i32" },
     killpg: { parameters: ["i32", "i32"], result: "i32" },
     // char *getcwd(char *, size_t)
     getcwd: { parameters: ["buffer", "usize"], result: "pointer" },

@@ -1,0 +1,131 @@
+/**
+ * The POSIX calls this library is made of, as typed functions: what
+ * `windows/mod.ts` is for Win32. For programs that need `killpg` or `waitpid`
+ * themselves; {@link https://jsr.io/@killable/process | the main module} needs none
+ * of it from its callers.
+ *
+ * Needs `--allow-ffi`. Linux and macOS.
+ *
+ * @module
+ */
+
+import { bindErrno, DARWIN, errno, libc, libcWait } from "./libc.ts";
+import { posixError } from "./errno.ts";
+import { SIGNALS } from "./leader.ts";
+import { signalNumber } from "../signals.ts";
+import { decodeWaitStatus } from "./wait_status.ts";
+import type { ExitStatus } from "../backend.ts";
+
+export type { ExitStatus } from "../backend.ts";
+
+function checked(result: number, syscall: string, pid: number): number {
+  if (result >= 0) return result;
+  throw posixError(syscall, errno(), { pid });
+}
+
+function refuseReserved(number: number, what: string): void {
+  if (Number.isInteger(number) && number > 1) return;
+  throw new RangeError(
+    `Cannot signal ${what} ${number}: 0, 1 and negative numbers mean this group, init, or everybody`,
+  );
+}
+
+/**
+ * Sends a signal to a process: kill(2).
+ *
+ * @param pid The process; greater than 1. Whether it still is the one you mean is
+ * yours to know: a number that was reaped may be a stranger's.
+ * @param signal Name or number; 0 only asks.
+ * @throws {RangeError} for a pid of 1 or less.
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ * @throws {Deno.errors.PermissionDenied} when it is not yours to signal.
+ */
+export function kill(pid: number, signal: Deno.Signal | number): void {
+  refuseReserved(pid, "process");
+  bindErrno();
+  checked(libc().kill(pid, signalNumber(SIGNALS, signal)), "kill", pid);
+}
+
+/**
+ * Sends a signal to a process group: killpg(3).
+ *
+ * macOS answers EPERM for a group that holds only zombies.
+ *
+ * @param pgid The group; greater than 1.
+ * @param signal Name or number; 0 only asks.
+ * @throws {RangeError} for a group of 1 or less.
+ * @throws {Deno.errors.NotFound} when there is no such group.
+ * @throws {Deno.errors.PermissionDenied} when no member may be signalled.
+ */
+export function killpg(pgid: number, signal: Deno.Signal | number): void {
+  refuseReserved(pgid, "process group");
+  bindErrno();
+  checked(
+    libcWait().killpg(pgid, signalNumber(SIGNALS, signal)),
+    "killpg",
+    pgid,
+  );
+}
+
+/**
+ * Puts a process into a group: setpgid(2).
+ *
+ * @param pid This process (0), or a child of it that has not called exec.
+ * @param pgid The group; 0 makes the process the leader of a new one.
+ * @throws {Deno.errors.PermissionDenied} EACCES after the child's exec, EPERM across sessions.
+ */
+export function setpgid(pid: number, pgid: number): void {
+  bindErrno();
+  checked(libcWait().setpgid(pid, pgid), "setpgid", pid);
+}
+
+/**
+ * The process group of a process: getpgid(2).
+ *
+ * @param pid The process; 0 is this one.
+ * @returns The group.
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ */
+export function getpgid(pid: number): number {
+  bindErrno();
+  return checked(libcWait().getpgid(pid), "getpgid", pid);
+}
+
+/** What {@linkcode waitpid} found. */
+export interface WaitResult extends ExitStatus {
+  /** The child that ended. It is reaped: its number is no longer yours. */
+  readonly pid: number;
+}
+
+/**
+ * Asks for the end of a child without waiting, and reaps it:
+ * `waitpid(pid, &status, WNOHANG)`, waitpid(2).
+ *
+ * @param pid A child of this process that nobody else waits for; greater than 1.
+ * With -1 it would reap the children of `Deno.Command` too, so that is refused.
+ * @returns How it ended, or `null` while it runs.
+ * @throws {RangeError} for a pid of 1 or less.
+ * @throws {SystemError} ECHILD when it is no child, or already reaped.
+ */
+export function waitpid(pid: number): WaitResult | null {
+  if (!Number.isInteger(pid) || pid <= 1) {
+    throw new RangeError(`Cannot wait for ${pid}: name one child`);
+  }
+  bindErrno();
+  const word = new Int32Array(1);
+  const WNOHANG = 1;
+  const status = new Uint8Array(word.buffer);
+  const found = checked(
+    libc().wait4(pid, status, WNOHANG, null),
+    "waitpid",
+    pid,
+  );
+  if (found === 0) return null;
+  return { pid: found, ...decodeWaitStatus(word[0] as number, SIGNALS) };
+}
+
+/** The signals of this operating system, names to numbers: signal(7). */
+export const signals: Readonly<Record<string, number>> = SIGNALS;
+
+/** Whether this module's system is macOS; otherwise Linux. */
+export const darwin: boolean = DARWIN;
