@@ -6,6 +6,7 @@
 
 import type { SpawnSpec } from "../backend.ts";
 import type { Membership } from "./containment.ts";
+import { ensureGuard } from "./guard.ts";
 import { DARWIN, libc } from "./libc.ts";
 import { Lineage, lineageObstacle } from "./lineage.ts";
 import { ProcessGroup } from "./process_group.ts";
@@ -29,19 +30,25 @@ export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
   if (wanted === "job-object" || wanted === "cgroup") {
     throw unavailable(wanted, "this system or this version has none");
   }
-  const guarded = spec.killOnParentExit && !spec.detached;
   const notes: string[] = [];
+  let guarded = spec.killOnParentExit;
+  if (guarded) {
+    const obstacle = ensureGuard();
+    guarded = obstacle === "";
+    if (!guarded) notes[0] = obstacle;
+  }
   if (wanted !== "process-group") {
-    const lineage = DARWIN ? null : Lineage.create(guarded);
+    const lineage = DARWIN ? null : Lineage.create(guarded, notes);
     if (lineage !== null) return { membership: lineage, group: groupOf(spec) };
-    notes.push(whyNoLineage());
-    if (wanted === "lineage") throw unavailable(wanted, notes[0] as string);
+    const why = whyNoLineage();
+    if (wanted === "lineage") throw unavailable(wanted, why);
+    notes[notes.length] = why;
   }
   // Here the group is the containment: it cannot be shared with ours.
   const group = spec.detached || spec.processGroup === "session"
     ? "session"
     : "own";
-  return { membership: new ProcessGroup(false, notes), group };
+  return { membership: new ProcessGroup(guarded, notes), group };
 }
 
 function whyNoLineage(): string {

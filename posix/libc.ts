@@ -54,6 +54,12 @@ export const libc = lazyLibrary(
       result: "i32",
       optional: true,
     },
+    // (fa, int from); glibc >= 2.34
+    posix_spawn_file_actions_addclosefrom_np: {
+      parameters: ["buffer", "i32"],
+      result: "i32",
+      optional: true,
+    },
     posix_spawnattr_init: { parameters: ["buffer"], result: "i32" },
     // (attr, short flags)
     posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },

@@ -252,7 +252,10 @@ export class Lineage implements Membership {
   }
 
   /** A new tree's identity, or `null` when all numbers are in use. */
-  static create(endsWithParent: boolean): Lineage | null {
+  static create(
+    endsWithParent: boolean,
+    notes: readonly string[],
+  ): Lineage | null {
     if (lineageObstacle() !== "" || !owner) return null;
     const number = freeNumber(owner);
     if (number === 0) return null;
@@ -260,7 +263,7 @@ export class Lineage implements Membership {
       mechanism: "lineage",
       holdsEscapees: true,
       endsWithParent,
-      notes: [],
+      notes,
     });
     owner.used.set(number, lineage);
     return lineage;

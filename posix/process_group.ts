@@ -8,6 +8,7 @@
 
 import type { Containment } from "../backend.ts";
 import { ESRCH } from "./errno.ts";
+import { forgetGroup, guardGroup } from "./guard.ts";
 import { errno, libcWait } from "./libc.ts";
 import type { Belongs, Membership } from "./containment.ts";
 
@@ -30,6 +31,7 @@ export class ProcessGroup implements Membership {
 
   endSpawn(pid: number): void {
     this.#pgid = pid;
+    if (pid > 1 && this.report.endsWithParent) guardGroup(pid);
   }
 
   belongs(pid: number): Belongs {
@@ -47,6 +49,7 @@ export class ProcessGroup implements Membership {
 
   // Never again: the number may be a stranger's group from now on.
   retire(): void {
+    forgetGroup(this.#pgid);
     this.#pgid = 0;
   }
 }

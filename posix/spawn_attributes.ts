@@ -117,6 +117,13 @@ export class FileActions implements Disposable {
     check(addchdir(this.bytes, cString(path)));
   }
 
+  /** Descriptors from `first` on are closed, where the C library can (glibc 2.34). */
+  closeFrom(first: number): void {
+    // macOS closes them by CLOEXEC_DEFAULT.
+    const addclosefrom = libc().posix_spawn_file_actions_addclosefrom_np;
+    if (addclosefrom !== null) check(addclosefrom(this.bytes, first));
+  }
+
   [Symbol.dispose](): void {
     libc().posix_spawn_file_actions_destroy(this.bytes);
   }

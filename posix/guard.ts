@@ -1,0 +1,114 @@
+/**
+ * The guard: one small process that ends our trees when this process has ended,
+ * by whatever cause, SIGKILL and the out-of-memory killer included.
+ *
+ * A shell with a session of its own and an empty environment, started with the
+ * first child that wants it. It needs to be told nothing about tagged trees: it
+ * looks for this isolate's tag, so there is no moment between a spawn and its
+ * registration. It ends by itself, when this process does.
+ *
+ * @module
+ */
+
+import { cString, cStringArray } from "../ffi/c_string.ts";
+import { addressOf } from "../ffi/pointer.ts";
+import { findExecutable } from "./executable.ts";
+import { GUARD_SCRIPT } from "./guard_script.ts";
+import { DARWIN, libc } from "./libc.ts";
+import { ownerNumbers } from "./lineage.ts";
+import { openPipe } from "./pipe.ts";
+import { attributes, FileActions } from "./spawn_attributes.ts";
+import { guardedPattern } from "./tag.ts";
+
+const SHELL = "/bin/sh";
+const WNOHANG = 1;
+const SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin";
+
+interface Guard {
+  readonly pid: number;
+  /** The writing end of its standard input. */
+  readonly pipe: number;
+}
+
+let guard: Guard | null = null;
+const groups = new Set<number>();
+
+/**
+ * Sees to it that the guard runs.
+ *
+ * @returns Why there is none, or `""`.
+ */
+export function ensureGuard(): string {
+  if (guard !== null && isAlive(guard)) return "";
+  if (guard !== null) libc().close(guard.pipe);
+  guard = null;
+  if ("errno" in findExecutable("grep", "/", SYSTEM_PATH) && !DARWIN) {
+    return "there is no grep for the guard to look for tags with";
+  }
+  const pipe = openPipe("in");
+  const pid = startShell(pipe.far);
+  libc().close(pipe.far);
+  if (pid <= 0) {
+    libc().close(pipe.near);
+    return `${SHELL} could not be started as the guard`;
+  }
+  guard = { pid, pipe: pipe.near };
+  // A guard that was killed and started again is told what the first one knew.
+  groups.forEach((pgid) => tell(`+ ${pgid}`));
+  return "";
+}
+
+// One system call: also reaps a guard that somebody killed.
+function isAlive(one: Guard): boolean {
+  return libc().wait4(one.pid, null, WNOHANG, null) === 0;
+}
+
+function startShell(input: number): number {
+  using actions = new FileActions();
+  actions.descriptor(0, input);
+  actions.descriptor(1, "null");
+  actions.descriptor(2, "null");
+  actions.directory("/");
+  actions.closeFrom(3);
+  const numbers = DARWIN ? null : ownerNumbers();
+  const pattern = numbers === null ? "" : guardedPattern(numbers);
+  const argv = [SHELL, "-c", GUARD_SCRIPT, "killable-guard", pattern];
+  const args = cStringArray(argv);
+  const env = cStringArray([`PATH=${SYSTEM_PATH}`, "LC_ALL=C"]);
+  const pid = new Int32Array(1);
+  const error = libc().posix_spawn(
+    new Uint8Array(pid.buffer),
+    cString(SHELL),
+    actions.bytes,
+    attributes({ group: "session", suspended: false }),
+    new Uint8Array(args.pointers.buffer),
+    addressOf(env.pointers),
+  );
+  return error === 0 ? pid[0] as number : -error;
+}
+
+function tell(line: string): void {
+  if (guard === null) return;
+  const bytes = new TextEncoder().encode(`${line}\n`);
+  // A full pipe would mean a guard that no longer reads; it is not waited for.
+  libc().write(guard.pipe, bytes, BigInt(bytes.length));
+}
+
+/**
+ * Has the guard end a process group, where no tag tells it what is ours.
+ *
+ * @param pgid The group; greater than 1.
+ */
+export function guardGroup(pgid: number): void {
+  groups.add(pgid);
+  tell(`+ ${pgid}`);
+}
+
+/**
+ * The group is empty: its number may be a stranger's from now on.
+ *
+ * @param pgid The group.
+ */
+export function forgetGroup(pgid: number): void {
+  if (groups.delete(pgid)) tell(`- ${pgid}`);
+}

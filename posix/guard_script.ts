@@ -1,0 +1,53 @@
+/**
+ * What the guard runs: a POSIX shell script. Pure text; `guard.ts` starts it.
+ *
+ * It reads lines until the end of its standard input, which is a pipe whose
+ * other end only the parent holds: the end of file is the parent's death, by
+ * whatever cause. Then it ends what is registered, and everything that carries
+ * the parent's tag.
+ *
+ * - Signals of a terminal or a tidy administrator do not end it.
+ * - `+ N` registers a process group, `- N` forgets it (containment without tags).
+ * - Everything found is stopped before anything is killed, and it looks again
+ *   until nothing is found twice in a row with nothing having been forked
+ *   meanwhile but its own `grep`: the last pid in `/proc/loadavg` tells.
+ *
+ * @module
+ */
+
+/** The script. Its only argument is the pattern for grep; empty: no tags. */
+export const GUARD_SCRIPT = `
+trap '' HUP INT QUIT TERM TSTP TTIN TTOU PIPE ALRM USR1 USR2
+groups=
+while read -r op id; do
+  case $op in
+  +) groups="$groups $id" ;;
+  -) rest=
+     for g in $groups; do [ "$g" = "$id" ] || rest="$rest $g"; done
+     groups=$rest ;;
+  esac
+done
+for g in $groups; do kill -KILL -- "-$g"; done
+[ -n "$1" ] || exit 0
+quiet=0 round=0
+while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
+  round=$((round + 1))
+  read -r a b c d before </proc/loadavg
+  found=$(grep -lsE "$1" /proc/[0-9]*/limits)
+  read -r a b c d after </proc/loadavg
+  alive=
+  for file in $found; do
+    pid=\${file#/proc/} pid=\${pid%/limits}
+    { read -r stat </proc/$pid/stat; } || continue
+    case \${stat##*) } in Z* | X*) continue ;; esac
+    kill -STOP $pid
+    alive="$alive $pid"
+  done
+  if [ -n "$alive" ]; then
+    kill -KILL $alive
+    quiet=0
+  elif [ $((after - before)) -le 1 ] || [ $round -gt 100 ]; then
+    quiet=$((quiet + 1))
+  fi
+done
+`;
