@@ -20,6 +20,9 @@ export type ContainmentKind =
   | "lineage"
   | "process-group";
 
+/** What a tree is held or known by; `ancestry` is that of somebody else's tree. */
+export type TreeMechanism = ContainmentKind | "ancestry";
+
 /** What a caller may ask for: a mechanism by name, or the best one there is. */
 export type ContainmentRequest = "auto" | ContainmentKind;
 
@@ -172,8 +175,30 @@ export interface HardKill {
   readonly refused: readonly Survivor[];
 }
 
+/** A tree of processes: what can be done with it, whoever started it. */
+export interface NativeTree {
+  /** What holds the tree together. */
+  readonly mechanism: TreeMechanism;
+  /**
+   * Sends a signal to every member; with `wake`, SIGCONT behind it, since a
+   * stopped process does not act on a signal that it could handle.
+   */
+  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal;
+  /**
+   * Freezes what it finds, looks again until nothing new appears, and ends it
+   * all with the signal that cannot be caught. Does not wait for the deaths.
+   */
+  killTree(): HardKill;
+  /** True when no living member is left. A single look, as cheap as it can be. */
+  treeIsEmpty(): boolean;
+  /** The living members, the root included. */
+  members(): ProcessInfo[];
+  /** A wait for the tree to become empty. */
+  watchTree(): TreeWatch;
+}
+
 /** One started program and the containment it leads. */
-export interface NativeProcess {
+export interface NativeProcess extends NativeTree {
   /** Process id of the leader. */
   readonly pid: number;
   /** The containment that the tree got. */
@@ -193,29 +218,13 @@ export interface NativeProcess {
   onExit: ((status: ExitStatus) => void) | null;
   /** Sends a signal to the leader alone; false when it is already gone. */
   signalLeader(signal: Deno.Signal | number): boolean;
-  /**
-   * Sends a signal to every member; with `wake`, SIGCONT behind it, since a
-   * stopped process does not act on a signal that it could handle.
-   */
-  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal;
-  /**
-   * Freezes what it finds, looks again until nothing new appears, and ends it
-   * all with the signal that cannot be caught. Does not wait for the deaths.
-   */
-  killTree(): HardKill;
   /** Stops every member (SIGSTOP, suspended threads); nested calls count. */
   suspendTree(): void;
   /** Undoes one {@linkcode NativeProcess.suspendTree}, or a suspended start. */
   resumeTree(): void;
-  /** True when no living member is left. A single look, as cheap as it can be. */
-  treeIsEmpty(): boolean;
   /** The living members without the leader. */
   descendants(): ProcessInfo[];
-  /** The living members, the leader included. */
-  members(): ProcessInfo[];
-  /** A wait for the tree to become empty. */
-  watchTree(): TreeWatch;
-  /** The same, blocking: true when it became empty within `ms`. */
+  /** {@linkcode TreeWatch.wait}, blocking: true when it became empty within `ms`. */
   waitTreeEmptySync(ms: number): boolean;
   /**
    * Moves bytes between the pipes and `io` until the leader has exited, `ms`
@@ -229,7 +238,7 @@ export interface NativeProcess {
   /**
    * Reaps the leader and gives up its number and handles. Idempotent. A
    * containment that needs the leader's number as long as members live keeps it
-   * until the call after the tree has become empty.
+   * until {@linkcode NativeProcess.retire}.
    */
   release(): void;
   /** The tree is known to be empty: gives up everything. Idempotent. */
@@ -240,16 +249,45 @@ export interface NativeProcess {
   unref(): void;
 }
 
+/** One mechanism on this host. */
+export interface MechanismReport {
+  /** Which. */
+  readonly mechanism: ContainmentKind;
+  /** Whether it can be had here. */
+  readonly available: boolean;
+  /** Whether it holds descendants that left the process group or session. */
+  readonly holdsEscapees: boolean;
+  /** Whether its trees end when this process ends by any cause. */
+  readonly endsWithParent: boolean;
+  /** Why not, or why not more; empty when there is nothing to say. */
+  readonly why: string;
+}
+
+/** What this host can guarantee. */
+export interface Capabilities {
+  /** What `containment: "auto"` gives. */
+  readonly containment: ContainmentKind;
+  /** Every mechanism of this operating system, the strongest first. */
+  readonly mechanisms: readonly MechanismReport[];
+}
+
 /** One operating system's way to do all of it. */
 export interface Backend {
   /** Which backend this is. */
   readonly name: "posix" | "windows";
   /** Numbers of the signals this OS knows, by name. */
   readonly signals: Readonly<Record<string, number>>;
-  /** Whether exits by our hard kill have to be marked as SIGKILL by the caller. */
-  readonly marksKills: boolean;
   /** Starts a program. Throws with nothing spawned and nothing leaked. */
   spawn(spec: SpawnSpec): NativeProcess;
+  /**
+   * The tree under a process that somebody else started.
+   *
+   * @throws {RangeError} for this process, its ancestors, and pids of 1 or less.
+   * @throws {Deno.errors.NotFound} when there is no such process.
+   */
+  openTree(pid: number): NativeTree;
+  /** What this host can guarantee, without starting anything. */
+  capabilities(): Capabilities;
 }
 
 let chosen: Backend | null = null;

@@ -46,6 +46,7 @@ export {
 export type { CommandOptions, OutputPolicy } from "./options.ts";
 export type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 export { SubprocessReadableStream } from "./streams.ts";
+export { capabilities, killTree, processTree } from "./tree.ts";
 export { call, type CallOptions, checkCall, checkOutput } from "./call.ts";
 export {
   CalledProcessError,
@@ -58,10 +59,13 @@ export {
   TimeoutExpired,
 } from "./errors.ts";
 export type {
+  Capabilities,
   Containment,
   ContainmentKind,
   ContainmentRequest,
+  MechanismReport,
   ProcessGroupMode,
   ProcessInfo,
   StdioMode,
+  TreeMechanism,
 } from "./backend.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ContainmentKind } from "./backend.ts";
+import type { TreeMechanism } from "./backend.ts";
 
 /** How a child ended. A superset of `Deno.CommandStatus`. */
 export interface CommandStatus {
@@ -53,7 +53,7 @@ export interface StopReport {
   /** How long it took until the tree was empty, in milliseconds. */
   readonly elapsed: number;
   /** The mechanism that held the tree. */
-  readonly mechanism: ContainmentKind;
+  readonly mechanism: TreeMechanism;
   /** Living members left. Always 0: otherwise the stop rejects with `SurvivorsError`. */
   readonly survivors: 0;
 }

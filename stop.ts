@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { NativeProcess, TreeWatch } from "./backend.ts";
+import type { NativeTree, TreeWatch } from "./backend.ts";
 import { type Survivor, SurvivorsError } from "./errors.ts";
 import type { StopReport } from "./status.ts";
 
@@ -41,7 +41,7 @@ const KILL_WAITS_MS: readonly number[] = [50, 200, 750, 2000, 4000];
  * @param state Shared with whoever shortens the grace.
  */
 export function* stopSequence(
-  native: NativeProcess,
+  native: NativeTree,
   request: StopRequest,
   state: StopState,
 ): Generator<number, StopReport, boolean> {
@@ -73,13 +73,13 @@ export function* stopSequence(
     signalled,
     escalated,
     elapsed: performance.now() - began,
-    mechanism: native.containment.mechanism,
+    mechanism: native.mechanism,
     survivors: 0,
   };
 }
 
 function survivorsError(
-  native: NativeProcess,
+  native: NativeTree,
   command: string,
   refused: readonly Survivor[],
 ): Error {
@@ -113,7 +113,7 @@ function survivorsError(
  * @returns What it did.
  */
 export async function runStop(
-  native: NativeProcess,
+  native: NativeTree,
   request: StopRequest,
   state: StopState,
 ): Promise<StopReport> {

@@ -4,7 +4,15 @@
  * @module
  */
 
-import type { Backend, NativeProcess, SpawnSpec } from "../backend.ts";
+import type {
+  Backend,
+  Capabilities,
+  NativeProcess,
+  NativeTree,
+  SpawnSpec,
+} from "../backend.ts";
+import { posixCapabilities } from "./capabilities.ts";
+import { openForeignTree } from "./foreign_tree.ts";
 import { SIGNALS } from "./leader.ts";
 import { PosixProcess } from "./native_process.ts";
 import { spawnProcess } from "./spawn.ts";
@@ -18,9 +26,14 @@ export function posixBackend(): Backend {
   return {
     name: "posix",
     signals: SIGNALS,
-    marksKills: false,
     spawn(spec: SpawnSpec): NativeProcess {
       return new PosixProcess(spawnProcess(spec));
+    },
+    openTree(pid: number): NativeTree {
+      return openForeignTree(pid);
+    },
+    capabilities(): Capabilities {
+      return posixCapabilities();
     },
   };
 }

@@ -5,10 +5,11 @@
  */
 
 import type { SpawnSpec } from "../backend.ts";
+import { whyNoLineage } from "./capabilities.ts";
 import type { Membership } from "./containment.ts";
 import { ensureGuard } from "./guard.ts";
 import { DARWIN, libc } from "./libc.ts";
-import { Lineage, lineageObstacle } from "./lineage.ts";
+import { Lineage } from "./lineage.ts";
 import { ProcessGroup } from "./process_group.ts";
 import type { AttributeChoice } from "./spawn_attributes.ts";
 
@@ -40,7 +41,7 @@ export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
   if (wanted !== "process-group") {
     const lineage = DARWIN ? null : Lineage.create(guarded, notes);
     if (lineage !== null) return { membership: lineage, group: groupOf(spec) };
-    const why = whyNoLineage();
+    const why = whyNoLineage() || "all numbers for trees are in use";
     if (wanted === "lineage") throw unavailable(wanted, why);
     notes[notes.length] = why;
   }
@@ -49,11 +50,6 @@ export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
     ? "session"
     : "own";
   return { membership: new ProcessGroup(guarded, notes), group };
-}
-
-function whyNoLineage(): string {
-  if (DARWIN) return "macOS has no inherited mark that nothing resets";
-  return lineageObstacle() || "all numbers for trees are in use";
 }
 
 function unavailable(wanted: string, why: string): Error {

@@ -42,9 +42,8 @@ export function ensureGuard(): string {
   if (guard !== null && isAlive(guard)) return "";
   if (guard !== null) libc().close(guard.pipe);
   guard = null;
-  if ("errno" in findExecutable("grep", "/", SYSTEM_PATH) && !DARWIN) {
-    return "there is no grep for the guard to look for tags with";
-  }
+  const obstacle = guardObstacle();
+  if (obstacle !== "") return obstacle;
   const pipe = openPipe("in");
   const pid = startShell(pipe.far);
   libc().close(pipe.far);
@@ -55,6 +54,21 @@ export function ensureGuard(): string {
   guard = { pid, pipe: pipe.near };
   // A guard that was killed and started again is told what the first one knew.
   groups.forEach((pgid) => tell(`+ ${pgid}`));
+  return "";
+}
+
+/**
+ * Whether there can be a guard.
+ *
+ * @returns Why not, or `""`.
+ */
+export function guardObstacle(): string {
+  if ("errno" in findExecutable("sh", "/", "/bin")) {
+    return "there is no /bin/sh to run the guard";
+  }
+  if (!DARWIN && "errno" in findExecutable("grep", "/", SYSTEM_PATH)) {
+    return "there is no grep for the guard to look for tags with";
+  }
   return "";
 }
 

@@ -13,6 +13,7 @@ import type {
   SoftSignal,
   SyncIo,
   SyncOutcome,
+  TreeMechanism,
   TreeWatch,
 } from "../backend.ts";
 import { signalName, signalNumber } from "../signals.ts";
@@ -35,6 +36,7 @@ const SIGCONT = SIGNALS.SIGCONT as number;
 export class PosixProcess implements NativeProcess {
   readonly pid: number;
   readonly containment: Containment;
+  readonly mechanism: TreeMechanism;
   readonly stdin: PipeSink | null;
   readonly stdout: PipeSource | null;
   readonly stderr: PipeSource | null;
@@ -51,6 +53,7 @@ export class PosixProcess implements NativeProcess {
     this.pid = spawned.pid;
     this.#spawned = spawned;
     this.containment = spawned.membership.report;
+    this.mechanism = this.containment.mechanism;
     this.stdin = spawned.stdin;
     this.stdout = spawned.stdout;
     this.stderr = spawned.stderr;

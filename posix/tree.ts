@@ -9,10 +9,16 @@
 
 import type { HardKill } from "../backend.ts";
 import type { Survivor } from "../errors.ts";
-import type { Membership } from "./containment.ts";
+import type { Belongs } from "./containment.ts";
 import { EPERM, ESRCH } from "./errno.ts";
 import { isDead, type ProcStat } from "./proc_stat.ts";
 import type { ProcessTable } from "./process_table.ts";
+
+/** Who belongs to the tree. */
+export interface Members {
+  /** What a look at this number shows. */
+  belongs(pid: number): Belongs;
+}
 
 /** What one look at all processes showed. */
 export interface Scan {
@@ -37,13 +43,13 @@ const MAX_ROUNDS = 200;
 
 /** The members of a tree, found anew at each call. */
 export class ProcessTree {
-  readonly #membership: Membership;
+  readonly #membership: Members;
   readonly #table: ProcessTable;
   readonly #send: SendSignal;
   readonly #isOurs = (pid: number): boolean =>
     this.#membership.belongs(pid) === "yes";
 
-  constructor(membership: Membership, table: ProcessTable, send: SendSignal) {
+  constructor(membership: Members, table: ProcessTable, send: SendSignal) {
     this.#membership = membership;
     this.#table = table;
     this.#send = send;

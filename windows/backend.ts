@@ -4,7 +4,13 @@
  * @module
  */
 
-import type { Backend, NativeProcess, SpawnSpec } from "../backend.ts";
+import type {
+  Backend,
+  Capabilities,
+  NativeProcess,
+  NativeTree,
+  SpawnSpec,
+} from "../backend.ts";
 import { WINDOWS_SIGNALS } from "../signals.ts";
 import { WindowsProcess } from "./native_process.ts";
 import { spawnProcess } from "./spawn.ts";
@@ -18,9 +24,25 @@ export function windowsBackend(): Backend {
   return {
     name: "windows",
     signals: WINDOWS_SIGNALS,
-    marksKills: false,
     spawn(spec: SpawnSpec): NativeProcess {
       return new WindowsProcess(spawnProcess(spec));
+    },
+    openTree(pid: number): NativeTree {
+      throw new Deno.errors.NotSupported(
+        `Cannot open the tree of process ${pid}: not available on Windows yet`,
+      );
+    },
+    capabilities(): Capabilities {
+      return {
+        containment: "job-object",
+        mechanisms: [{
+          mechanism: "job-object",
+          available: true,
+          holdsEscapees: true,
+          endsWithParent: true,
+          why: "",
+        }],
+      };
     },
   };
 }

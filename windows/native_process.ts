@@ -42,6 +42,8 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly pid: number;
   /** See {@linkcode NativeProcess.containment}. */
   readonly containment: Containment;
+  /** See {@linkcode NativeTree.mechanism}. */
+  readonly mechanism = "job-object";
   /** See {@linkcode NativeProcess.stdin}. */
   readonly stdin: PipeWriter | null;
   /** See {@linkcode NativeProcess.stdout}. */

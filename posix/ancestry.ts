@@ -1,0 +1,100 @@
+/**
+ * Membership by ancestry: the tree under a process that somebody else started.
+ *
+ * Whoever descends from the root through living parents, whoever was once seen
+ * to do so, and, where the root leads a session, whoever is in that session.
+ * A daemon whose parents had all died before the first look is not seen: only a
+ * containment from birth could hold it.
+ *
+ * @module
+ */
+
+import type { Belongs } from "./containment.ts";
+import { isDead, type ProcStat } from "./proc_stat.ts";
+import type { ProcessTable } from "./process_table.ts";
+
+/** Decides by the process table alone, so that it can be tested with a made-up one. */
+export class Ancestry {
+  readonly #table: ProcessTable;
+  readonly #root: ProcStat;
+  // Members seen so far, with the start time that tells them from a successor
+  // of the same number.
+  readonly #known = new Map<number, number>();
+
+  /**
+   * @param root The process at the top.
+   * @param table Where to look.
+   */
+  constructor(root: ProcStat, table: ProcessTable) {
+    this.#root = root;
+    this.#table = table;
+    this.#known.set(root.pid, root.startTicks);
+  }
+
+  /** Whether the process with this number is of the tree. */
+  belongs(pid: number): Belongs {
+    const stat = this.#table.stat(pid);
+    if (stat === null) return "gone";
+    if (this.#isKnown(stat)) return "yes";
+    if (!this.#inSession(stat) && !this.#descends(stat)) return "no";
+    this.#known.set(pid, stat.startTicks);
+    return "yes";
+  }
+
+  #isKnown(stat: ProcStat): boolean {
+    return this.#known.get(stat.pid) === stat.startTicks;
+  }
+
+  #inSession(stat: ProcStat): boolean {
+    const { pid, session, startTicks } = this.#root;
+    return session === pid && stat.session === pid &&
+      stat.startTicks >= startTicks;
+  }
+
+  // Up the parents. A parent younger than its child is a stranger that got the
+  // number of the real one (Windows keeps such numbers, psutil checks them on all).
+  #descends(stat: ProcStat): boolean {
+    let child = stat;
+    for (let depth = 0; depth < 256; depth++) {
+      if (child.ppid <= 1) return false;
+      const parent = this.#table.stat(child.ppid);
+      if (parent === null || parent.startTicks > child.startTicks) return false;
+      if (this.#isKnown(parent)) return true;
+      child = parent;
+    }
+    return false;
+  }
+}
+
+/**
+ * Finds the root of a tree to be looked at or ended.
+ *
+ * @param pid The process.
+ * @param table Where to look.
+ * @returns Its entry.
+ * @throws {RangeError} for this process, its ancestors, and pids of 1 or less.
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ */
+export function findRoot(pid: number, table: ProcessTable): ProcStat {
+  if (!Number.isInteger(pid) || pid <= 1) {
+    throw new RangeError(
+      `Cannot open the tree of process ${pid}: expected a process id greater than 1`,
+    );
+  }
+  let ancestor: ProcStat | null = table.stat(Deno.pid);
+  for (let depth = 0; ancestor !== null && depth < 256; depth++) {
+    if (ancestor.pid === pid) {
+      throw new RangeError(
+        `Cannot open the tree of process ${pid}: it is this process or an ancestor of it`,
+      );
+    }
+    ancestor = ancestor.ppid > 0 ? table.stat(ancestor.ppid) : null;
+  }
+  const root = table.stat(pid);
+  if (root === null || isDead(root.state)) {
+    throw new Deno.errors.NotFound(
+      `Cannot open the tree of process ${pid}: there is no such process`,
+    );
+  }
+  return root;
+}
