@@ -25,8 +25,13 @@ export async function testFolders(): Promise<string[]> {
   return found;
 }
 
-/** The files whose documentation may have examples: they are run, too. */
+/**
+ * The files whose documentation may have examples: they are run, too. None for
+ * a Deno before 2.8, where the sanitizer of resources is always on: an example
+ * has no place to open the system's libraries before it starts.
+ */
 export async function documentedFiles(): Promise<string[]> {
+  if (!("sanitizer" in Deno.test)) return [];
   const files: string[] = [];
   for (const { name, isFile } of await list(".")) {
     if (isFile && (name.endsWith(".ts") || name === "README.md")) {
