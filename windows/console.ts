@@ -58,7 +58,10 @@ export function signalConsoleOf(
   pids: readonly number[],
   event: ConsoleEvent,
 ): boolean {
-  if (hasConsole()) return sendByHelper(pids, event);
+  // Wine ends the sender of a CTRL_BREAK too: let that be the helper.
+  if (hasConsole() || event === CTRL_BREAK_EVENT) {
+    return sendByHelper(pids, event);
+  }
   for (let i = 0; i < pids.length; i++) {
     if (signalAttached(pids[i] as number, event)) return true;
   }
@@ -68,6 +71,8 @@ export function signalConsoleOf(
 function signalAttached(pid: number, event: ConsoleEvent): boolean {
   const k = consoles();
   const standard = standardHandles();
+  // Without effect where there is no console; Wine keeps half of one.
+  k.FreeConsole();
   if (k.AttachConsole(pid) === 0) return false;
   try {
     ignoreEvents();

@@ -62,6 +62,8 @@ export const PROCESS_TERMINATE = 0x1;
 export const PROCESS_SET_QUOTA = 0x100;
 /** `OpenProcess`: stop and continue its threads. */
 export const PROCESS_SUSPEND_RESUME = 0x800;
+/** `OpenProcess`: everything about it. */
+export const PROCESS_QUERY_INFORMATION = 0x400;
 /** `OpenProcess`: times and image name. */
 export const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000;
 /** `OpenProcess`: wait for its end. */

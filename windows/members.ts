@@ -6,7 +6,7 @@
 
 import type { ProcessInfo } from "../backend.ts";
 import {
-  PROCESS_QUERY_LIMITED_INFORMATION,
+  PROCESS_QUERY_INFORMATION,
   PROCESS_SUSPEND_RESUME,
   SYNCHRONIZE,
 } from "./constants.ts";
@@ -43,7 +43,8 @@ export function forEachMember(
   visit: (member: Member) => boolean,
 ): void {
   const pids = job.processIds();
-  const rights = PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SUSPEND_RESUME |
+  // Wine asks for the full right where Windows takes the limited one.
+  const rights = PROCESS_QUERY_INFORMATION | PROCESS_SUSPEND_RESUME |
     SYNCHRONIZE;
   for (let i = 0; i < pids.length; i++) {
     const pid = pids[i] as number;
