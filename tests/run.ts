@@ -24,11 +24,14 @@ if (checks) tally.add(await staticChecks(std));
 if (tests) {
   const wanted = paths.length > 0 ? paths : await testFolders();
   tally.add(await runTests([...std.flags, ...flags, ...wanted]));
-  // Asked for something in particular: the examples are not that.
-  if (paths.length === 0 && flags.length === 0) {
+  // Who asks for something in particular does not mean the examples.
+  const all = paths.length === 0 &&
+    !flags.some((flag) => flag.startsWith("--filter"));
+  if (all) {
     const files = await documentedFiles();
-    if (files.length === 0) console.log("Examples: need Deno 2.8 to be run");
-    else tally.add(await runExamples([...std.flags, ...files]));
+    if (files.length === 0) {
+      console.log("Examples in the documentation: need a newer Deno");
+    } else tally.add(await runExamples([...std.flags, ...flags, ...files]));
   }
 }
 console.log(String(tally));

@@ -27,8 +27,8 @@ export async function testFolders(): Promise<string[]> {
 
 /**
  * The files whose documentation may have examples: they are run, too. None for
- * a Deno before 2.8, where the sanitizer of resources is always on: an example
- * has no place to open the system's libraries before it starts.
+ * an older Deno, where the sanitizer of resources is always on: an example has
+ * no place to open the system's libraries before it starts.
  */
 export async function documentedFiles(): Promise<string[]> {
   if (!("sanitizer" in Deno.test)) return [];
