@@ -93,6 +93,12 @@ const KEY = Symbol("ChildProcess");
  * ```
  */
 export class ChildProcess implements AsyncDisposable {
+  static {
+    // `instanceof Deno.ChildProcess` holds, as for a drop-in it must. Every member
+    // of that class is overridden here; its constructor never runs.
+    Object.setPrototypeOf(this.prototype, Deno.ChildProcess.prototype);
+  }
+
   readonly #native: NativeProcess;
   readonly #control: RunControl;
   readonly #status: Promise<CommandStatus>;

@@ -118,6 +118,14 @@ export interface CommandOptions {
    */
   processGroup?: ProcessGroupMode;
   /**
+   * Starts the child stopped, before its first instruction; `resume()` lets it
+   * run. On Linux a shell starts it, which drops environment variables whose
+   * names are no identifiers.
+   *
+   * @default {false}
+   */
+  suspended?: boolean;
+  /**
    * Bytes that `output()`, `outputSync()` and `checkOutput()` keep per stream.
    *
    * @default {268435456} (256 MiB)
@@ -219,7 +227,7 @@ export function toSpawnSpec(
       !detached,
     ),
     processGroup: oneOf(options.processGroup, "processGroup", GROUPS),
-    suspended: false,
+    suspended: flag(options.suspended, "suspended", false),
     apiName,
   };
   environment(

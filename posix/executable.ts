@@ -37,7 +37,13 @@ export function isThere(path: string): boolean {
   return libc().access(cString(path), F_OK) === 0 || errno() !== ENOENT;
 }
 
-function isExecutable(path: string): boolean {
+/**
+ * Whether a path is a file that this process may execute.
+ *
+ * @param path The path.
+ * @returns False for directories.
+ */
+export function isExecutable(path: string): boolean {
   return libc().access(cString(path), X_OK) === 0 && !isDirectory(path);
 }
 

@@ -45,13 +45,14 @@ export class PosixProcess implements NativeProcess {
   readonly #spawned: Spawned;
   readonly #startedAt = performance.now();
   #onExit: ((status: ExitStatus) => void) | null = null;
-  #suspensions = 0;
+  #suspensions: number;
   #retired = false;
 
   /** @param spawned The child; owned from now on. */
   constructor(spawned: Spawned) {
     this.pid = spawned.pid;
     this.#spawned = spawned;
+    this.#suspensions = spawned.suspended ? 1 : 0;
     this.containment = spawned.membership.report;
     this.mechanism = this.containment.mechanism;
     this.stdin = spawned.stdin;

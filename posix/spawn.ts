@@ -24,7 +24,13 @@ import {
   isDirectory,
   isThere,
 } from "./executable.ts";
-import { bindErrno, libc, libcWait } from "./libc.ts";
+import {
+  awaitStopped,
+  execObstacle,
+  STOPPING_SHELL,
+  stoppingArguments,
+} from "./suspended_start.ts";
+import { bindErrno, DARWIN, libc, libcWait } from "./libc.ts";
 import { openPipe, type PipeEnds, PipeSink, PipeSource } from "./pipe.ts";
 import {
   type AttributeChoice,
@@ -41,6 +47,8 @@ export interface Spawned {
   readonly stdout: PipeSource | null;
   readonly stderr: PipeSource | null;
   readonly membership: Membership;
+  /** Whether it was started stopped. */
+  readonly suspended: boolean;
 }
 
 /** Our working directory, without Deno's read permission: only names are joined to it. */
@@ -84,6 +92,7 @@ export function spawnProcess(spec: SpawnSpec): Spawned {
       stdout: pipes[1] === null ? null : new PipeSource(pipes[1].near),
       stderr: pipes[2] === null ? null : new PipeSource(pipes[2].near),
       membership,
+      suspended: spec.suspended,
     };
   } catch (error) {
     closeEnds(pipes, "near");
@@ -140,7 +149,7 @@ function start(
     actions.descriptor(i, mode === "piped" ? (pipes[i] as PipeEnds).far : mode);
   }
   if (spec.cwd !== null) actions.directory(spec.cwd);
-  const attr = attributes({ group, suspended: false });
+  const attr = attributes({ group, suspended: spec.suspended && DARWIN });
   const environment = buildEnvironment(spec);
   const launch = (program: string, argv: readonly string[]): number =>
     withCredentials(spec, () => {
@@ -153,6 +162,7 @@ function start(
     });
   // concat, not spread: nothing here goes through Array.prototype[Symbol.iterator].
   // As with Deno.Command, the program's own name is the path it was found at.
+  if (spec.suspended && !DARWIN) return startStopped(spec, path, launch);
   let result = launch(path, [path].concat(spec.args));
   if (result === -ENOEXEC) {
     // A script without an interpreter line: as execvp(3) does it, and Deno.
@@ -160,6 +170,19 @@ function start(
   }
   if (result > 0) return result;
   throw spawnFailure(spec, path, -result);
+}
+
+function startStopped(
+  spec: SpawnSpec,
+  path: string,
+  launch: (program: string, argv: readonly string[]) => number,
+): number {
+  const obstacle = execObstacle(path);
+  if (obstacle !== 0) throw spawnFailure(spec, path, obstacle);
+  const result = launch(STOPPING_SHELL, stoppingArguments(path, spec.args));
+  if (result < 0) throw spawnFailure(spec, path, -result);
+  awaitStopped(result);
+  return result;
 }
 
 interface Launch {
