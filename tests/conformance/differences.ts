@@ -1,0 +1,34 @@
+/**
+ * Where the one suite differs between systems: one line each, with the reason.
+ * A test names its line: `ignore: DIFFERENCES.softSignals.here`.
+ *
+ * @module
+ */
+
+/** Something that cannot be shown on some system. */
+export interface Difference {
+  /** Whether this is such a system. */
+  readonly here: boolean;
+  /** Why. */
+  readonly reason: string;
+}
+
+/** Whether this is Windows (or Wine). */
+export const WINDOWS: boolean = Deno.build.os === "windows";
+/** Whether children are run by qemu-user: the arm64 lane. */
+export const EMULATED: boolean = !WINDOWS &&
+  Deno.env.get("KILLABLE_TEST_DENO") !== undefined;
+
+/** The table. */
+// deno-fmt-ignore
+export const DIFFERENCES = {
+  ignoredSignals: { here: WINDOWS, reason: "Windows has no SIGTERM: a soft stop is a console event, which a child without a console cannot get" },
+  signalsToLiveProcess: { here: WINDOWS, reason: "every signal ends a process on Windows, so none can be heard and survived" },
+  execPermission: { here: WINDOWS, reason: "Windows has no executable bit" },
+  spawnErrorsByPath: { here: EMULATED, reason: "qemu-user emulates vfork with fork: posix_spawn returns 0 for a program that cannot be executed" },
+  scopedFfi: { here: EMULATED, reason: "the C library of the emulated system is not at the path that would be granted" },
+  posixPaths: { here: WINDOWS, reason: "PATH is searched by other rules on Windows: by extension, and in the system's own folders first" },
+} as const satisfies Record<string, Difference>;
+
+/** How many children a test of many children starts: each is a Deno. */
+export const MANY: number = EMULATED || WINDOWS ? 12 : 150;
