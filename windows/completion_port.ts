@@ -149,7 +149,7 @@ export class CompletionPort {
     }
   }
 
-  /** Has `poller` asked regularly, at first as often as if it were not held. */
+  /** Has `poller` asked regularly, held or not. Idempotent. */
   watch(poller: Poller): void {
     this.#pollers.add(poller);
     this.#arrangeQuiet();

@@ -21,8 +21,9 @@ export interface Environment {
 /**
  * A name as Windows compares it: unit by unit in upper case.
  *
- * The system's table maps single units only and none from outside ASCII into it,
- * so `ß` stays `ß` (its upper case has two letters) and `ı` does not become `I`.
+ * The system's table maps single units only, and only to those that map back:
+ * `ß` stays `ß` (its upper case has two letters), and neither `ı` becomes `I` nor
+ * the micro sign the Greek letter.
  *
  * @param name The name.
  * @returns What two spellings of one name have in common.
@@ -32,8 +33,8 @@ export function foldName(name: string): string {
   for (let i = 0; i < name.length; i++) {
     const unit = name[i] as string;
     const upper = unit.toUpperCase();
-    const same = upper.length !== 1 || (unit > "\x7f" && upper <= "\x7f");
-    folded += same ? unit : upper;
+    const pair = upper.length === 1 && upper.toLowerCase() === unit;
+    folded += pair ? upper : unit;
   }
   return folded;
 }

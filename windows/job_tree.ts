@@ -36,11 +36,6 @@ export class JobTree {
     return this.#job;
   }
 
-  /** Whether somebody waits for the tree to become empty. */
-  get awaited(): boolean {
-    return this.#waits.length > 0;
-  }
-
   /** Whether no member lives. The job's counter is the truth. */
   isEmpty(): boolean {
     return this.#job.handle.closed || this.#job.activeProcesses() === 0;

@@ -86,12 +86,12 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#onExit = receiver;
     if (receiver === null) return;
     this.#connect();
-    this.#arrangeHold();
+    this.#arrange();
     // It may have ended before its job's messages had anywhere to go.
     this.#port?.soon();
   }
 
-  /** Has the job's messages come, and the polls that make up for lost ones. */
+  /** Has the job's messages come. */
   #connect(): void {
     if (this.#port !== null || this.#tree.job.handle.closed) return;
     const port = completionPort();
@@ -99,7 +99,6 @@ export class WindowsProcess implements NativeProcess, Poller {
       this.#message(message, subject)
     );
     this.#tree.job.notify(port.handle, this.#key);
-    port.watch(this);
     this.#port = port;
   }
 
@@ -115,24 +114,27 @@ export class WindowsProcess implements NativeProcess, Poller {
   poll(): void {
     this.#leader.poll();
     this.#tree.check();
-    if (this.#released && !this.#tree.awaited && this.#tree.isEmpty()) {
-      this.retire();
-    }
+    if (this.#released && this.#tree.isEmpty()) this.retire();
   }
 
   #exited(): void {
-    this.#arrangeHold();
     const status = this.#leader.status;
     if (status !== null) this.#onExit?.(status);
+    this.#arrange();
   }
 
-  #arrangeHold(): void {
-    const wanted = this.#referenced && this.#onExit !== null &&
-      this.#leader.status === null;
-    if (wanted === this.#held || this.#port === null) return;
-    this.#held = wanted;
-    if (wanted) this.#port.hold();
-    else this.#port.release();
+  /** The event loop is held, and lost messages made up for, as long as need be. */
+  #arrange(): void {
+    const port = this.#port;
+    if (port === null) return;
+    const running = this.#onExit !== null && this.#leader.status === null;
+    const holds = running && this.#referenced;
+    if (holds && !this.#held) port.hold();
+    const lingers = this.#released && !this.#tree.job.handle.closed;
+    if (running || lingers) port.watch(this);
+    else port.unwatch(this);
+    if (!holds && this.#held) port.release();
+    this.#held = holds;
   }
 
   /** See {@linkcode NativeProcess.signalLeader}. */
@@ -261,8 +263,12 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#released = true;
     this.#leader.close();
     this.#thread.close();
-    if (this.#tree.isEmpty()) this.retire();
-    else this.#connect();
+    if (this.#tree.isEmpty()) {
+      this.retire();
+    } else {
+      this.#connect();
+      this.#arrange();
+    }
   }
 
   /** See {@linkcode NativeProcess.retire}. */
@@ -271,19 +277,14 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#leader.close();
     this.#thread.close();
     this.#tree.close();
-    if (this.#port === null) return;
-    this.#port.forget(this.#key);
-    this.#port.unwatch(this);
-    if (this.#held) {
-      this.#held = false;
-      this.#port.release();
-    }
+    this.#arrange();
+    this.#port?.forget(this.#key);
   }
 
   /** See {@linkcode NativeProcess.ref}. */
   ref(): void {
     this.#referenced = true;
-    this.#arrangeHold();
+    this.#arrange();
     this.stdout?.ref();
     this.stderr?.ref();
   }
@@ -291,7 +292,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   /** See {@linkcode NativeProcess.unref}. */
   unref(): void {
     this.#referenced = false;
-    this.#arrangeHold();
+    this.#arrange();
     this.stdout?.unref();
     this.stderr?.unref();
   }

@@ -5,16 +5,15 @@
  */
 
 import type { TreeWatch } from "../backend.ts";
-import { completionPort } from "./completion_port.ts";
-
-const LONGEST_TIMER = 0x7FFF_FFFF;
+import { Timer } from "../timer.ts";
+import { completionPort, type Poller } from "./completion_port.ts";
 
 /** One wait. While it is pending it stands in the tree's list. */
-export class EmptinessWait implements TreeWatch {
+export class EmptinessWait implements TreeWatch, Poller {
   readonly #list: EmptinessWait[];
   readonly #isEmpty: () => boolean;
   #resolve: ((empty: boolean) => void) | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | null = null;
 
   /**
    * @param list The tree's pending waits.
@@ -33,10 +32,16 @@ export class EmptinessWait implements TreeWatch {
     this.#resolve = resolve;
     this.#list.push(this);
     completionPort().hold();
-    if (ms <= LONGEST_TIMER) {
-      this.#timer = setTimeout(() => this.settle(this.#isEmpty()), ms);
+    completionPort().watch(this);
+    if (ms < Infinity) {
+      this.#timer = new Timer(ms, () => this.settle(this.#isEmpty()));
     }
     return await promise;
+  }
+
+  /** Looks at the truth. */
+  poll(): void {
+    if (this.#resolve !== null && this.#isEmpty()) this.settle(true);
   }
 
   /** See {@linkcode TreeWatch.cancel}. */
@@ -49,9 +54,10 @@ export class EmptinessWait implements TreeWatch {
     const resolve = this.#resolve;
     if (resolve === null) return;
     this.#resolve = null;
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     const index = this.#list.indexOf(this);
     if (index >= 0) this.#list.splice(index, 1);
+    completionPort().unwatch(this);
     completionPort().release();
     resolve(empty);
   }
