@@ -476,13 +476,13 @@ export class ChildProcess implements AsyncDisposable {
     const input = this.#control.input as
       | Uint8Array
       | ReadableStream<Uint8Array>;
+    const reader = input instanceof Uint8Array ? null : input.getReader();
     try {
-      if (input instanceof Uint8Array) {
-        const written = sink.write(input);
+      if (reader === null) {
+        const written = sink.write(input as Uint8Array);
         if (written !== undefined) await written;
         return;
       }
-      const reader = input.getReader();
       for (;;) {
         const { value, done } = await reader.read();
         if (done) return;
@@ -490,7 +490,7 @@ export class ChildProcess implements AsyncDisposable {
       }
     } catch (error) {
       // A child that ends, or closes its stdin, has read what it wanted (EPIPE).
-      if (!(input instanceof Uint8Array)) cancelQuietly(input, error);
+      if (reader !== null) cancelQuietly(reader, error);
     } finally {
       sink.close();
     }
@@ -500,13 +500,13 @@ export class ChildProcess implements AsyncDisposable {
 const SIGKILL = 9;
 
 async function cancelQuietly(
-  stream: ReadableStream<Uint8Array>,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
   reason: unknown,
 ): Promise<void> {
   try {
-    await stream.cancel(reason);
+    await reader.cancel(reason);
   } catch {
-    // Locked by our reader or errored: nothing more to do with it.
+    // The stream has failed by itself: nothing more to do with it.
   }
 }
 

@@ -102,14 +102,22 @@ function writeNow(fd: number, view: Uint8Array<ArrayBuffer>): number {
 
 // A pipe that nobody holds any more is closed: a caller need not read what it
 // asked for. The cell is emptied by close(), so no other file's number is hit.
-const abandoned = new FinalizationRegistry<{ fd: number }>((cell) => {
-  if (cell.fd >= 0) libc().close(cell.fd);
+const abandoned = new FinalizationRegistry<Cell>((cell) => {
+  if (cell.fd < 0) return;
+  // Otherwise the next pipe of this number would be taken for a known one.
+  reactor().remove(cell.fd, cell.interest);
+  libc().close(cell.fd);
 });
+
+interface Cell {
+  readonly interest: "read" | "write";
+  fd: number;
+}
 
 /** The reading end of a child's stdout or stderr. */
 export class PipeSource implements ByteSource {
   readonly #fd: number;
-  readonly #cell: { fd: number };
+  readonly #cell: Cell;
   #open = true;
   #finishing = false;
   #referenced = true;
@@ -122,7 +130,7 @@ export class PipeSource implements ByteSource {
   /** @param fd The near end; owned from now on. */
   constructor(fd: number) {
     this.#fd = fd;
-    this.#cell = { fd };
+    this.#cell = { fd, interest: "read" };
     abandoned.register(this, this.#cell);
   }
 
@@ -243,14 +251,14 @@ export class PipeSource implements ByteSource {
 /** The writing end of a child's stdin. */
 export class PipeSink implements ByteSink {
   readonly #fd: number;
-  readonly #cell: { fd: number };
+  readonly #cell: Cell;
   #open = true;
   #wake: (() => void) | null = null;
 
   /** @param fd The near end; owned from now on. */
   constructor(fd: number) {
     this.#fd = fd;
-    this.#cell = { fd };
+    this.#cell = { fd, interest: "write" };
     abandoned.register(this, this.#cell);
   }
 
