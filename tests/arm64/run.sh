@@ -70,6 +70,12 @@ chmod +x "$wrapper.new"
 mv "$wrapper.new" "$wrapper"
 
 export KILLABLE_TEST_DENO=$wrapper
+# Child programs need no arm64: a Deno takes seconds to start under qemu. The
+# path is asked for, since what npm puts on the PATH is a script around it.
+KILLABLE_TEST_CHILD_DENO=$(
+  npx -y "deno@$version" eval --no-config 'console.log(Deno.execPath())' 2>/dev/null
+) || cannot "npm has no Deno $version for this machine"
+export KILLABLE_TEST_CHILD_DENO
 # Compiled code of one processor is of no use to the other.
 export DENO_DIR=$cache/deno_dir
 export DENO_NO_UPDATE_CHECK=1

@@ -1,4 +1,5 @@
-import { denoPath } from "../fixtures/deno.ts";
+// deno-lint-ignore-file no-console -- a command line tool: it talks to a person
+import { denoUnderTest } from "../fixtures/deno.ts";
 import { readJunit } from "./junit.ts";
 import { PROJECT } from "./project.ts";
 import { Tally } from "./tally.ts";
@@ -30,7 +31,7 @@ async function denoTest(
 ): Promise<Tally> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
-    const status = await new Deno.Command(denoPath(), {
+    const status = await new Deno.Command(denoUnderTest(), {
       args: ["test", "-A", "--no-lock", `--junit-path=${report}`, ...args],
       cwd: PROJECT,
       env,
@@ -43,7 +44,10 @@ async function denoTest(
     const tally = new Tally();
     tally.add(readJunit(await Deno.readTextFile(report)));
     // A type error, a crash or a throw outside of a test is in no report.
-    if (!status.success && tally.failed === 0) tally.failed = 1;
+    if (!status.success && tally.failed === 0) {
+      tally.failed = 1;
+      console.error(`deno test: ${status.signal ?? `code ${status.code}`}`);
+    }
     return tally;
   } finally {
     await Deno.remove(report);
