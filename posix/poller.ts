@@ -62,7 +62,8 @@ class EpollPoller implements Poller {
   readonly #polledView = new DataView(this.#polled.buffer);
   readonly #waitedView = new DataView(this.#waited.buffer);
   readonly #count = buffer(8);
-  readonly #one = new Uint8Array(new BigUint64Array([1n]).buffer);
+  // Not made of an array: that would go through Array.prototype[Symbol.iterator].
+  readonly #one = new Uint8Array(new BigUint64Array(1).fill(1n).buffer);
 
   constructor() {
     bindErrno();
