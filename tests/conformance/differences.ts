@@ -31,4 +31,4 @@ export const DIFFERENCES = {
 } as const satisfies Record<string, Difference>;
 
 /** How many children a test of many children starts: each is a Deno. */
-export const MANY: number = EMULATED || WINDOWS ? 12 : 150;
+export const MANY: number = EMULATED || WINDOWS ? 12 : 50;
