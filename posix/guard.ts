@@ -18,7 +18,8 @@ import { DARWIN, libc } from "./libc.ts";
 import { ownerNumbers } from "./lineage.ts";
 import { openPipe } from "./pipe.ts";
 import { attributes, FileActions } from "./spawn_attributes.ts";
-import { guardedPattern } from "./tag.ts";
+import { guardedPattern, type OwnerNumbers } from "./tag.ts";
+import { readLink } from "./proc_files.ts";
 
 const SHELL = "/bin/sh";
 const WNOHANG = 1;
@@ -87,8 +88,8 @@ function startShell(input: number): number {
   const numbers = DARWIN ? null : ownerNumbers();
   const pattern = numbers === null ? "" : guardedPattern(numbers);
   const argv = [SHELL, "-c", GUARD_SCRIPT, "killable-guard", pattern];
-  const args = cStringArray(argv);
-  const env = cStringArray([`PATH=${SYSTEM_PATH}`, "LC_ALL=C"]);
+  const args = cStringArray(argv.concat(secondStage(numbers)));
+  const env = cStringArray(guardEnvironment());
   const pid = new Int32Array(1);
   const error = libc().posix_spawn(
     new Uint8Array(pid.buffer),
@@ -100,6 +101,36 @@ function startShell(input: number): number {
   );
   return error === 0 ? pid[0] as number : -error;
 }
+
+// The program that the shell becomes when it is too slow: this Deno, running a
+// module of this library. A compiled program has no Deno to run it with.
+function secondStage(numbers: OwnerNumbers | null): string[] {
+  const { standalone } = Deno.build as { standalone?: boolean };
+  if (numbers === null || standalone === true) return [];
+  const deno = readLink("/proc/self/exe");
+  if (deno === null) return [];
+  // deno-fmt-ignore
+  return [
+    deno, "run", "--quiet", "--no-prompt", "--no-lock", "--no-config", "--cached-only",
+    "--allow-ffi", import.meta.resolve("./guard_sweep.ts"),
+    String(numbers.root), String(numbers.tree), String(numbers.innerOwner),
+  ];
+}
+
+// Nothing of ours but where Deno keeps its cache: the second stage needs it.
+function guardEnvironment(): string[] {
+  const env = [`PATH=${SYSTEM_PATH}`, "LC_ALL=C"];
+  for (let i = 0; i < CACHE_VARIABLES.length; i++) {
+    const name = CACHE_VARIABLES[i] as string;
+    const pointer = libc().getenv(cString(name));
+    if (pointer === null) continue;
+    const value = Deno.UnsafePointerView.getCString(pointer);
+    env[env.length] = `${name}=${value}`;
+  }
+  return env;
+}
+
+const CACHE_VARIABLES = ["DENO_DIR", "XDG_CACHE_HOME", "HOME"];
 
 function tell(line: string): void {
   if (guard === null) return;

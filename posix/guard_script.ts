@@ -12,10 +12,16 @@
  *   until nothing is found twice in a row with nothing having been forked
  *   meanwhile but its own `grep`: the last pid in `/proc/loadavg` tells.
  *
+ * - When it has not come to rest after six looks, something is faster than a
+ *   shell, or the host is busy: it hands over to `guard_sweep.ts` where it can.
+ *
  * @module
  */
 
-/** The script. Its only argument is the pattern for grep; empty: no tags. */
+/**
+ * The script. Its first argument is the pattern for grep; empty: no tags. The
+ * others are the command of the second stage, if there is one.
+ */
 export const GUARD_SCRIPT = `
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU PIPE ALRM USR1 USR2
 groups=
@@ -48,6 +54,10 @@ while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
     quiet=0
   elif [ $((after - before)) -le 1 ] || [ $round -gt 100 ]; then
     quiet=$((quiet + 1))
+  fi
+  if [ $round -eq 6 ] && [ -n "$2" ]; then
+    shift
+    exec "$@"
   fi
 done
 `;

@@ -28,6 +28,7 @@ import {
   inTree,
   MAX_INNER_TREE,
   MAX_TREE,
+  type OwnerNumbers,
   SPARE_INNER,
   SPARE_OUTER,
   type Tag,
@@ -47,17 +48,30 @@ const limitOut = new BigUint64Array(2);
 const limitInBytes = new Uint8Array(limitIn.buffer);
 const limitOutBytes = new Uint8Array(limitOut.buffer);
 
-/** The limit of a process: the value, `-1n` when it is gone, `null` when it is no tag's business. */
-function readLimit(pid: number): bigint | null {
+/**
+ * Where a process keeps its tag.
+ *
+ * @param pid The process; 0 is this one.
+ * @returns The soft limit; `"gone"` when there is no such process, `null` when
+ * the limit is unlimited, as it is for everybody who is in no tree.
+ */
+export function limitOf(pid: number): bigint | "gone" | null {
   const c = libcLinux();
   if (c.prlimit(pid, RLIMIT_LOCKS, null, limitOutBytes) === 0) {
-    return limitOut[0] as bigint;
+    const value = limitOut[0] as bigint;
+    return value === RLIM_INFINITY ? null : value;
   }
-  if (errno() !== EPERM) return -1n;
+  if (errno() !== EPERM) return "gone";
   // Another user's, which a descendant may be after setuid: this file is
   // readable for everybody.
   const text = readProcFile(`/proc/${pid}/limits`);
-  return text === null ? -1n : parseLocksLimit(text);
+  return text === null ? "gone" : parseLocksLimit(text);
+}
+
+// The tag in a process's limit, if there is one.
+function tagOf(pid: number): Tag | null {
+  const value = limitOf(pid);
+  return typeof value === "bigint" ? decodeTag(value) : null;
 }
 
 function writeLimit(pid: number, soft: bigint, hard: bigint): boolean {
@@ -103,11 +117,7 @@ export function lineageObstacle(): string {
 }
 
 /** Numbers of this isolate as an owner: what its guard looks for. */
-export function ownerNumbers(): {
-  root: number;
-  tree: number;
-  innerOwner: number;
-} | null {
+export function ownerNumbers(): OwnerNumbers | null {
   if (lineageObstacle() !== "" || !owner) return null;
   return {
     root: owner.root,
@@ -168,10 +178,11 @@ function random(below: number): number {
 function ownBase(): bigint {
   const deadline = performance.now() + 100;
   for (;;) {
-    const value = readLimit(0) ?? RLIM_INFINITY;
-    const tag = decodeTag(value);
-    if (tag === null || (tag.flags & WINDOW) === 0) return value;
-    if (performance.now() > deadline) return value;
+    const value = limitOf(0);
+    const base = typeof value === "bigint" ? value : RLIM_INFINITY;
+    const tag = decodeTag(base);
+    if (tag === null || (tag.flags & WINDOW) === 0) return base;
+    if (performance.now() > deadline) return base;
   }
 }
 
@@ -180,7 +191,7 @@ function takenNumbers(outer: Tag | null): Set<number> {
   const taken = new Set<number>();
   const pids = listPids() ?? [];
   for (let i = 0; i < pids.length; i++) {
-    const tag = decodeTag(readLimit(pids[i] as number) ?? 0n);
+    const tag = tagOf(pids[i] as number);
     if (tag === null) continue;
     if (outer === null) taken.add(tag.root);
     else if (tag.root === outer.root && tag.tree === outer.tree) {
@@ -207,7 +218,7 @@ function reclaim(own: Owner): void {
   const living = new Set<number>();
   const pids = listPids() ?? [];
   for (let i = 0; i < pids.length; i++) {
-    const tag = decodeTag(readLimit(pids[i] as number) ?? 0n);
+    const tag = tagOf(pids[i] as number);
     if (tag === null || tag.root !== own.root) continue;
     living.add(own.outer === null ? tag.tree : tag.innerTree);
   }
@@ -295,7 +306,7 @@ export class Lineage implements Membership {
     const from = this.#lastBefore;
     if (last < from || last - from > MAX_PROBES) return;
     for (let pid = from + 1; pid <= last; pid++) {
-      if (pid === child || readLimit(pid) !== this.#window) continue;
+      if (pid === child || limitOf(pid) !== this.#window) continue;
       if (this.#descendsFromHost(pid, child)) {
         writeLimit(pid, this.#owner.base, this.#owner.hard);
       }
@@ -317,10 +328,9 @@ export class Lineage implements Membership {
   belongs(pid: number): Belongs {
     // The number may be another tree's by now.
     if (this.#retired) return "no";
-    const value = readLimit(pid);
-    if (value === null) return "no";
-    if (value === -1n) return "gone";
-    return inTree(value, this.#tag) ? "yes" : "no";
+    const value = limitOf(pid);
+    if (value === "gone") return "gone";
+    return value !== null && inTree(value, this.#tag) ? "yes" : "no";
   }
 
   quickEmpty(leader: number, ageMs: number): boolean | null {

@@ -96,6 +96,18 @@ export function listPids(): number[] | null {
   return pids.sort((a, b) => b - a);
 }
 
+/**
+ * What a symbolic link says.
+ *
+ * @param path The link.
+ * @returns Its text, or `null`.
+ */
+export function readLink(path: string): string | null {
+  const bytes = workspace();
+  const n = Number(libcLinux().readlink(cString(path), bytes, 4096n));
+  return n > 0 ? decoder.decode(bytes.subarray(0, n)) : null;
+}
+
 let usable: boolean | null = null;
 
 /**
@@ -104,10 +116,7 @@ let usable: boolean | null = null;
  */
 export function procIsUsable(): boolean {
   if (usable === null) {
-    const path = cString("/proc/self");
-    const n = Number(libcLinux().readlink(path, workspace(), 32n));
-    usable = n > 0 &&
-      decoder.decode(workspace().subarray(0, n)) === String(Deno.pid);
+    usable = readLink("/proc/self") === String(Deno.pid);
   }
   return usable;
 }

@@ -96,15 +96,35 @@ export function inTree(value: bigint, tree: Tag): boolean {
   return tag.innerOwner === tree.innerOwner && tag.innerTree === tree.innerTree;
 }
 
+/** What names an owner; tree and innerOwner are 0 for a root owner. */
+export interface OwnerNumbers {
+  readonly root: number;
+  readonly tree: number;
+  readonly innerOwner: number;
+}
+
+/**
+ * Whether a process is in a tree that ends with its owner.
+ *
+ * @param value The process's number.
+ * @param owner The owner.
+ * @returns True for trees of this owner, and what is inside them, that are not spared.
+ */
+export function isGuarded(value: bigint, owner: OwnerNumbers): boolean {
+  const tag = decodeTag(value);
+  if (tag === null || tag.root !== owner.root) return false;
+  if (owner.innerOwner === 0) return (tag.flags & SPARE_OUTER) === 0;
+  return tag.tree === owner.tree && tag.innerOwner === owner.innerOwner &&
+    (tag.flags & SPARE_INNER) === 0;
+}
+
 /**
  * What the trees that end with their owner look like in `/proc/<pid>/limits`.
  *
  * @param owner A tag of the owner: root, and for an inner owner its numbers.
  * @returns An extended regular expression (POSIX ERE) that matches the line.
  */
-export function guardedPattern(
-  owner: { root: number; tree: number; innerOwner: number },
-): string {
+export function guardedPattern(owner: OwnerNumbers): string {
   const inner = owner.innerOwner !== 0;
   const spare = inner ? SPARE_INNER : SPARE_OUTER;
   const magics: string[] = [];

@@ -1,0 +1,49 @@
+/**
+ * The guard's second stage: a program of its own, for what is faster than a
+ * shell. A chain that forks a successor and exits every millisecond is gone from
+ * under `grep`; the looks of `tree.ts` overtake it.
+ *
+ * Run by the guard's shell, when its own rounds do not settle, as
+ * `deno run --allow-ffi guard_sweep.ts ROOT TREE INNER_OWNER`.
+ *
+ * @module
+ */
+
+import { bindErrno } from "./libc.ts";
+import type { Belongs } from "./containment.ts";
+import { limitOf } from "./lineage.ts";
+import { processTable } from "./process_table.ts";
+import { signalProcess } from "./signal_process.ts";
+import { isGuarded, type OwnerNumbers } from "./tag.ts";
+import { ProcessTree } from "./tree.ts";
+
+const SIGKILL = 9;
+const SIGSTOP = 19;
+const MAX_MS = 10_000;
+
+/**
+ * Ends everything that carries the tag of an owner that is gone.
+ *
+ * @param owner The owner's numbers.
+ */
+export function sweep(owner: OwnerNumbers): void {
+  bindErrno();
+  const members = {
+    belongs(pid: number): Belongs {
+      const limit = limitOf(pid);
+      if (limit === "gone") return "gone";
+      return limit !== null && isGuarded(limit, owner) ? "yes" : "no";
+    },
+  };
+  const tree = new ProcessTree(members, processTable(), signalProcess);
+  const deadline = performance.now() + MAX_MS;
+  while (performance.now() < deadline) {
+    tree.kill(SIGSTOP, SIGKILL);
+    if (tree.isEmpty()) return;
+  }
+}
+
+if (import.meta.main) {
+  const [root, tree, innerOwner] = Deno.args.map(Number);
+  sweep({ root: root ?? 0, tree: tree ?? 0, innerOwner: innerOwner ?? 0 });
+}
