@@ -5,6 +5,7 @@
  */
 
 import type { Capabilities, MechanismReport } from "../backend.ts";
+import { cgroupObstacle } from "./cgroup.ts";
 import { guardObstacle } from "./guard.ts";
 import { DARWIN } from "./libc.ts";
 import { lineageObstacle } from "./lineage.ts";
@@ -33,7 +34,15 @@ export function posixCapabilities(): Capabilities {
     endsWithParent: guard === "",
     why: guard || "a descendant that calls setsid or setpgid leaves the group",
   };
-  const mechanisms = DARWIN ? [group] : [lineage, group];
+  const cgroupWhy = DARWIN ? "" : cgroupObstacle();
+  const cgroup: MechanismReport = {
+    mechanism: "cgroup",
+    available: cgroupWhy === "" && why === "",
+    holdsEscapees: true,
+    endsWithParent: guard === "",
+    why: cgroupWhy || why || "costs some ten milliseconds at each spawn",
+  };
+  const mechanisms = DARWIN ? [group] : [cgroup, lineage, group];
   return {
     containment: lineage.available ? "lineage" : "process-group",
     mechanisms,

@@ -6,6 +6,7 @@
 
 import type { SpawnSpec } from "../backend.ts";
 import { whyNoLineage } from "./capabilities.ts";
+import { Cgroup } from "./cgroup.ts";
 import type { Membership } from "./containment.ts";
 import { ensureGuard } from "./guard.ts";
 import { DARWIN, libc } from "./libc.ts";
@@ -28,8 +29,8 @@ export interface ContainmentChoice {
  */
 export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
   const wanted = spec.containment;
-  if (wanted === "job-object" || wanted === "cgroup") {
-    throw unavailable(wanted, "this system or this version has none");
+  if (wanted === "job-object") {
+    throw unavailable(wanted, "only Windows has job objects");
   }
   const notes: string[] = [];
   let guarded = spec.killOnParentExit;
@@ -40,9 +41,12 @@ export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
   }
   if (wanted !== "process-group") {
     const lineage = DARWIN ? null : Lineage.create(guarded, notes);
-    if (lineage !== null) return { membership: lineage, group: groupOf(spec) };
+    if (lineage !== null) {
+      const membership = wanted === "cgroup" ? inCgroup(lineage) : lineage;
+      return { membership, group: groupOf(spec) };
+    }
     const why = whyNoLineage() || "all numbers for trees are in use";
-    if (wanted === "lineage") throw unavailable(wanted, why);
+    if (wanted !== "auto") throw unavailable(wanted, why);
     notes[notes.length] = why;
   }
   // Here the group is the containment: it cannot be shared with ours.
@@ -50,6 +54,13 @@ export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
     ? "session"
     : "own";
   return { membership: new ProcessGroup(guarded, notes), group };
+}
+
+function inCgroup(lineage: Lineage): Cgroup {
+  const cgroup = Cgroup.create(lineage);
+  if (typeof cgroup !== "string") return cgroup;
+  lineage.retire();
+  throw unavailable("cgroup", cgroup);
 }
 
 function unavailable(wanted: string, why: string): Error {

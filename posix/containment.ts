@@ -13,6 +13,16 @@ export type Belongs = "yes" | "no" | "gone";
 export interface Membership {
   /** What the caller is told. */
   readonly report: Containment;
+  /** Whether the child is started stopped and then let in by {@linkcode Membership.admit}. */
+  readonly joinsStopped?: boolean;
+  /** Directory descriptor of the cgroup to be born in, where that is possible. */
+  readonly cgroupDescriptor?: number;
+  /** Stops (true) or continues all members at once, where the OS can. */
+  freeze?(frozen: boolean): void;
+  /** Takes a stopped child in. Throws when it cannot. */
+  admit?(pid: number): void;
+  /** Ends all members at once, where the OS can; they are looked for besides. */
+  killAll?(): void;
   /** Called right before posix_spawn. */
   beginSpawn(): void;
   /** Called right after it, with the child's pid, or 0 when it failed. */

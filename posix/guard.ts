@@ -95,7 +95,7 @@ function startShell(input: number): number {
     new Uint8Array(pid.buffer),
     cString(SHELL),
     actions.bytes,
-    attributes({ group: "session", suspended: false }),
+    attributes({ group: "session", suspended: false, cgroup: -1 }),
     new Uint8Array(args.pointers.buffer),
     addressOf(env.pointers),
   );
@@ -147,6 +147,15 @@ function tell(line: string): void {
 export function guardGroup(pgid: number): void {
   groups.add(pgid);
   tell(`+ ${pgid}`);
+}
+
+/**
+ * Has the guard end and remove a cgroup.
+ *
+ * @param directory Its directory; without spaces.
+ */
+export function guardDirectory(directory: string): void {
+  tell(`c ${directory}`);
 }
 
 /**

@@ -8,6 +8,7 @@
  *
  * - Signals of a terminal or a tidy administrator do not end it.
  * - `+ N` registers a process group, `- N` forgets it (containment without tags).
+ * - `c D` registers a cgroup's directory: killed and removed.
  * - Everything found is stopped before anything is killed, and it looks again
  *   until nothing is found twice in a row with nothing having been forked
  *   meanwhile but its own `grep`: the last pid in `/proc/loadavg` tells.
@@ -24,16 +25,18 @@
  */
 export const GUARD_SCRIPT = `
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU PIPE ALRM USR1 USR2
-groups=
+groups= directories=
 while read -r op id; do
   case $op in
   +) groups="$groups $id" ;;
   -) rest=
      for g in $groups; do [ "$g" = "$id" ] || rest="$rest $g"; done
      groups=$rest ;;
+  c) directories="$directories $id" ;;
   esac
 done
 for g in $groups; do kill -KILL -- "-$g"; done
+for d in $directories; do [ -d $d ] && echo 1 >$d/cgroup.kill; done
 [ -n "$1" ] || exit 0
 quiet=0 round=0
 while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
@@ -60,4 +63,5 @@ while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
     exec "$@"
   fi
 done
+[ -z "$directories" ] || rmdir $directories
 `;

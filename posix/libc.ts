@@ -147,6 +147,24 @@ export const libcLinux = lazyLibrary(
   } as const,
 );
 
+/** Linux only, for containment by cgroup. */
+export const libcCgroup = lazyLibrary(
+  LIBC,
+  {
+    // int posix_spawnattr_setcgroup_np(posix_spawnattr_t *, int fd); glibc >= 2.39
+    posix_spawnattr_setcgroup_np: {
+      parameters: ["buffer", "i32"],
+      result: "i32",
+      optional: true,
+    },
+    // int mkdir(const char *, mode_t)
+    mkdir: { parameters: ["buffer", "u32"], result: "i32" },
+    rmdir: { parameters: ["buffer"], result: "i32" },
+    // int open(const char *, int, mode_t)
+    open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  } as const,
+);
+
 /** macOS only; nothing variadic. */
 export const libcDarwin = lazyLibrary(
   LIBC,

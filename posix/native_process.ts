@@ -91,15 +91,24 @@ export class PosixProcess implements NativeProcess {
     const signals = wake && number !== SIGKILL && number !== SIGSTOP
       ? [number, SIGCONT]
       : [number];
-    return { count: this.#tree.signalAll(signals), method };
+    const count = this.#tree.signalAll(signals);
+    // A frozen cgroup cannot act on a signal either.
+    if (wake) this.#spawned.membership.freeze?.(false);
+    return { count, method };
   }
 
   killTree(): HardKill {
+    this.#spawned.membership.killAll?.();
     return this.#tree.kill(SIGSTOP, SIGKILL);
   }
 
   suspendTree(): void {
     if (this.#suspensions++ > 0) return;
+    const { freeze } = this.#spawned.membership;
+    if (freeze !== undefined) {
+      freeze.call(this.#spawned.membership, true);
+      return;
+    }
     // Until a look shows nobody new: a member may have forked before it stopped.
     const seen = new Set<number>();
     for (let fresh = true; fresh;) {
@@ -117,6 +126,7 @@ export class PosixProcess implements NativeProcess {
 
   resumeTree(): void {
     if (this.#suspensions > 0 && --this.#suspensions > 0) return;
+    this.#spawned.membership.freeze?.(false);
     this.#tree.signalAll([SIGCONT]);
   }
 

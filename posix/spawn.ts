@@ -149,7 +149,11 @@ function start(
     actions.descriptor(i, mode === "piped" ? (pipes[i] as PipeEnds).far : mode);
   }
   if (spec.cwd !== null) actions.directory(spec.cwd);
-  const attr = attributes({ group, suspended: spec.suspended && DARWIN });
+  const attr = attributes({
+    group,
+    suspended: spec.suspended && DARWIN,
+    cgroup: membership.cgroupDescriptor ?? -1,
+  });
   const environment = buildEnvironment(spec);
   const launch = (program: string, argv: readonly string[]): number =>
     withCredentials(spec, () => {
@@ -162,7 +166,9 @@ function start(
     });
   // concat, not spread: nothing here goes through Array.prototype[Symbol.iterator].
   // As with Deno.Command, the program's own name is the path it was found at.
-  if (spec.suspended && !DARWIN) return startStopped(spec, path, launch);
+  if ((spec.suspended || membership.joinsStopped) && !DARWIN) {
+    return startStopped(spec, path, membership, launch);
+  }
   let result = launch(path, [path].concat(spec.args));
   if (result === -ENOEXEC) {
     // A script without an interpreter line: as execvp(3) does it, and Deno.
@@ -175,6 +181,7 @@ function start(
 function startStopped(
   spec: SpawnSpec,
   path: string,
+  membership: Membership,
   launch: (program: string, argv: readonly string[]) => number,
 ): number {
   const obstacle = execObstacle(path);
@@ -182,8 +189,20 @@ function startStopped(
   const result = launch(STOPPING_SHELL, stoppingArguments(path, spec.args));
   if (result < 0) throw spawnFailure(spec, path, -result);
   awaitStopped(result);
+  try {
+    membership.admit?.(result);
+  } catch (error) {
+    // Stopped and not let in: nothing of it may stay.
+    libc().kill(result, SIGKILL);
+    libc().wait4(result, null, 0, null);
+    throw error;
+  }
+  if (!spec.suspended) libc().kill(result, SIGCONT);
   return result;
 }
+
+const SIGKILL = 9;
+const SIGCONT = 18; // Linux; macOS does not come here.
 
 interface Launch {
   readonly actions: FileActions;

@@ -6,7 +6,7 @@
 
 import { buffer } from "../ffi/pointer.ts";
 import { cString } from "../ffi/c_string.ts";
-import { DARWIN, libc, libcDarwin } from "./libc.ts";
+import { DARWIN, libc, libcCgroup, libcDarwin } from "./libc.ts";
 
 // glibc x64 and arm64: posix_spawnattr_t 336 bytes, file_actions_t 80. macOS:
 // one pointer each. One size serves all.
@@ -17,6 +17,7 @@ const SIGSET_SIZE = 128;
 const SETPGROUP = 0x02;
 const SETSIGDEF = 0x04;
 const SETSIGMASK = 0x08;
+const SETCGROUP = 0x100;
 const SETSID = DARWIN ? 0x400 : 0x80;
 // Every descriptor without a file action is closed in the child: macOS has no
 // pipe2, so close-on-exec cannot be set atomically there (libuv process.c).
@@ -31,6 +32,8 @@ export interface AttributeChoice {
   readonly group: "own" | "session" | "inherit";
   /** macOS: created stopped. */
   readonly suspended: boolean;
+  /** Linux with glibc 2.39: directory descriptor of the cgroup to be born in, or -1. */
+  readonly cgroup: number;
 }
 
 const made = new Map<number, Uint8Array<ArrayBuffer>>();
@@ -49,7 +52,8 @@ export function attributes(choice: AttributeChoice): Uint8Array<ArrayBuffer> {
   if (choice.group === "session") flags |= SETSID;
   if (choice.suspended) flags |= START_SUSPENDED;
   const known = made.get(flags);
-  if (known !== undefined) return known;
+  if (known !== undefined && choice.cgroup < 0) return known;
+  if (choice.cgroup >= 0) flags |= SETCGROUP;
   const c = libc();
   const attr = buffer(ATTRIBUTES_SIZE);
   c.posix_spawnattr_init(attr);
@@ -57,7 +61,9 @@ export function attributes(choice: AttributeChoice): Uint8Array<ArrayBuffer> {
   c.posix_spawnattr_setpgroup(attr, 0);
   c.posix_spawnattr_setsigdefault(attr, allSignals());
   c.posix_spawnattr_setsigmask(attr, buffer(SIGSET_SIZE));
-  made.set(flags, attr);
+  if (choice.cgroup >= 0) {
+    libcCgroup().posix_spawnattr_setcgroup_np?.(attr, choice.cgroup);
+  } else made.set(flags, attr);
   return attr;
 }
 
