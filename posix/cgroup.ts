@@ -16,7 +16,7 @@ import type { Belongs, Membership } from "./containment.ts";
 import { errnoMeaning, posixError } from "./errno.ts";
 import { guardDirectory } from "./guard.ts";
 import { bindErrno, errno, libc, libcCgroup } from "./libc.ts";
-import { Lineage } from "./lineage.ts";
+import type { Lineage } from "./lineage.ts";
 import { openFile, readProcFile } from "./proc_files.ts";
 
 const O_WRONLY_CLOEXEC = 0x80001;
