@@ -60,6 +60,8 @@ export class SystemError extends Error implements SystemErrorDetails {
   override name = "SystemError";
 
   /**
+   * Makes the error.
+   *
    * @param message A sentence: the action, the cause, the way out.
    * @param details Which call, which error.
    * @param options `cause`, as of any error.
@@ -130,6 +132,8 @@ export class CalledProcessError extends Error implements PartialOutput {
   readonly signal: Deno.Signal | null;
 
   /**
+   * Makes the error.
+   *
    * @param command The program.
    * @param args Its arguments.
    * @param status How it ended.
@@ -167,6 +171,8 @@ export class TimeoutExpired extends Error implements PartialOutput {
   readonly stderr: Uint8Array<ArrayBuffer> | null;
 
   /**
+   * Makes the error.
+   *
    * @param command The program.
    * @param timeout The time it had, in milliseconds.
    * @param output What was captured so far.
@@ -194,6 +200,8 @@ export class OutputLimitExceeded extends RangeError implements PartialOutput {
   readonly stderr: Uint8Array<ArrayBuffer> | null;
 
   /**
+   * Makes the error.
+   *
    * @param command The program.
    * @param limit The limit, in bytes per stream.
    * @param output What was captured.
@@ -228,6 +236,8 @@ export class SurvivorsError extends Error {
   override name = "SurvivorsError";
 
   /**
+   * Makes the error.
+   *
    * @param command The program whose tree it is.
    * @param survivors Who is left, and why.
    */

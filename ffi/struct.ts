@@ -74,6 +74,8 @@ export class Struct<Name extends string> {
   readonly #layout: Layout<Name>;
 
   /**
+   * Takes memory as a structure, or makes some.
+   *
    * @param layout What the memory means.
    * @param bytes Memory to look at; zeroed memory of the right size without it.
    * @throws {RangeError} when `bytes` is shorter than the structure.

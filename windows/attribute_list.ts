@@ -19,6 +19,8 @@ export class AttributeList implements Disposable {
   #disposed = false;
 
   /**
+   * Makes an empty list.
+   *
    * @param count How many attributes it has room for.
    * @throws {SystemError} when Windows refuses.
    */

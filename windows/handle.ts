@@ -19,6 +19,8 @@ export class Handle implements Disposable {
   #value: bigint;
 
   /**
+   * Takes a handle over.
+   *
    * @param value The handle, which this object owns from now on.
    * @throws {TypeError} when it is none (0 or INVALID_HANDLE_VALUE).
    */
