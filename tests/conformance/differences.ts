@@ -32,3 +32,6 @@ export const DIFFERENCES = {
 
 /** How many children a test of many children starts: each is a Deno. */
 export const MANY: number = EMULATED || WINDOWS ? 12 : 50;
+
+/** Milliseconds in which a child has started for certain: for timeouts that must not come before. */
+export const ENOUGH: number = EMULATED || WINDOWS ? 8000 : 3000;
