@@ -2,7 +2,7 @@
  * Pipes to a child's standard streams, as byte sources and sinks.
  *
  * On Linux a pipe(7) whose near end is non-blocking; on macOS a socket pair,
- * because setting O_NONBLOCK takes a variadic call there (FACTS E), while
+ * because setting O_NONBLOCK takes a variadic call there, while
  * `recv` and `send` take MSG_DONTWAIT.
  *
  * @module

@@ -1,6 +1,6 @@
 /**
  * Reading `/proc` (proc(5)) through libc: `Deno.readTextFile` would need far
- * more permission than the process table is worth (FACTS A).
+ * more permission than the process table is worth.
  *
  * @module
  */
