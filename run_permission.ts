@@ -22,7 +22,9 @@ export function checkRunPermission(
   requested: string,
   loaderVariables: () => readonly string[],
 ): void {
-  if (Deno.permissions.querySync({ name: "run" }).state === "granted") return;
+  const all = Deno.permissions.querySync({ name: "run" });
+  // "partial": granted, but for what --deny-run names.
+  if (all.state === "granted" && !all.partial) return;
   const names = loaderVariables();
   if (names.length > 0) {
     const s = names.length === 1 ? "" : "s";
