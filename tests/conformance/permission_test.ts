@@ -1,0 +1,140 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { denoArgs, denoPath } from "../fixtures/deno.ts";
+import { DIFFERENCES } from "./differences.ts";
+
+const deno = denoPath();
+const PROBE = import.meta.resolve("../fixtures/permission_probe.ts");
+
+interface Attempt {
+  readonly program: string;
+  readonly args?: readonly string[];
+  readonly env?: Record<string, string>;
+  readonly clearEnv?: boolean;
+}
+
+interface Outcome {
+  readonly kind: string;
+  readonly message: string;
+}
+
+/** What Deno.Command and Command make of the same attempt. */
+async function probe(
+  attempt: Attempt,
+  permissions: readonly string[],
+): Promise<{ theirs: Outcome; ours: Outcome }> {
+  const { code, stdout, stderr } = await new Deno.Command(deno, {
+    args: denoArgs(PROBE, [JSON.stringify(attempt)], [
+      "--no-prompt",
+      ...permissions,
+    ]),
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assertEquals([code, text(stderr)], [0, ""]);
+  const [theirs, ours] = JSON.parse(text(stdout)) as [string, string][];
+  return {
+    theirs: { kind: theirs![0], message: theirs![1] },
+    ours: { kind: ours![0], message: ours![1] },
+  };
+}
+
+const VERSION: Attempt = { program: deno, args: ["--version"] };
+
+const ALIKE: readonly (readonly [string, Attempt, string[], string])[] = [
+  ["--allow-run allows every program", VERSION, ["--allow-run"], "started"],
+  [
+    "a scoped --allow-run allows its program",
+    VERSION,
+    [`--allow-run=${deno}`],
+    "started",
+  ],
+  ["without --allow-run nothing is started", VERSION, [], "NotCapable"],
+  ["a scoped --allow-run allows no other program", VERSION, [
+    "--allow-run=/bin/other",
+  ], "NotCapable"],
+  ["--deny-run of the program denies it", VERSION, [
+    "--allow-run",
+    `--deny-run=${deno}`,
+  ], "NotCapable"],
+  ["--deny-run denies everything", VERSION, ["--deny-run"], "NotCapable"],
+  [
+    "LD_PRELOAD needs the unscoped permission",
+    { ...VERSION, env: { LD_PRELOAD: "/nowhere.so" } },
+    [`--allow-run=${deno}`],
+    "NotCapable",
+  ],
+  [
+    "DYLD_INSERT_LIBRARIES needs the unscoped permission",
+    { ...VERSION, env: { DYLD_INSERT_LIBRARIES: "/nowhere.dylib" } },
+    [`--allow-run=${deno}`],
+    "NotCapable",
+  ],
+  [
+    "lower case does not get round that",
+    { ...VERSION, env: { ld_library_path: "/nowhere" } },
+    [`--allow-run=${deno}`],
+    "NotCapable",
+  ],
+  ["an empty LD_PRELOAD is none", { ...VERSION, env: { LD_PRELOAD: "" } }, [
+    `--allow-run=${deno}`,
+  ], "started"],
+  [
+    "LD_* is allowed with the unscoped permission",
+    { ...VERSION, env: { LD_LIBRARY_PATH: "/nowhere" } },
+    ["--allow-run"],
+    "started",
+  ],
+  [
+    "a missing program is told apart from a forbidden one",
+    { program: "no-such-program-anywhere" },
+    ["--allow-run"],
+    "NotFound",
+  ],
+];
+
+for (const [name, attempt, flags, expected] of ALIKE) {
+  Deno.test(`run permission as with Deno.Command: ${name}`, async () => {
+    const { theirs, ours } = await probe(attempt, ["--allow-ffi", ...flags]);
+    assertEquals(
+      [theirs.kind, ours.kind],
+      [expected, expected],
+      `Deno: ${theirs.message}; we: ${ours.message}`,
+    );
+    if (expected === "started") assertEquals(ours.message, theirs.message);
+    if (expected === "NotCapable") {
+      assertStringIncludes(ours.message, "--allow-run");
+    }
+  });
+}
+
+Deno.test("a missing program is not told to who may not run it", async () => {
+  const { theirs, ours } = await probe(
+    { program: "no-such-program-anywhere" },
+    ["--allow-ffi", `--allow-run=${deno}`],
+  );
+  assertEquals(ours.kind, theirs.kind, `${ours.message}; ${theirs.message}`);
+});
+
+Deno.test("without --allow-ffi nothing is started, and the message names the flag", async () => {
+  const { theirs, ours } = await probe(VERSION, ["--allow-run"]);
+  assertEquals([theirs.kind, ours.kind], ["started", "NotCapable"]);
+  assertStringIncludes(ours.message, "ffi");
+});
+
+Deno.test("--allow-ffi and --allow-run are all that is needed", async () => {
+  const { ours } = await probe(VERSION, ["--allow-ffi", "--allow-run"]);
+  assertEquals(ours, { kind: "started", message: "0" });
+});
+
+Deno.test({
+  name: "a scoped --allow-ffi is not enough, and says so",
+  ignore: DIFFERENCES.scopedFfi.here,
+  async fn() {
+    const { ours } = await probe(VERSION, [
+      "--allow-ffi=/nowhere",
+      "--allow-run",
+    ]);
+    assertEquals(ours.kind, "NotCapable");
+    assertStringIncludes(ours.message, "ffi");
+  },
+});
