@@ -1,0 +1,106 @@
+// deno-lint-ignore-file no-console -- its parent reads what it prints
+/**
+ * Starts one program, with this library or with `Deno.Command`, and ends it when
+ * it is told to. Looks with the independent observer the moment the call has
+ * returned. `launcher.ts PLAN`, a {@linkcode LauncherPlan} as JSON.
+ *
+ * @module
+ */
+
+import { Command } from "../../mod.ts";
+import { type Member, observe, type ObserverPlan } from "./observer.ts";
+
+/** What to start and how. */
+export interface LauncherPlan {
+  readonly observer: ObserverPlan;
+  readonly api: "ours" | "deno";
+  readonly command: string;
+  readonly args: string[];
+  readonly cwd: string;
+  readonly env: Record<string, string>;
+}
+
+/** Printed when the program is started: who was there before it. */
+export interface Started {
+  readonly before: number[];
+  readonly containment: string;
+}
+
+/** Printed when the program is ended. */
+export interface Ended {
+  /** Who was left at the moment the call returned. */
+  readonly left: Member[];
+  /** Who was left a second later, if anybody was. */
+  readonly later: Member[];
+  readonly ms: number;
+  readonly report: string;
+}
+
+const plan: LauncherPlan = JSON.parse(Deno.args[0]!);
+const options = {
+  args: plan.args,
+  cwd: plan.cwd,
+  env: plan.env,
+  stdin: "null",
+  stdout: "null",
+  stderr: "null",
+} as const;
+
+// The guard is there before we look who is: it is none of the program's.
+if (plan.api === "ours") await new Command("true").output();
+const before = observe(plan.observer).map(({ pid }) => pid);
+
+function others(): Member[] {
+  return observe(plan.observer).filter(({ pid }) => !before.includes(pid));
+}
+
+function say(value: Started | Ended): void {
+  console.log(JSON.stringify(value));
+}
+
+async function untilTold(): Promise<void> {
+  for await (const chunk of Deno.stdin.readable) if (chunk.length > 0) return;
+  Deno.exit(0);
+}
+
+async function withLibrary(): Promise<void> {
+  const child = new Command(plan.command, options).spawn();
+  say({ before, containment: child.containment.mechanism });
+  await untilTold();
+  const began = performance.now();
+  const { signalled, escalated } = await child.stop();
+  const ms = performance.now() - began;
+  const left = others();
+  say({
+    left,
+    later: left,
+    ms,
+    report: `${signalled} asked, ${escalated} killed`,
+  });
+}
+
+async function withDeno(): Promise<void> {
+  const child = new Deno.Command(plan.command, options).spawn();
+  say({ before, containment: "none" });
+  await untilTold();
+  const began = performance.now();
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // The leader of a daemon has exited long ago.
+  }
+  await child.status;
+  const ms = performance.now() - began;
+  const left = others();
+  // What would end by itself, as it misses its leader, gets a second for it.
+  const deadline = performance.now() + 1000;
+  while (others().length > 0 && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  say({ left, later: others(), ms, report: "" });
+}
+
+if (plan.api === "ours") await withLibrary();
+else await withDeno();
+// The parent decides when this ends.
+await untilTold();
