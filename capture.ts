@@ -10,6 +10,7 @@ import { join } from "./streams.ts";
 import type { ByteSource } from "./backend.ts";
 
 const FIRST_PIECE = 8 * 1024;
+const LARGEST_PIECE = 64 << 20;
 const SMALL = 1024;
 
 /** One captured stream. At its peak it takes twice the bytes that it returns. */
@@ -99,10 +100,10 @@ export class Capture {
     const left = this.#space.byteLength - this.#used;
     if (left === 0 || left < Math.min(wanted, SMALL)) {
       this.#keepPiece();
-      const size = this.#size === 0
-        ? FIRST_PIECE
-        : Math.max(wanted, FIRST_PIECE);
-      this.#space = new Uint8Array(size);
+      // As large as all before: few pieces, and never more room than there are
+      // bytes. Memory that is not written takes no room yet.
+      const size = Math.min(Math.max(wanted, this.#size), LARGEST_PIECE);
+      this.#space = new Uint8Array(this.#size === 0 ? FIRST_PIECE : size);
       this.#used = 0;
     }
     return this.#space.subarray(this.#used);

@@ -124,6 +124,9 @@ export class PipeSource implements ByteSource {
   #patient = true;
   #large = false;
   #turn = 0;
+  // The last read has emptied the pipe. Another one at once would get the little
+  // that the writer has managed meanwhile: waiting for the next turn gets more.
+  #drained = false;
   #watch: Watch | null = null;
   #wake: (() => void) | null = null;
 
@@ -139,10 +142,11 @@ export class PipeSource implements ByteSource {
   }
 
   read(view: Uint8Array, patient: boolean): number | Promise<number> {
-    if (this.#turn < TURN_BUDGET) {
+    if (this.#turn < TURN_BUDGET && !this.#drained) {
       const n = this.readSync(view);
       if (n >= 0) {
         this.#turn += n;
+        this.#drained = n > 0 && n < view.byteLength;
         return n;
       }
     }
@@ -179,6 +183,7 @@ export class PipeSource implements ByteSource {
       const n = this.readSync(view);
       if (n >= 0) {
         this.#turn = n;
+        this.#drained = n > 0 && n < view.byteLength;
         return n;
       }
     }
