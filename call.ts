@@ -37,7 +37,9 @@ const CAPTURE: StdioDefaults = {
  *
  * @param argv The program and its arguments.
  * @param options As of a command; stdio is inherited by default.
- * @returns The exit code: `128 + n` when signal n ended it.
+ * @returns The exit code: `128 + n` when signal n ended it. A program that ends
+ * in good order when it is told to may return 0 after a timeout:
+ * {@linkcode checkCall} throws then.
  * @throws {TypeError} when `argv` is empty, and for invalid options.
  * @throws what `Command.spawn()` throws, as a rejection.
  *

@@ -57,7 +57,7 @@ export interface WaitOptions {
   /**
    * Milliseconds to wait before the tree is ended.
    *
-   * @default {Infinity}
+   * @default {no limit}
    */
   timeout?: number;
   /**
@@ -549,16 +549,28 @@ export function commandOutput(
   stderr: Uint8Array<ArrayBuffer> | null,
   truncated: boolean,
 ): CommandOutput {
-  return {
-    ...status,
-    truncated,
-    get stdout(): Uint8Array<ArrayBuffer> {
-      if (stdout === null) throw notPiped("stdout");
-      return stdout;
-    },
-    get stderr(): Uint8Array<ArrayBuffer> {
-      if (stderr === null) throw notPiped("stderr");
-      return stderr;
-    },
-  };
+  const output = { ...status, truncated };
+  addStream(output, "stdout", stdout);
+  addStream(output, "stderr", stderr);
+  return output as CommandOutput;
+}
+
+// A getter only where there is something to throw: results can be printed.
+function addStream(
+  output: object,
+  name: string,
+  bytes: Uint8Array<ArrayBuffer> | null,
+): void {
+  Object.defineProperty(
+    output,
+    name,
+    bytes === null
+      ? {
+        enumerable: true,
+        get(): never {
+          throw notPiped(name);
+        },
+      }
+      : { enumerable: true, value: bytes },
+  );
 }

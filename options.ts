@@ -81,7 +81,7 @@ export interface CommandOptions {
    * Milliseconds after the spawn at which the tree is stopped, unless the leader
    * has exited by then; `status.timedOut` tells.
    *
-   * @default {Infinity}
+   * @default {no limit}
    */
   timeout?: number;
   /**

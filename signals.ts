@@ -96,7 +96,11 @@ export function signalNumber(
     ? table[signal]
     : undefined;
   if (number === undefined) {
-    throw new TypeError(`Invalid signal: ${String(signal)}`);
+    const close = `SIG${String(signal).toUpperCase()}`;
+    const hint = Object.hasOwn(table, close)
+      ? `. Did you mean "${close}"?`
+      : "";
+    throw new TypeError(`Invalid signal: ${String(signal)}${hint}`);
   }
   return number;
 }

@@ -98,10 +98,13 @@ function survivorsError(
       reason: `still there after the hard kill, in state '${state}'`,
     };
   }
-  return new SurvivorsError(
-    command,
-    survivors.length > 0 ? survivors : refused,
-  );
+  const known = survivors.length > 0 ? survivors : refused;
+  const unseen: Survivor = {
+    pid: 0,
+    name: "unknown",
+    reason: "something is left that cannot be listed on this system",
+  };
+  return new SurvivorsError(command, known.length > 0 ? known : [unseen]);
 }
 
 /**

@@ -43,7 +43,9 @@ function open<const S extends Deno.ForeignLibraryInterface>(
   }
   if (first instanceof Deno.errors.NotCapable) throw first;
   throw new Error(
-    `Cannot open the system library: tried ${candidates.join(", ")}`,
+    `Cannot open the system library: tried ${
+      candidates.join(", ")
+    }. Grant --allow-ffi without a list: under a scoped grant neither a name nor a pointer can be used`,
     { cause: first },
   );
 }

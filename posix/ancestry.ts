@@ -76,6 +76,11 @@ export class Ancestry {
  * @throws {Deno.errors.NotFound} when there is no such process.
  */
 export function findRoot(pid: number, table: ProcessTable): ProcStat {
+  if (typeof pid !== "number") {
+    throw new TypeError(
+      `Cannot open the tree of a process: expected a process id, got a ${typeof pid}`,
+    );
+  }
   if (!Number.isInteger(pid) || pid <= 1) {
     throw new RangeError(
       `Cannot open the tree of process ${pid}: expected a process id greater than 1`,

@@ -14,7 +14,7 @@ import { cString } from "../ffi/c_string.ts";
 import { ownCgroupDirectory } from "./cgroup_files.ts";
 import type { Belongs, Membership } from "./containment.ts";
 import { errnoMeaning, posixError } from "./errno.ts";
-import { guardDirectory } from "./guard.ts";
+import { forgetDirectory, guardDirectory } from "./guard.ts";
 import { bindErrno, errno, libc, libcCgroup } from "./libc.ts";
 import type { Lineage } from "./lineage.ts";
 import { openFile, readProcFile } from "./proc_files.ts";
@@ -103,7 +103,7 @@ export class Cgroup implements Membership {
     removeLeftover();
     const made = makeDirectory();
     if ("obstacle" in made) return made.obstacle;
-    guardDirectory(made.directory);
+    if (lineage.report.endsWithParent) guardDirectory(made.directory);
     return new Cgroup(made.directory, lineage);
   }
 
@@ -179,6 +179,7 @@ export class Cgroup implements Membership {
     this.#retired = true;
     this.#lineage.retire();
     this.#closeDescriptor();
+    forgetDirectory(this.#directory);
     if (!remove(this.#directory)) leftover.push(this.#directory);
   }
 }

@@ -33,6 +33,7 @@ interface Guard {
 
 let guard: Guard | null = null;
 const groups = new Set<number>();
+const directories = new Set<string>();
 
 /**
  * Sees to it that the guard runs.
@@ -55,6 +56,7 @@ export function ensureGuard(): string {
   guard = { pid, pipe: pipe.near };
   // A guard that was killed and started again is told what the first one knew.
   groups.forEach((pgid) => tell(`+ ${pgid}`));
+  directories.forEach((directory) => tell(`c ${directory}`));
   return "";
 }
 
@@ -155,7 +157,18 @@ export function guardGroup(pgid: number): void {
  * @param directory Its directory; without spaces.
  */
 export function guardDirectory(directory: string): void {
+  directories.add(directory);
   tell(`c ${directory}`);
+}
+
+/**
+ * The cgroup is empty and about to be removed by ourselves.
+ *
+ * @param directory Its directory.
+ */
+export function forgetDirectory(directory: string): void {
+  // A directory that is gone is nothing to the guard: it needs not be told.
+  directories.delete(directory);
 }
 
 /**

@@ -145,6 +145,13 @@ function findOwner(): Owner | null {
     obstacle = "the hard limit of RLIMIT_LOCKS was lowered";
     return null;
   }
+  if (outer !== null && outer.innerOwner !== 0) {
+    // The digits end here. A tag of our own would hide our children from the
+    // tree that we are in; without one they carry its tag, and it holds them.
+    obstacle =
+      "this process is in a tree inside a tree, and tags distinguish two levels";
+    return null;
+  }
   const taken = takenNumbers(outer);
   let number = outer === null ? random(1_000_000) : ownNumber();
   while (taken.has(number)) {

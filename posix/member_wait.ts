@@ -11,7 +11,7 @@ import { libc, libcWait } from "./libc.ts";
 import type { ProcStat } from "./proc_stat.ts";
 import { reactor } from "./reactor.ts";
 import { openPidfd } from "./signal_process.ts";
-import type { ProcessTree } from "./tree.ts";
+import type { TreeOperations } from "./tree.ts";
 
 // Descriptors spent on one wait; a larger tree is waited for in portions.
 const BATCH = 64;
@@ -42,7 +42,7 @@ function closeAll(fds: readonly number[]): void {
  * @returns Whether the tree became empty.
  */
 export function waitForMembers(
-  tree: ProcessTree,
+  tree: TreeOperations,
   isEmpty: () => boolean,
   ms: number,
 ): boolean {
@@ -89,12 +89,12 @@ function pollAll(fds: readonly number[], deadline: number): void {
 
 /** The same without blocking. */
 export class MemberWatch implements TreeWatch {
-  readonly #tree: ProcessTree;
+  readonly #tree: TreeOperations;
   readonly #isEmpty: () => boolean;
   #cancelled = false;
   #wake: (() => void) | null = null;
 
-  constructor(tree: ProcessTree, isEmpty: () => boolean) {
+  constructor(tree: TreeOperations, isEmpty: () => boolean) {
     this.#tree = tree;
     this.#isEmpty = isEmpty;
   }

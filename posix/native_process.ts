@@ -25,7 +25,10 @@ import type { PipeSink, PipeSource } from "./pipe.ts";
 import { signalProcess } from "./signal_process.ts";
 import type { Spawned } from "./spawn.ts";
 import { drainPipes, pumpPipes } from "./sync_pump.ts";
-import { ProcessTree } from "./tree.ts";
+import { ProcessTree, type TreeOperations } from "./tree.ts";
+import { BlindGroup } from "./blind_group.ts";
+import { DARWIN } from "./libc.ts";
+import { procIsUsable } from "./proc_files.ts";
 import { MemberWatch, waitForMembers } from "./member_wait.ts";
 
 const SIGKILL = 9;
@@ -41,7 +44,9 @@ export class PosixProcess implements NativeProcess {
   readonly stdout: PipeSource | null;
   readonly stderr: PipeSource | null;
   readonly #leader: Leader;
-  readonly #tree: ProcessTree;
+  readonly #tree: TreeOperations;
+  // Without a process table: emptiness shows only once the leader is reaped.
+  readonly #blind: boolean;
   readonly #spawned: Spawned;
   readonly #startedAt = performance.now();
   #onExit: ((status: ExitStatus) => void) | null = null;
@@ -61,11 +66,10 @@ export class PosixProcess implements NativeProcess {
     this.#leader = new Leader(spawned.pid, () => {
       if (this.#leader.status !== null) this.#onExit?.(this.#leader.status);
     });
-    this.#tree = new ProcessTree(
-      spawned.membership,
-      processTable(),
-      signalProcess,
-    );
+    this.#blind = !DARWIN && !procIsUsable();
+    this.#tree = this.#blind
+      ? new BlindGroup(spawned.pgid)
+      : new ProcessTree(spawned.membership, processTable(), signalProcess);
   }
 
   get onExit(): ((status: ExitStatus) => void) | null {
@@ -135,6 +139,7 @@ export class PosixProcess implements NativeProcess {
     if (this.#leader.status === null && this.#leader.poll() === null) {
       return false;
     }
+    if (this.#blind) this.#leader.reap();
     const age = performance.now() - this.#startedAt;
     const quick = this.#leader.reaped
       ? null

@@ -129,7 +129,7 @@ function permittedProgram(spec: SpawnSpec): string {
 
 function notFound(spec: SpawnSpec, errno: number): Error {
   const message = errno === ENOENT
-    ? `Failed to spawn '${spec.command}': entity not found in the child's PATH`
+    ? `Failed to spawn '${spec.command}': no program of that name in the child's PATH`
     : `Failed to spawn '${spec.command}': the file of that name in the child's PATH is not executable`;
   return posixError("posix_spawn", errno, { message, command: spec.command });
 }

@@ -41,8 +41,22 @@ export type SendSignal = (
 // A tree that runs away faster than this many looks is reported, not chased for ever.
 const MAX_ROUNDS = 200;
 
+/** What can be done with the members of a tree. */
+export interface TreeOperations {
+  /** The living members, newest first. */
+  members(): ProcStat[];
+  /** Whether none is left. */
+  isEmpty(): boolean;
+  /** Sends a signal to one member; 0 or an error number. */
+  signal(pid: number, signal: number): number;
+  /** Sends signals, in order, to every member; returns to how many. */
+  signalAll(signals: readonly number[]): number;
+  /** Stops, looks again, kills. */
+  kill(stop: number, kill: number): HardKill;
+}
+
 /** The members of a tree, found anew at each call. */
-export class ProcessTree {
+export class ProcessTree implements TreeOperations {
   readonly #membership: Members;
   readonly #table: ProcessTable;
   readonly #send: SendSignal;
@@ -98,11 +112,15 @@ export class ProcessTree {
     return this.#send(pid, signal, this.#isOurs);
   }
 
-  /** Sends signals, in order, to every member; returns to how many. */
+  /**
+   * Sends signals, in order, to every member; returns to how many. Oldest first:
+   * a shell that sees its child die before its own signal comes goes on with the
+   * next command of its script.
+   */
   signalAll(signals: readonly number[]): number {
     const members = this.members();
     let count = 0;
-    for (let i = 0; i < members.length; i++) {
+    for (let i = members.length - 1; i >= 0; i--) {
       const pid = (members[i] as ProcStat).pid;
       let sent = false;
       for (let s = 0; s < signals.length; s++) {
