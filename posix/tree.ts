@@ -71,7 +71,9 @@ export class ProcessTree implements TreeOperations {
 
   /** One look at all processes. */
   scan(): Scan {
-    const pids = this.#table.pids() ?? [];
+    const pids = this.#table.pids();
+    // A table that cannot be read, for want of a descriptor, proves nothing.
+    if (pids === null) return { members: [], settled: false };
     const members: ProcStat[] = [];
     let settled = true;
     for (let i = 0; i < pids.length; i++) {
