@@ -7,6 +7,8 @@
  * @module
  */
 
+const ANY_PROGRAM: Deno.RunPermissionDescriptor = { name: "run" };
+
 /**
  * Asks for permission to run a program, prompting where Deno would prompt.
  *
@@ -22,7 +24,7 @@ export function checkRunPermission(
   requested: string,
   loaderVariables: () => readonly string[],
 ): void {
-  const all = Deno.permissions.querySync({ name: "run" });
+  const all = Deno.permissions.querySync(ANY_PROGRAM);
   // "partial": granted, but for what --deny-run names.
   if (all.state === "granted" && !all.partial) return;
   const names = loaderVariables();

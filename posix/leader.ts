@@ -43,6 +43,7 @@ export class Leader {
   #pidfd: number;
   #watch: Watch | null = null;
   #referenced = true;
+  #watched = false;
   readonly #exited: () => void;
   readonly #look = (): void => {
     this.poll();
@@ -76,6 +77,7 @@ export class Leader {
   /** Begins to watch for the exit. */
   watch(): void {
     if (this.#status !== null) return;
+    this.#watched = true;
     const id = DARWIN ? this.pid : this.#pidfd;
     if (id < 0) {
       reactor().addPolled(this.#look, this.#referenced);
@@ -129,14 +131,14 @@ export class Leader {
   }
 
   #stopWatching(): void {
-    reactor().removePolled(this.#look);
-    const watch = this.#watch;
+    // A blocking run never watches: it needs no reactor.
+    if (this.#watched) {
+      reactor().removePolled(this.#look);
+      reactor().remove(DARWIN ? this.pid : this.#pidfd, "exit");
+    }
     this.#watch = null;
-    if (this.#pidfd >= 0) {
-      reactor().remove(this.#pidfd, "exit");
-      libc().close(this.#pidfd);
-      this.#pidfd = -1;
-    } else if (watch !== null) reactor().remove(watch.id, "exit");
+    if (this.#pidfd >= 0) libc().close(this.#pidfd);
+    this.#pidfd = -1;
   }
 
   /** Sends a signal, unless the number is no longer ours; 0 or an error number. */
@@ -159,7 +161,7 @@ export class Leader {
   /** Whether the living child holds the event loop. */
   hold(referenced: boolean): void {
     this.#referenced = referenced;
-    if (this.#status !== null) return;
+    if (this.#status !== null || !this.#watched) return;
     if (this.#watch === null) {
       if (this.#pidfd < 0) reactor().addPolled(this.#look, referenced);
       return;

@@ -20,7 +20,8 @@ import {
   readProcFile,
   readStat,
 } from "./proc_files.ts";
-import { isDead, parseLocksLimit } from "./proc_stat.ts";
+import { parseLocksLimit } from "./proc_stat.ts";
+import { quickEmpty } from "./quick_empty.ts";
 import type { Belongs, Membership } from "./containment.ts";
 import {
   decodeTag,
@@ -37,10 +38,8 @@ import {
 
 const RLIMIT_LOCKS = 10;
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
-// A pid range this small is probed number by number; beyond, all of /proc is read.
+// A range of pids this small is probed number by number.
 const MAX_PROBES = 2048;
-// More forks per millisecond than any machine does: how soon pids might wrap.
-const FORKS_PER_MS = 100;
 
 // struct rlimit (<sys/resource.h>): rlim_cur 0/8, rlim_max 8/8.
 const limitIn = new BigUint64Array(2);
@@ -341,22 +340,7 @@ export class Lineage implements Membership {
   }
 
   quickEmpty(leader: number, ageMs: number): boolean | null {
-    let from = leader;
-    for (let round = 0; round < 8; round++) {
-      const last = lastPid();
-      if (last < 0) return null;
-      // Nothing was forked since the last look, by anybody: a proof.
-      if (last === from) return true;
-      if (last < from || last - leader > MAX_PROBES) return null;
-      if (ageMs * FORKS_PER_MS > pidMax() / 2) return null;
-      for (let pid = from + 1; pid <= last; pid++) {
-        if (this.belongs(pid) !== "yes") continue;
-        const stat = readStat(pid);
-        if (stat !== null && !isDead(stat.state)) return false;
-      }
-      from = last;
-    }
-    return null;
+    return quickEmpty(leader, ageMs, (pid) => this.belongs(pid));
   }
 
   abandon(): void {
@@ -368,13 +352,4 @@ export class Lineage implements Membership {
     this.#retired = true;
     this.#owner.used.delete(this.#number);
   }
-}
-
-let pidMaximum = 0;
-
-function pidMax(): number {
-  if (pidMaximum === 0) {
-    pidMaximum = Number(readProcFile("/proc/sys/kernel/pid_max") ?? "32768");
-  }
-  return pidMaximum;
 }

@@ -9,7 +9,9 @@
 import type { Containment } from "../backend.ts";
 import { ESRCH } from "./errno.ts";
 import { forgetGroup, guardGroup } from "./guard.ts";
-import { errno, libcWait } from "./libc.ts";
+import { procIsUsable } from "./proc_files.ts";
+import { quickEmpty } from "./quick_empty.ts";
+import { DARWIN, errno, libcWait } from "./libc.ts";
 import type { Belongs, Membership } from "./containment.ts";
 
 /** The members of one tree, by process group. */
@@ -41,8 +43,9 @@ export class ProcessGroup implements Membership {
     return group < 0 && errno() === ESRCH ? "gone" : "no";
   }
 
-  quickEmpty(): boolean | null {
-    return null;
+  quickEmpty(leader: number, ageMs: number): boolean | null {
+    if (DARWIN || !procIsUsable()) return null;
+    return quickEmpty(leader, ageMs, (pid) => this.belongs(pid));
   }
 
   abandon(): void {}

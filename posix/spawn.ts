@@ -142,13 +142,43 @@ function start(
   membership: Membership,
   group: AttributeChoice["group"],
 ): number {
-  using actions = new FileActions();
+  const actions = fileActions(spec, pipes);
+  try {
+    return startWith(actions, spec, path, membership, group);
+  } finally {
+    if (!actions.shared) actions[Symbol.dispose]();
+  }
+}
+
+// Without pipes and directory the actions are the same each time: made once.
+const sharedActions = new Map<string, FileActions>();
+
+function fileActions(
+  spec: SpawnSpec,
+  pipes: readonly (PipeEnds | null)[],
+): FileActions {
   const modes: readonly StdioMode[] = [spec.stdin, spec.stdout, spec.stderr];
+  const shared = spec.cwd === null && !modes.includes("piped");
+  const key = shared ? modes.join() : "";
+  const known = shared ? sharedActions.get(key) : undefined;
+  if (known !== undefined) return known;
+  const actions = new FileActions(shared);
   for (let i = 0; i < 3; i++) {
     const mode = modes[i] as StdioMode;
     actions.descriptor(i, mode === "piped" ? (pipes[i] as PipeEnds).far : mode);
   }
   if (spec.cwd !== null) actions.directory(spec.cwd);
+  if (shared) sharedActions.set(key, actions);
+  return actions;
+}
+
+function startWith(
+  actions: FileActions,
+  spec: SpawnSpec,
+  path: string,
+  membership: Membership,
+  group: AttributeChoice["group"],
+): number {
   const attr = attributes({
     group,
     suspended: spec.suspended && DARWIN,

@@ -86,7 +86,8 @@ export class FileActions implements Disposable {
   /** The structure, for posix_spawn. */
   readonly bytes: Uint8Array<ArrayBuffer> = buffer(FILE_ACTIONS_SIZE);
 
-  constructor() {
+  /** @param shared Whether it is kept for further spawns, and not destroyed. */
+  constructor(readonly shared: boolean = false) {
     check(libc().posix_spawn_file_actions_init(this.bytes));
   }
 

@@ -1,5 +1,6 @@
 // Node's child_process as a contender: one line `CASE COUNT` on standard input
 // runs a case that often, and is answered with milliseconds.
+// deno-lint-ignore-file no-console -- its answers are lines on stdout
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 

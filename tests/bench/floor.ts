@@ -12,7 +12,7 @@
  */
 export async function floorProgram(): Promise<string | null> {
   const source = new URL("./floor.c", import.meta.url).pathname;
-  const target = `${Deno.makeTempDirSync({ prefix: "floor-" })}/floor`;
+  const target = `${await Deno.makeTempDir({ prefix: "floor-" })}/floor`;
   try {
     const { success, stderr } = await new Deno.Command("gcc", {
       args: ["-O2", "-o", target, source],

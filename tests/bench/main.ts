@@ -103,12 +103,12 @@ async function measure(
 ): Promise<Record<string, number[]>> {
   const times: Record<string, number[]> = {};
   const rounds = Number(flag("rounds") ?? plan.rounds);
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -3; round < rounds; round++) {
     for (const who of plan.contenders) {
       const contender = all.get(who);
       if (contender === undefined) continue;
       const ms = await contender.run(name, plan.count);
-      // The first round warms caches and compilers.
+      // The first rounds warm caches and compilers.
       if (round >= 0) (times[who] ??= []).push(ms / plan.count);
     }
   }
