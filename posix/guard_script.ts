@@ -26,6 +26,14 @@
 export const GUARD_SCRIPT = `
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU PIPE ALRM USR1 USR2
 groups= directories=
+# The fields from the third on: a zombie is over when it has no other thread.
+over() {
+  case $1 in
+  X) return 0 ;;
+  Z) [ "\${18}" -le 1 ] ;;
+  *) return 1 ;;
+  esac
+}
 while read -r op id; do
   case $op in
   +) groups="$groups $id" ;;
@@ -47,8 +55,11 @@ while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
   alive=
   for file in $found; do
     pid=\${file#/proc/} pid=\${pid%/limits}
-    { read -r stat </proc/$pid/stat; } || continue
-    case \${stat##*) } in Z* | X*) continue ;; esac
+    stat=
+    # A name may contain a newline, and the text of a zombie.
+    while read -r line; do stat="$stat $line"; done </proc/$pid/stat
+    [ -n "$stat" ] || continue
+    over \${stat##*) } && continue
     kill -STOP $pid
     alive="$alive $pid"
   done

@@ -142,7 +142,9 @@ export class PipeSource implements ByteSource {
   }
 
   read(view: Uint8Array, patient: boolean): number | Promise<number> {
-    if (this.#turn < TURN_BUDGET && !this.#drained) {
+    // A patient first read does not even look: there is nothing yet.
+    const wait = this.#drained || patient && this.#patient;
+    if (this.#turn < TURN_BUDGET && !wait) {
       const n = this.readSync(view);
       if (n >= 0) {
         this.#turn += n;

@@ -10,7 +10,10 @@ export interface ProcStat {
   readonly pid: number;
   /** Name of the program, at most 15 bytes. */
   readonly name: string;
-  /** One letter: R S D T t Z X I. */
+  /**
+   * One letter: R S D T t Z X I. That of the main thread; but Z only when no
+   * other thread lives, so that a zombie is over.
+   */
   readonly state: string;
   /** Parent. */
   readonly ppid: number;
@@ -41,12 +44,18 @@ export function parseStat(text: string): ProcStat | null {
   return {
     pid: parseInt(text, 10),
     name: text.slice(open + 1, close),
-    state: rest[0] as string,
+    state: stateOf(rest[0] as string, Number(rest[17])),
     ppid: Number(rest[1]),
     pgrp: Number(rest[2]),
     session: Number(rest[3]),
     startTicks,
   };
+}
+
+// A main thread that ended before the others, by pthread_exit(3) or in the middle
+// of being killed, looks like a zombie. A true one has itself as its only thread.
+function stateOf(letter: string, threads: number): string {
+  return letter === "Z" && threads > 1 ? "S" : letter;
 }
 
 const STATES: Readonly<Record<string, string>> = {

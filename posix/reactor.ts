@@ -46,10 +46,11 @@ const SETTLE_HOPS = 24;
 class Reactor {
   readonly #poller: Poller = openPoller();
   readonly #watches = new Map<number, Watch>();
+  // Patient ones: not yet with the poller.
+  readonly #deferred = new Map<number, Watch>();
   // Descriptors that the poller knows and that are disarmed after firing.
   readonly #known = new Set<number>();
   #threadRef = 0;
-  #threadPatient = 0;
   #threadUnref = 0;
   #childRef = 0;
   #waiting = false;
@@ -67,6 +68,11 @@ class Reactor {
   /** Calls `watch.fired` once, when the event has come. False: it is already over. */
   add(watch: Watch): boolean {
     const key = watchKey(watch.id, watch.interest);
+    if (watch.patient && !this.#waiting) {
+      this.#deferred.set(key, watch);
+      this.#startPatience();
+      return true;
+    }
     if (this.#known.has(key)) {
       this.#poller.rearm(watch.id, watch.interest);
     } else {
@@ -96,6 +102,7 @@ class Reactor {
   /** Forgets a watch before its descriptor is closed. */
   remove(id: number, interest: Interest): void {
     const key = watchKey(id, interest);
+    if (this.#deferred.delete(key)) this.#endPatience();
     const watch = this.#watches.get(key);
     if (watch !== undefined) {
       this.#watches.delete(key);
@@ -140,7 +147,6 @@ class Reactor {
     if (!watch.thread) {
       if (watch.ref) this.#childRef += by;
     } else if (!watch.ref) this.#threadUnref += by;
-    else if (watch.patient) this.#threadPatient += by;
     else this.#threadRef += by;
   }
 
@@ -161,12 +167,7 @@ class Reactor {
   #adjust(): void {
     this.#adjustBackstop();
     if (this.#threadRef > 0) this.#queueArm();
-    else if (this.#threadPatient > 0 && !this.#waiting) this.#startPatience();
-    if (this.#threadPatient === 0 && this.#patience !== undefined) {
-      clearTimeout(this.#patience);
-      this.#patience = undefined;
-    }
-    if (this.#waiting && this.#threadRef + this.#threadPatient === 0) {
+    if (this.#waiting && this.#threadRef === 0) {
       this.#poller.wake();
     }
     this.#adjustUnrefPoll();
@@ -186,7 +187,7 @@ class Reactor {
     }
     if (this.#backstop === undefined) return;
     // The timer is also what holds the event loop while a ref'd child lives.
-    const hold = this.#childRef + this.#threadRef + this.#threadPatient > 0;
+    const hold = this.#childRef + this.#threadRef > 0;
     if (hold === this.#backstopHeld) return;
     this.#backstopHeld = hold;
     if (hold) Deno.refTimer(this.#backstop);
@@ -221,12 +222,25 @@ class Reactor {
     }
   }
 
+  // A short command has ended before this timer, and its pipes were never watched.
   #startPatience(): void {
-    if (this.#patience !== undefined || this.#armQueued) return;
-    this.#patience = setTimeout(() => {
+    this.#patience ??= setTimeout(() => {
       this.#patience = undefined;
-      if (this.#threadPatient > 0) this.#queueArm();
+      const late: Watch[] = [];
+      this.#deferred.forEach((watch) => late[late.length] = watch);
+      this.#deferred.clear();
+      for (let i = 0; i < late.length; i++) {
+        const watch = late[i] as Watch;
+        watch.patient = false;
+        this.add(watch);
+      }
     }, PATIENCE_MS);
+  }
+
+  #endPatience(): void {
+    if (this.#deferred.size > 0) return;
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
   }
 
   #queueArm(): void {
@@ -235,7 +249,7 @@ class Reactor {
     // At the end of this turn, so that all watches of the turn share one call.
     queueMicrotask(() => {
       this.#armQueued = false;
-      if (!this.#waiting && this.#threadRef + this.#threadPatient > 0) {
+      if (!this.#waiting && this.#threadRef > 0) {
         this.#run();
       }
     });
@@ -244,7 +258,7 @@ class Reactor {
   async #run(): Promise<void> {
     this.#waiting = true;
     this.#adjustUnrefPoll();
-    while (this.#threadRef + this.#threadPatient > 0) {
+    while (this.#threadRef > 0) {
       const count = await this.#poller.wait();
       this.#deliver(count, true);
     }
