@@ -44,6 +44,16 @@ for (
   });
 }
 
+Deno.test("parseStat() takes no process for a zombie that has a living thread", () => {
+  const line = (state: string, threads: number) =>
+    `123 (x) ${
+      REST.replace("S", state).replace(" 20 0 1 0 ", ` 20 0 ${threads} 0 `)
+    }`;
+  assertEquals(parseStat(line("Z", 1))?.state, "Z");
+  assertEquals(parseStat(line("Z", 2))?.state, "S");
+  assertEquals(parseStat(line("T", 2))?.state, "T");
+});
+
 Deno.test("parseStat() makes nothing of what is no stat line", () => {
   for (
     const text of ["", "123", "123 (x", "123 x) S", "123 (x) S 1 2", "123 (x) "]
