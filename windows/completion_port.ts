@@ -201,27 +201,32 @@ export class CompletionPort {
 
   async #run(): Promise<void> {
     this.#running = true;
-    // One turn first: what is held and released at once needs no call at all.
-    await null;
-    while (this.#holds > 0) {
-      const k = io();
-      this.#packets.removed[0] = 0;
-      this.#waiting = true;
-      const some = await k.GetQueuedCompletionStatusExAsync(
-        this.#handle.value,
-        this.#packets.memory,
-        ENTRIES,
-        this.#packets.removed,
-        this.#delay,
-        0,
-      );
+    try {
+      // One turn first: what is held and released at once needs no call at all.
+      await null;
+      while (this.#holds > 0) await this.#step();
+    } finally {
       this.#waiting = false;
-      if (some !== 0) this.#dispatch(this.#packets);
-      // Also under a stream of packets that never lets the wait time out.
-      if (performance.now() - this.#polledAt >= this.#delay) this.#pollAll();
+      this.#running = false;
+      this.#arrangeQuiet();
     }
-    this.#running = false;
-    this.#arrangeQuiet();
+  }
+
+  async #step(): Promise<void> {
+    this.#packets.removed[0] = 0;
+    this.#waiting = true;
+    const some = await io().GetQueuedCompletionStatusExAsync(
+      this.#handle.value,
+      this.#packets.memory,
+      ENTRIES,
+      this.#packets.removed,
+      this.#delay,
+      0,
+    );
+    this.#waiting = false;
+    if (some !== 0) this.#dispatch(this.#packets);
+    // Also under a stream of packets that never lets the wait time out.
+    if (performance.now() - this.#polledAt >= this.#delay) this.#pollAll();
   }
 
   #dispatch(packets: Packets): void {

@@ -15,6 +15,7 @@
 import { cString } from "../ffi/c_string.ts";
 import { wideString } from "../ffi/wide_string.ts";
 import { sendByHelper } from "./console_helper.ts";
+import { hasConsoleReady } from "./console_ready.ts";
 import { CTRL_BREAK_EVENT, type CTRL_C_EVENT } from "./constants.ts";
 import { consoles, processes } from "./kernel32.ts";
 
@@ -58,12 +59,18 @@ export function signalConsoleOf(
   pids: readonly number[],
   event: ConsoleEvent,
 ): boolean {
+  const ready: number[] = [];
+  for (let i = 0; i < pids.length; i++) {
+    const pid = pids[i] as number;
+    if (hasConsoleReady(pid)) ready.push(pid);
+  }
+  if (ready.length === 0) return false;
   // Wine ends the sender of a CTRL_BREAK too: let that be the helper.
   if (hasConsole() || event === CTRL_BREAK_EVENT) {
-    return sendByHelper(pids, event);
+    return sendByHelper(ready, event);
   }
-  for (let i = 0; i < pids.length; i++) {
-    if (signalAttached(pids[i] as number, event)) return true;
+  for (let i = 0; i < ready.length; i++) {
+    if (signalAttached(ready[i] as number, event)) return true;
   }
   return false;
 }

@@ -58,6 +58,8 @@ export const JOB_OBJECT_MSG_EXIT_PROCESS = 7;
 
 /** `OpenProcess`: end it. */
 export const PROCESS_TERMINATE = 0x1;
+/** `OpenProcess`: read its memory. */
+export const PROCESS_VM_READ = 0x10;
 /** `OpenProcess`: put it into a job. */
 export const PROCESS_SET_QUOTA = 0x100;
 /** `OpenProcess`: stop and continue its threads. */

@@ -10,7 +10,7 @@ import { SystemError } from "../errors.ts";
 import { ERROR_ACCESS_DENIED } from "./error_codes.ts";
 import { signalExitCode } from "./exit_code.ts";
 import type { JobObject } from "./job_object.ts";
-import { describeMembers, memberIds } from "./members.ts";
+import { describeMembers, isEmptyJob, memberIds } from "./members.ts";
 import { Suspension } from "./suspension.ts";
 import { EmptinessWait } from "./tree_watch.ts";
 import { waitForEmptyJob } from "./wait_for_job.ts";
@@ -21,14 +21,21 @@ export class JobTree {
   readonly #suspension = new Suspension();
   readonly #waits: EmptinessWait[] = [];
   readonly #watched: () => void;
+  readonly #leaderEnded: () => boolean;
 
   /**
    * @param job The job; owned from now on.
    * @param watched Called before each wait, so that messages and polls come.
+   * @param leaderEnded Whether the leader's exit has been seen, after a look.
    */
-  constructor(job: JobObject, watched: () => void) {
+  constructor(
+    job: JobObject,
+    watched: () => void,
+    leaderEnded: () => boolean,
+  ) {
     this.#job = job;
     this.#watched = watched;
+    this.#leaderEnded = leaderEnded;
   }
 
   /** The job. */
@@ -36,9 +43,16 @@ export class JobTree {
     return this.#job;
   }
 
-  /** Whether no member lives. The job's counter is the truth. */
+  /**
+   * Whether no member lives. The job itself is the truth, messages are not. A
+   * process leaves the job a moment before its handle shows the exit code: with
+   * the tree empty, the leader's exit has been seen.
+   */
   isEmpty(): boolean {
-    return this.#job.handle.closed || this.#job.activeProcesses() === 0;
+    if (this.#job.handle.closed) return true;
+    if (!this.#leaderEnded()) return false;
+    // Whoever was told of the exit just now may have given up the tree.
+    return this.#job.handle.closed || isEmptyJob(this.#job);
   }
 
   /** Tells the waits when the tree is empty. */
@@ -61,7 +75,7 @@ export class JobTree {
   /** The same, blocking. */
   waitSync(ms: number): boolean {
     if (this.#job.handle.closed) return true;
-    return waitForEmptyJob(this.#job, ms);
+    return waitForEmptyJob(this.#job, () => this.isEmpty(), ms);
   }
 
   /** The ids of the members. */

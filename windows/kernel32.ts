@@ -243,6 +243,11 @@ export const consoles = lazyLibrary(
     SetConsoleCtrlHandler: { parameters: ["usize", "i32"], result: "i32" },
     // BOOL GenerateConsoleCtrlEvent(DWORD event, DWORD group)
     GenerateConsoleCtrlEvent: { parameters: ["u32", "u32"], result: "i32" },
+    // BOOL ReadProcessMemory(HANDLE, LPCVOID address, LPVOID, SIZE_T, SIZE_T *read)
+    ReadProcessMemory: {
+      parameters: ["usize", "usize", "buffer", "usize", "buffer"],
+      result: "i32",
+    },
     // BOOL SetStdHandle(DWORD which, HANDLE)
     SetStdHandle: { parameters: ["u32", "usize"], result: "i32" },
     // HMODULE GetModuleHandleW(LPCWSTR)

@@ -58,7 +58,28 @@ export function forEachMember(
 }
 
 function isConsoleHost(image: string): boolean {
-  return /\\conhost\.exe$/i.test(image);
+  return /\\system32\\conhost\.exe$/i.test(image);
+}
+
+/**
+ * Whether nobody is left in a job but the console hosts: these end a moment
+ * after the last program of their console, and are not of the tree.
+ *
+ * @param job The job.
+ * @returns Whether no member lives. One that cannot be looked at counts as living.
+ */
+export function isEmptyJob(job: JobObject): boolean {
+  if (job.activeProcesses() === 0) return true;
+  const pids = job.processIds();
+  for (let i = 0; i < pids.length; i++) {
+    const pid = pids[i] as number;
+    const handle = openProcess(pid, PROCESS_QUERY_INFORMATION);
+    if (handle === null) return false;
+    const host = isConsoleHost(imagePath(handle));
+    handle.close();
+    if (!host) return false;
+  }
+  return true;
 }
 
 /**

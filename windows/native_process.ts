@@ -74,7 +74,11 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#thread = created.thread;
     if (!suspended) this.#thread.close();
     this.#leader = new Leader(created.process, () => this.#exited());
-    this.#tree = new JobTree(job, () => this.#connect());
+    this.#tree = new JobTree(
+      job,
+      () => this.#connect(),
+      () => this.#released || this.#leader.poll() !== null,
+    );
   }
 
   /** See {@linkcode NativeProcess.onExit}. */

@@ -3,7 +3,7 @@
  *
  * A job's handle is not signalled when the job is empty (only when its time
  * limit is over), so the members are waited for, one after the other, until the
- * job's counter is 0.
+ * job has none.
  *
  * @module
  */
@@ -20,13 +20,18 @@ const SLICE = 50;
  * Waits.
  *
  * @param job The job.
+ * @param isEmpty Whether it is over.
  * @param ms How long at most, in milliseconds.
  * @returns True when it is empty.
  */
-export function waitForEmptyJob(job: JobObject, ms: number): boolean {
+export function waitForEmptyJob(
+  job: JobObject,
+  isEmpty: () => boolean,
+  ms: number,
+): boolean {
   const deadline = performance.now() + ms;
   while (true) {
-    if (job.activeProcesses() === 0) return true;
+    if (isEmpty()) return true;
     const left = deadline - performance.now();
     if (left <= 0) return false;
     waitForOne(job, Math.min(Math.ceil(left), SLICE));

@@ -51,8 +51,8 @@ make_prefix() {
   local prefix=$cache/prefix.new
   rm -rf "$prefix"
   WINEPREFIX=$prefix timeout 180 "$wine/bin/wine" wineboot -i \
-    </dev/null >"$cache/wineboot.log" 2>&1 || return 1
-  WINEPREFIX=$prefix timeout 60 "$wine/bin/wineserver" -w || return 1
+    </dev/null >"$cache/wineboot.log" 2>&1 9>&- || return 1
+  WINEPREFIX=$prefix timeout 60 "$wine/bin/wineserver" -w 9>&- || return 1
   mv "$prefix" "$cache/prefix"
 }
 
@@ -60,7 +60,8 @@ make_prefix() {
 command -v npm >/dev/null || cannot "needs npm, for the Windows build of Deno"
 [ -r /proc/self/stat ] || cannot "Wine needs /proc"
 mkdir -p "$cache"
-# Two runs share the prefix, and the first to end would stop its server.
+# Two runs share the prefix, and the first to end would stop its server. What is
+# started below does not inherit the lock ("9>&-"): it would keep it.
 exec 9>"$cache/lock"
 flock -w "$patience" 9 || cannot "another run has been using $cache for long"
 
@@ -86,9 +87,17 @@ fi
 [ -e "$cache/deno-$version.exe" ] || fetch_deno ||
   cannot "npm has no Windows build of Deno $version"
 
+# The server ends its clients; one that was just starting may miss that, and is
+# found by its program, which nobody else uses while the lock is held.
 stop_wine() {
-  timeout 30 "$wine/bin/wineserver" -k >/dev/null 2>&1 || true
-  timeout 30 "$wine/bin/wineserver" -w >/dev/null 2>&1 || true
+  timeout 30 "$wine/bin/wineserver" -k >/dev/null 2>&1 9>&- || true
+  timeout 30 "$wine/bin/wineserver" -w >/dev/null 2>&1 9>&- || true
+  local process
+  for process in /proc/[0-9]*; do
+    case $(readlink "$process/exe" 2>/dev/null) in
+      "$wine"/*) kill -KILL "${process#/proc/}" 2>/dev/null || true ;;
+    esac
+  done
 }
 trap stop_wine EXIT
 
@@ -98,7 +107,7 @@ trap stop_wine EXIT
 # Output goes to a file: Wine's services would hold a pipe open for ever.
 deno() {
   timeout "$patience" "$wine/bin/wine" "$cache/deno-$version.exe" "$@" \
-    </dev/null >"$cache/output.log" 2>&1
+    </dev/null >"$cache/output.log" 2>&1 9>&-
 }
 
 deno --version || {
