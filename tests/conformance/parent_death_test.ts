@@ -6,7 +6,7 @@ import { type MemberOptions, RollCall } from "../fixtures/roll_call.ts";
 const QUIET = { stdin: "null", stdout: "null", stderr: "null" } as const;
 
 /** A host that uses the library, its child, and the child's child. */
-async function family(
+async function startFamily(
   roll: RollCall,
   options: MemberOptions = {},
 ): Promise<Deno.ChildProcess> {
@@ -23,7 +23,7 @@ async function family(
 
 Deno.test("children of Deno.Command outlive a parent that is killed", async () => {
   await using roll = new RollCall();
-  const host = await family(roll, { withLibrary: false });
+  const host = await startFamily(roll, { withLibrary: false });
   host.kill("SIGKILL");
   await host.status;
   for (const name of ["child", "grandchild"]) {
@@ -34,7 +34,7 @@ Deno.test("children of Deno.Command outlive a parent that is killed", async () =
 for (const how of ["is killed", "exits", "throws"] as const) {
   Deno.test(`the tree ends when its parent ${how}`, async () => {
     await using roll = new RollCall();
-    const host = await family(roll);
+    const host = await startFamily(roll);
     const member = await roll.member("host");
     if (how === "is killed") host.kill("SIGKILL");
     else {member.ask({ do: how === "exits" ? "exit" : "crash", code: 0 }).catch(
@@ -55,7 +55,7 @@ for (const how of ["is killed", "exits", "throws"] as const) {
 for (const option of ["detached", "killOnParentExit"] as const) {
   Deno.test(`${option}: the tree outlives its parent when that is asked for`, async () => {
     await using roll = new RollCall();
-    const host = await family(roll, { [option]: option === "detached" });
+    const host = await startFamily(roll, { [option]: option === "detached" });
     // A tree that is not spared, as the sign that the others would have ended.
     const other = await (await roll.member("host")).spawn("other", {
       withLibrary: true,
@@ -71,7 +71,7 @@ for (const option of ["detached", "killOnParentExit"] as const) {
 
 Deno.test("a tree within a tree ends with its own parent, and the outer one goes on", async () => {
   await using roll = new RollCall();
-  const host = await family(roll);
+  const host = await startFamily(roll);
   const child = await roll.member("child");
   const inner = await child.spawn("inner host");
   const innermost = await inner.spawn("innermost", { withLibrary: true });
@@ -85,12 +85,14 @@ Deno.test("a tree within a tree ends with its own parent, and the outer one goes
 
 Deno.test("trees within trees end with the outermost parent", async () => {
   await using roll = new RollCall();
-  const host = await family(roll);
+  const host = await startFamily(roll);
   const child = await roll.member("child");
   const inner = await child.spawn("inner", { withLibrary: true });
   const innermost = await inner.spawn("innermost", { withLibrary: true });
   host.kill("SIGKILL");
   assertEquals((await host.status).success, false);
-  await within(Promise.all([inner.gone, innermost.gone]), "all of it", 10_000);
+  const grandchild = await roll.member("grandchild");
+  const family = [child, grandchild, inner, innermost].map((one) => one.gone);
+  await within(Promise.all(family), "the end of all of them", 10_000);
   await roll.assertGone();
 });
