@@ -378,11 +378,9 @@ function flag(value: unknown, name: string, fallback: boolean): boolean {
 function id(value: unknown, name: string): number | null {
   if (value === undefined || value === null) return null;
   // 2^32 - 1 means "keep" to setresuid(2) and is no user.
-  if (
-    Number.isInteger(value) && value as number >= 0 &&
-    value as number < 0xffff_ffff
-  ) {
-    return value as number;
+  const number = typeof value === "number" ? value : -1;
+  if (Number.isInteger(number) && number >= 0 && number < 0xffff_ffff) {
+    return number;
   }
   throw new TypeError(
     `Invalid ${name}: expected a whole number from 0 to 4294967294, got ${
