@@ -9,6 +9,7 @@ import type { ProcessInfo } from "../backend.ts";
 import { buffer } from "../ffi/pointer.ts";
 import { DARWIN, libcDarwin } from "./libc.ts";
 import {
+  lastPid,
   listPids,
   readCommandLine,
   readStat,
@@ -20,6 +21,8 @@ import { type ProcStat, stateName } from "./proc_stat.ts";
 export interface ProcessTable {
   /** All pids, newest first; `null` when the table cannot be read. */
   pids(): number[] | null;
+  /** The number given last, to a process or a thread; where the OS tells. */
+  newest?(): number;
   /** One process, or `null` when there is none with this number. */
   stat(pid: number): ProcStat | null;
   /** Its command line, or `null`. */
@@ -30,6 +33,7 @@ export interface ProcessTable {
 
 const LINUX_TABLE: ProcessTable = {
   pids: listPids,
+  newest: lastPid,
   stat: readStat,
   commandLine: readCommandLine,
   startTime: startTimeOf,

@@ -40,6 +40,8 @@ export type SendSignal = (
 
 // A tree that runs away faster than this many looks is reported, not chased for ever.
 const MAX_ROUNDS = 200;
+// Strangers fork, too: the last few numbers, not the last alone.
+const NEWEST = 4;
 
 /** What can be done with the members of a tree. */
 export interface TreeOperations {
@@ -69,8 +71,12 @@ export class ProcessTree implements TreeOperations {
     this.#send = send;
   }
 
-  /** One look at all processes. */
-  scan(): Scan {
+  /**
+   * One look at all processes.
+   *
+   * @param seen Called with each living member as soon as it is seen.
+   */
+  scan(seen?: (stat: ProcStat) => void): Scan {
     const pids = this.#table.pids();
     // A table that cannot be read, for want of a descriptor, proves nothing.
     if (pids === null) return { members: [], settled: false };
@@ -85,7 +91,10 @@ export class ProcessTree implements TreeOperations {
       if (belongs !== "yes") continue;
       const stat = this.#table.stat(pid);
       if (stat === null) settled = false;
-      else if (!isDead(stat.state)) members.push(stat);
+      else if (!isDead(stat.state)) {
+        members.push(stat);
+        seen?.(stat);
+      }
     }
     return { members, settled };
   }
@@ -142,8 +151,14 @@ export class ProcessTree implements TreeOperations {
     const frozen = new Map<number, ProcStat>();
     const refused = new Map<number, Survivor>();
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const scan = this.scan();
-      const fresh = this.#freeze(scan.members, stop, frozen, refused);
+      let fresh = 0;
+      // At sight: while the look goes on, a chain of forks would be a link further.
+      const freeze = (stat: ProcStat): void => {
+        if (this.#freeze(stat, stop, frozen, refused)) fresh++;
+      };
+      this.#lookAtNewest(freeze);
+      fresh = 0;
+      const scan = this.scan(freeze);
       if (fresh === 0 && scan.settled) break;
     }
     let count = 0;
@@ -157,26 +172,33 @@ export class ProcessTree implements TreeOperations {
     return { count, refused: list };
   }
 
+  // Among thousands of processes the list alone takes longer than a link lives.
+  // What it shows is not counted as new: the look that follows decides.
+  #lookAtNewest(seen: (stat: ProcStat) => void): void {
+    const newest = this.#table.newest?.() ?? 0;
+    for (let pid = newest; pid > newest - NEWEST && pid > 1; pid--) {
+      if (pid === Deno.pid || !this.#isOurs(pid)) continue;
+      const stat = this.#table.stat(pid);
+      if (stat !== null && !isDead(stat.state)) seen(stat);
+    }
+  }
+
+  // Whether it is one that was not known yet.
   #freeze(
-    members: readonly ProcStat[],
+    stat: ProcStat,
     stop: number,
     frozen: Map<number, ProcStat>,
     refused: Map<number, Survivor>,
-  ): number {
-    let fresh = 0;
-    for (let i = 0; i < members.length; i++) {
-      const stat = members[i] as ProcStat;
-      const known = frozen.get(stat.pid);
-      if (known !== undefined && known.startTicks === stat.startTicks) continue;
-      if (refused.has(stat.pid)) continue;
-      fresh++;
-      const error = this.signal(stat.pid, stop);
-      if (error === 0) frozen.set(stat.pid, stat);
-      else if (error !== ESRCH) {
-        refused.set(stat.pid, survivor(stat, error));
-      }
+  ): boolean {
+    const known = frozen.get(stat.pid);
+    if (known !== undefined && known.startTicks === stat.startTicks) {
+      return false;
     }
-    return fresh;
+    if (refused.has(stat.pid)) return false;
+    const error = this.signal(stat.pid, stop);
+    if (error === 0) frozen.set(stat.pid, stat);
+    else if (error !== ESRCH) refused.set(stat.pid, survivor(stat, error));
+    return true;
   }
 }
 
