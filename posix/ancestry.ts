@@ -2,7 +2,8 @@
  * Membership by ancestry: the tree under a process that somebody else started.
  *
  * Whoever descends from the root through living parents, whoever was once seen
- * to do so, and, where the root leads a session, whoever is in that session.
+ * to do so, and, where the root leads a session, whoever is in that session. On
+ * macOS parents are known by unique id, which orphans keep.
  * A daemon whose parents had all died before the first look is not seen: only a
  * containment from birth could hold it.
  *
@@ -20,6 +21,9 @@ export class Ancestry {
   // Members seen so far, with the start time that tells them from a successor
   // of the same number.
   readonly #known = new Map<number, number>();
+  // The same by unique id, which is given once only: members stay known after
+  // they are gone, and so do their children (macOS).
+  readonly #uniqueIds = new Set<bigint>();
 
   /**
    * @param root The process at the top.
@@ -28,7 +32,12 @@ export class Ancestry {
   constructor(root: ProcStat, table: ProcessTable) {
     this.#root = root;
     this.#table = table;
-    this.#known.set(root.pid, root.startTicks);
+    this.#remember(root);
+  }
+
+  #remember(stat: ProcStat): void {
+    this.#known.set(stat.pid, stat.startTicks);
+    if (stat.uniqueId !== undefined) this.#uniqueIds.add(stat.uniqueId);
   }
 
   /** Whether the process with this number is of the tree. */
@@ -37,7 +46,7 @@ export class Ancestry {
     if (stat === null) return "gone";
     if (this.#isKnown(stat)) return "yes";
     if (!this.#inSession(stat) && !this.#descends(stat)) return "no";
-    this.#known.set(pid, stat.startTicks);
+    this.#remember(stat);
     return "yes";
   }
 
@@ -56,6 +65,8 @@ export class Ancestry {
   #descends(stat: ProcStat): boolean {
     let child = stat;
     for (let depth = 0; depth < 256; depth++) {
+      const { parentUniqueId } = child;
+      if (parentUniqueId && this.#uniqueIds.has(parentUniqueId)) return true;
       if (child.ppid <= 1) return false;
       const parent = this.#table.stat(child.ppid);
       if (parent === null || parent.startTicks > child.startTicks) return false;

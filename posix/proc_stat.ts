@@ -23,6 +23,10 @@ export interface ProcStat {
   readonly session: number;
   /** Start time in clock ticks since boot: with the pid it names a process for good. */
   readonly startTicks: number;
+  /** macOS: a number that no other process gets until reboot. */
+  readonly uniqueId?: bigint;
+  /** macOS: the unique id of the process that forked it, also after that is gone. */
+  readonly parentUniqueId?: bigint;
 }
 
 /**

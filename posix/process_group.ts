@@ -1,13 +1,16 @@
 /**
  * Containment by process group (any POSIX system): whoever has the leader's
  * number as process group (setpgid(2)). A member that calls setsid or setpgid
- * leaves it.
+ * leaves it. On macOS, which has nothing stronger, whoever can be seen to descend
+ * from the leader belongs to the tree as well.
  *
  * @module
  */
 
 import type { Containment } from "../backend.ts";
 import { ESRCH } from "./errno.ts";
+import { Ancestry } from "./ancestry.ts";
+import { processTable } from "./process_table.ts";
 import { forgetGroup, guardGroup } from "./guard.ts";
 import { procIsUsable } from "./proc_files.ts";
 import { quickEmpty } from "./quick_empty.ts";
@@ -18,6 +21,7 @@ import type { Belongs, Membership } from "./containment.ts";
 export class ProcessGroup implements Membership {
   readonly report: Containment;
   #pgid = 0;
+  #ancestry: Ancestry | null = null;
 
   /** @param notes Why nothing stronger is in force. */
   constructor(endsWithParent: boolean, notes: readonly string[]) {
@@ -33,6 +37,8 @@ export class ProcessGroup implements Membership {
 
   endSpawn(pid: number): void {
     this.#pgid = pid;
+    const leader = DARWIN && pid > 1 ? processTable().stat(pid) : null;
+    if (leader !== null) this.#ancestry = new Ancestry(leader, processTable());
     if (pid > 1 && this.report.endsWithParent) guardGroup(pid);
   }
 
@@ -40,6 +46,7 @@ export class ProcessGroup implements Membership {
     if (this.#pgid <= 1) return "no";
     const group = libcWait().getpgid(pid);
     if (group === this.#pgid) return "yes";
+    if (this.#ancestry !== null) return this.#ancestry.belongs(pid);
     return group < 0 && errno() === ESRCH ? "gone" : "no";
   }
 

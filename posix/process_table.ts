@@ -69,6 +69,40 @@ export function parseBsdInfo(bytes: Uint8Array<ArrayBuffer>): ProcStat {
   };
 }
 
+// struct proc_uniqidentifierinfo (<sys/proc_info.h>), 56 bytes: p_uuid 0/16,
+// p_uniqueid 16/8, p_puniqueid 24/8.
+const PROC_PIDUNIQIDENTIFIERINFO = 17;
+const UNIQUE_SIZE = 56;
+
+/**
+ * Adds what `struct proc_uniqidentifierinfo` tells: pure, tested on every OS.
+ *
+ * @param stat The fields of `struct proc_bsdinfo`.
+ * @param bytes The structure.
+ * @returns All fields.
+ */
+export function withUniqueIds(
+  stat: ProcStat,
+  bytes: Uint8Array<ArrayBuffer>,
+): ProcStat {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, UNIQUE_SIZE);
+  return {
+    ...stat,
+    uniqueId: view.getBigUint64(16, true),
+    parentUniqueId: view.getBigUint64(24, true),
+  };
+}
+
+function pidInfo(
+  pid: number,
+  flavor: number,
+  size: number,
+): Uint8Array<ArrayBuffer> | null {
+  const bytes = buffer(size);
+  const n = libcDarwin().proc_pidinfo(pid, flavor, 0n, bytes, size);
+  return n === size ? bytes : null;
+}
+
 function cText(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
@@ -90,15 +124,11 @@ const DARWIN_TABLE: ProcessTable = {
     return pids.sort((a, b) => b - a);
   },
   stat(pid: number): ProcStat | null {
-    const bytes = buffer(BSDINFO_SIZE);
-    const n = libcDarwin().proc_pidinfo(
-      pid,
-      PROC_PIDTBSDINFO,
-      0n,
-      bytes,
-      BSDINFO_SIZE,
-    );
-    return n === BSDINFO_SIZE ? parseBsdInfo(bytes) : null;
+    const info = pidInfo(pid, PROC_PIDTBSDINFO, BSDINFO_SIZE);
+    if (info === null) return null;
+    const stat = parseBsdInfo(info);
+    const ids = pidInfo(pid, PROC_PIDUNIQIDENTIFIERINFO, UNIQUE_SIZE);
+    return ids === null ? stat : withUniqueIds(stat, ids);
   },
   commandLine(): string | null {
     return null;
