@@ -25,8 +25,9 @@ export interface Scan {
   /** The living members. */
   readonly members: ProcStat[];
   /**
-   * False when a listed process was gone before it was looked at: it may have
-   * been a member that left a successor behind, so no conclusion of emptiness.
+   * False when a listed process was gone before it was looked at, or was a member
+   * that has died since the look before: it may have left a successor behind that
+   * is not in the list, so no conclusion of emptiness.
    */
   readonly settled: boolean;
 }
@@ -64,6 +65,8 @@ export class ProcessTree implements TreeOperations {
   readonly #send: SendSignal;
   readonly #isOurs = (pid: number): boolean =>
     this.#membership.belongs(pid) === "yes";
+  // Dead members of the last look, and when they were started.
+  #zombies: ReadonlyMap<number, number> = new Map();
 
   constructor(membership: Members, table: ProcessTable, send: SendSignal) {
     this.#membership = membership;
@@ -81,6 +84,7 @@ export class ProcessTree implements TreeOperations {
     // A table that cannot be read, for want of a descriptor, proves nothing.
     if (pids === null) return { members: [], settled: false };
     const members: ProcStat[] = [];
+    const zombies = new Map<number, number>();
     let settled = true;
     for (let i = 0; i < pids.length; i++) {
       const pid = pids[i] as number;
@@ -94,8 +98,12 @@ export class ProcessTree implements TreeOperations {
       else if (!isDead(stat.state)) {
         members.push(stat);
         seen?.(stat);
+      } else {
+        zombies.set(pid, stat.startTicks);
+        if (this.#zombies.get(pid) !== stat.startTicks) settled = false;
       }
     }
+    this.#zombies = zombies;
     return { members, settled };
   }
 

@@ -104,8 +104,36 @@ Deno.test("members are found newest first; strangers, zombies and ourselves are 
 
 Deno.test("a tree of zombies is empty", () => {
   const machine = new Machine({ 10: { state: "Z" }, 20: { state: "Z" } });
-  assertEquals(machine.tree().isEmpty(), true);
-  assertEquals(machine.looks, 1);
+  const tree = machine.tree();
+  assertEquals(tree.isEmpty(), true);
+  assertEquals(machine.looks, 2);
+  // Known zombies leave nobody behind.
+  assertEquals(tree.isEmpty(), true);
+  assertEquals(machine.looks, 3);
+});
+
+Deno.test("a zombie that was none at the look before forces another look", () => {
+  const machine = new Machine({ 10: {} });
+  // A chain that nobody reaps: the one that is listed is dead when it is asked for.
+  let next = 10;
+  machine.onAsk = (pid) => {
+    if (machine.looks < 4 && pid === next) {
+      machine.entries.set(next, { state: "Z" });
+      machine.entries.set(++next, {});
+    }
+  };
+  assertEquals(machine.tree().isEmpty(), false);
+  assertEquals(machine.looks, 4);
+});
+
+Deno.test("members are frozen at sight, before the look is over", () => {
+  const machine = new Machine({ 10: {}, 20: {} });
+  const states: unknown[] = [];
+  machine.onAsk = (pid) => {
+    if (pid === 10) states.push(machine.entries.get(20)?.state);
+  };
+  machine.tree().kill(STOP, KILL);
+  assertEquals(states[0], "T");
 });
 
 Deno.test("a pid that vanished between the list and the look forces another look", () => {
