@@ -13,6 +13,7 @@ import {
   openLibraries,
   spec,
   start,
+  until,
 } from "./support.ts";
 
 Deno.test.beforeAll(openLibraries);
@@ -201,7 +202,15 @@ Deno.test({
     assertEquals(JSON.parse(await child.line()), [folder, "ö=ü", "C:\\only"]);
     await child.exited;
     await child.child.watchTree().wait(5_000);
-    await Deno.remove(folder);
+    // The console host was started in that folder too, and ends last.
+    await until("the folder is free", () => {
+      try {
+        Deno.removeSync(folder);
+        return true;
+      } catch {
+        return false;
+      }
+    });
   },
 });
 
