@@ -195,6 +195,8 @@ export interface NativeTree {
   members(): ProcessInfo[];
   /** A wait for the tree to become empty. */
   watchTree(): TreeWatch;
+  /** Gives up what was opened to know the members. */
+  close?(): void;
 }
 
 /** One started program and the containment it leads. */

@@ -67,11 +67,12 @@ export async function killTree(
   const signal = stopSignal(options.signal, "SIGTERM");
   const tree = backend().openTree(pid);
   const state = { deadline: performance.now() + grace, watch: null };
-  return await runStop(
-    tree,
-    { command: `process ${pid}`, signal, grace },
-    state,
-  );
+  const request = { command: `process ${pid}`, signal, grace };
+  try {
+    return await runStop(tree, request, state);
+  } finally {
+    tree.close?.();
+  }
 }
 
 /**

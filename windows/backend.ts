@@ -12,6 +12,7 @@ import type {
   SpawnSpec,
 } from "../backend.ts";
 import { WINDOWS_SIGNALS } from "../signals.ts";
+import { ForeignTree } from "./foreign_tree.ts";
 import { WindowsProcess } from "./native_process.ts";
 import { spawnProcess } from "./spawn.ts";
 
@@ -28,9 +29,7 @@ export function windowsBackend(): Backend {
       return new WindowsProcess(spawnProcess(spec));
     },
     openTree(pid: number): NativeTree {
-      throw new Deno.errors.NotSupported(
-        `Cannot open the tree of process ${pid}: not available on Windows yet`,
-      );
+      return new ForeignTree(pid);
     },
     capabilities(): Capabilities {
       return {

@@ -1,0 +1,207 @@
+/**
+ * The tree under a process that somebody else started, on Windows.
+ *
+ * Windows keeps the id of the process that started a process, though it may be
+ * gone and its id another's. A child older than its parent is therefore not its
+ * child. Every member that was found is held open, which keeps its id from being
+ * used again: what a dead member started is still found by it.
+ *
+ * @module
+ */
+
+import type {
+  HardKill,
+  NativeTree,
+  ProcessInfo,
+  SoftSignal,
+  TreeMechanism,
+  TreeWatch,
+} from "../backend.ts";
+import type { Survivor } from "../errors.ts";
+import { closeWindows } from "./close_windows.ts";
+import {
+  PROCESS_QUERY_INFORMATION,
+  PROCESS_TERMINATE,
+  SYNCHRONIZE,
+} from "./constants.ts";
+import type { Handle } from "./handle.ts";
+import {
+  commandLineOf,
+  imagePath,
+  openProcess,
+  startTime,
+} from "./process_info.ts";
+import { type ProcessEntry, processSnapshot } from "./process_table.ts";
+import { PollingWatch } from "./polling_watch.ts";
+import { terminateProcess, waitForSingleObject } from "./wait.ts";
+
+const RIGHTS = PROCESS_QUERY_INFORMATION | PROCESS_TERMINATE | SYNCHRONIZE;
+const KILLED = 137;
+// A tree that starts processes faster than this many looks is reported.
+const MAX_ROUNDS = 100;
+
+interface Known {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly handle: Handle;
+  readonly start: number;
+}
+
+/** A process and what descends from it. */
+export class ForeignTree implements NativeTree {
+  readonly mechanism: TreeMechanism = "ancestry";
+  readonly #known = new Map<number, Known>();
+  // Members that may not be opened, by id.
+  readonly #refused = new Map<number, Survivor>();
+
+  /**
+   * @param pid The root.
+   * @throws {RangeError} for this process, its ancestors, and pids of 0 or less.
+   * @throws {Deno.errors.NotFound} when there is no such process.
+   * @throws {Deno.errors.PermissionDenied} when it may not be opened.
+   */
+  constructor(pid: number) {
+    const entries = processSnapshot();
+    refuseOurselves(pid, entries);
+    const entry = entries.find((one) => one.pid === pid);
+    if (entry === undefined) {
+      throw new Deno.errors.NotFound(
+        `Cannot open the tree of process ${pid}: there is no such process`,
+      );
+    }
+    if (!this.#open(entry)) {
+      throw new Deno.errors.PermissionDenied(
+        `Cannot open the tree of process ${pid}: this process may not open it`,
+      );
+    }
+  }
+
+  // Holds a process open. The snapshot may be old: what is opened must be as old
+  // as its parent at most, checked by the caller.
+  #open(entry: ProcessEntry): boolean {
+    const handle = openProcess(entry.pid, RIGHTS);
+    if (handle === null) return false;
+    const { pid, ppid } = entry;
+    this.#known.set(pid, { pid, ppid, handle, start: startTime(handle) });
+    return true;
+  }
+
+  // One look; how many were new.
+  #look(): number {
+    const entries = processSnapshot();
+    let found = 0;
+    for (let grown = true; grown;) {
+      grown = false;
+      for (let i = 0; i < entries.length; i++) {
+        const entry = entries[i] as ProcessEntry;
+        if (this.#known.has(entry.pid) || entry.pid === Deno.pid) continue;
+        const parent = this.#known.get(entry.ppid);
+        if (parent === undefined || !this.#admit(entry, parent)) continue;
+        found++;
+        grown = true;
+      }
+    }
+    return found;
+  }
+
+  #admit(entry: ProcessEntry, parent: Known): boolean {
+    if (!this.#open(entry)) {
+      // Gone already, or not ours to end.
+      const name = entry.name;
+      const reason = "this process may not open it";
+      this.#refused.set(entry.pid, { pid: entry.pid, name, reason });
+      return false;
+    }
+    this.#refused.delete(entry.pid);
+    const child = this.#known.get(entry.pid) as Known;
+    if (child.start >= parent.start) return true;
+    this.#known.delete(entry.pid);
+    child.handle.close();
+    return false;
+  }
+
+  #living(): Known[] {
+    this.#look();
+    const living: Known[] = [];
+    this.#known.forEach((one) => {
+      if (!waitForSingleObject(one.handle, 0)) living.push(one);
+    });
+    return living;
+  }
+
+  /** There are no signals here: its windows are asked to close. */
+  signalTree(signal: Deno.Signal | number): SoftSignal {
+    if (signal === "SIGKILL" || signal === 9) {
+      return { count: this.killTree().count, method: "TerminateProcess" };
+    }
+    const pids = this.#living().map((one) => one.pid);
+    return { count: closeWindows(pids), method: "WM_CLOSE" };
+  }
+
+  killTree(): HardKill {
+    let count = 0;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const living = this.#living();
+      for (let i = 0; i < living.length; i++) {
+        if (terminateProcess((living[i] as Known).handle, KILLED)) count++;
+      }
+      if (this.#look() === 0) break;
+    }
+    const refused: Survivor[] = [];
+    const entries = this.#refused.size > 0 ? processSnapshot() : [];
+    this.#refused.forEach((one) => {
+      if (entries.some((entry) => entry.pid === one.pid)) refused.push(one);
+    });
+    return { count, refused };
+  }
+
+  treeIsEmpty(): boolean {
+    return this.#living().length === 0;
+  }
+
+  members(): ProcessInfo[] {
+    return this.#living().map(({ pid, ppid, handle, start }) => {
+      const image = imagePath(handle);
+      const name = image.slice(image.lastIndexOf("\\") + 1);
+      const command = commandLineOf(handle) || name;
+      return { pid, ppid, name, command, state: "running", startTime: start };
+    });
+  }
+
+  watchTree(): TreeWatch {
+    return new PollingWatch(() => this.treeIsEmpty());
+  }
+
+  close(): void {
+    this.#known.forEach((one) => one.handle.close());
+    this.#known.clear();
+  }
+}
+
+function refuseOurselves(pid: number, entries: readonly ProcessEntry[]): void {
+  if (typeof pid !== "number") {
+    throw new TypeError(
+      `Cannot open the tree of a process: expected a process id, got a ${typeof pid}`,
+    );
+  }
+  if (!Number.isInteger(pid) || pid <= 1) {
+    throw new RangeError(
+      `Cannot open the tree of process ${pid}: expected a process id greater than 1`,
+    );
+  }
+  const parents = new Map<number, number>();
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as ProcessEntry;
+    parents.set(entry.pid, entry.ppid);
+  }
+  let ancestor: number | undefined = Deno.pid;
+  // Ids may have been used again, so the chain may have no end.
+  for (let depth = 0; ancestor !== undefined && depth < 64; depth++) {
+    if (ancestor === pid) {
+      throw new RangeError(
+        `Cannot open the tree of process ${pid}: it is this process or an ancestor of it`,
+      );
+    }
+    ancestor = parents.get(ancestor);
+  }
+}
