@@ -70,6 +70,7 @@ while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
     quiet=$((quiet + 1))
   fi
   if [ $round -eq 6 ] && [ -n "$2" ]; then
+    [ -z "$directories" ] || rmdir $directories
     shift
     exec "$@"
   fi
