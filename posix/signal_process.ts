@@ -10,7 +10,7 @@
  * @module
  */
 
-import { EINVAL, ESRCH } from "./errno.ts";
+import { EPERM, ESRCH } from "./errno.ts";
 import { DARWIN, errno, libc, libcLinux } from "./libc.ts";
 
 const SYS_PIDFD_SEND_SIGNAL = 424n;
@@ -33,9 +33,8 @@ export function openPidfd(pid: number): number {
   );
   if (fd >= 0) return fd;
   const error = errno();
-  if (error === ESRCH || error === EINVAL || error === 24 || error === 23) {
-    return -error;
-  }
+  // EINVAL or ENOENT: the number is a thread's. ESRCH: there is none such.
+  if (error !== ENOSYS && error !== EPERM) return -error;
   // ENOSYS from the kernel, EPERM from a seccomp filter: the same to us.
   refused = true;
   return -ENOSYS;
