@@ -67,8 +67,6 @@ export const ECHILD = 10;
 export const EACCES = 13;
 /** ENOTDIR: a part of the path is no directory. */
 export const ENOTDIR = 20;
-/** EINVAL: invalid argument. */
-export const EINVAL = 22;
 /** EPIPE: nobody reads any more. */
 export const EPIPE = 32;
 
