@@ -28,7 +28,6 @@
 export { bytesField, field, Struct } from "../ffi/struct.ts";
 export type { Field, FieldType, Layout } from "../ffi/struct.ts";
 export { AttributeList } from "./attribute_list.ts";
-export { windowsBackend } from "./backend.ts";
 export { batchCommand, isBatchFile } from "./batch_file.ts";
 export {
   commandLine,
