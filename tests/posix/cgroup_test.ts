@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { capabilities, type ChildProcess, Command } from "../../mod.ts";
-import { warmUp } from "../fixtures/warm_up.ts";
+import { settle, warmUp } from "../fixtures/warm_up.ts";
 
 // Known only by asking, which needs permissions: so the tests ask at load.
 const report = Deno.build.os === "linux"
@@ -15,8 +15,11 @@ if (ignore && Deno.build.os === "linux") {
 Deno.test.beforeAll(async () => {
   await warmUp();
   if (ignore) return;
-  await using child = start("echo; exec sleep 60");
-  await line(child);
+  {
+    await using child = start("echo; exec sleep 60");
+    await line(child);
+  }
+  await settle();
 });
 
 // A shell with a daemon of its own session and empty environment.
