@@ -102,8 +102,15 @@ export class PosixProcess implements NativeProcess {
   }
 
   killTree(): HardKill {
-    this.#spawned.membership.killAll?.();
-    return this.#tree.kill(SIGSTOP, SIGKILL);
+    const { membership } = this.#spawned;
+    if (membership.killAll === undefined) {
+      return this.#tree.kill(SIGSTOP, SIGKILL);
+    }
+    // Counted before: who dies of it at once is not there to be counted after.
+    const found = this.#tree.members().length;
+    membership.killAll();
+    const { count, refused } = this.#tree.kill(SIGSTOP, SIGKILL);
+    return { count: Math.max(found, count), refused };
   }
 
   suspendTree(): void {
