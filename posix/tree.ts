@@ -67,6 +67,8 @@ export class ProcessTree implements TreeOperations {
     this.#membership.belongs(pid) === "yes";
   // Dead members of the last look, and when they were started.
   #zombies: ReadonlyMap<number, number> = new Map();
+  // Those that we have killed: what they had forked was there before that.
+  readonly #killed = new Map<number, number>();
 
   constructor(membership: Members, table: ProcessTable, send: SendSignal) {
     this.#membership = membership;
@@ -100,7 +102,8 @@ export class ProcessTree implements TreeOperations {
         seen?.(stat);
       } else {
         zombies.set(pid, stat.startTicks);
-        if (this.#zombies.get(pid) !== stat.startTicks) settled = false;
+        const known = this.#zombies.get(pid) ?? this.#killed.get(pid);
+        if (known !== stat.startTicks) settled = false;
       }
     }
     this.#zombies = zombies;
@@ -154,30 +157,55 @@ export class ProcessTree implements TreeOperations {
    * Freezes every member, looks again until a look shows nobody new, and only
    * then kills: a supervisor cannot restart what it never saw die, and a chain
    * of forks ends because its next link is frozen before it can fork.
+   *
+   * Then it looks again. Who was in the middle of a fork when SIGSTOP came ends
+   * it first, maybe after the last look; but no fork ends after SIGKILL.
    */
   kill(stop: number, kill: number): HardKill {
     const frozen = new Map<number, ProcStat>();
     const refused = new Map<number, Survivor>();
+    let count = 0;
+    let pending: ProcStat[] = [];
     for (let round = 0; round < MAX_ROUNDS; round++) {
       let fresh = 0;
       // At sight: while the look goes on, a chain of forks would be a link further.
       const freeze = (stat: ProcStat): void => {
-        if (this.#freeze(stat, stop, frozen, refused)) fresh++;
+        const error = this.#freeze(stat, stop, frozen, refused);
+        if (error === null) return;
+        fresh++;
+        if (error === 0) pending.push(stat);
       };
       this.#lookAtNewest(freeze);
       fresh = 0;
       const scan = this.scan(freeze);
-      if (fresh === 0 && scan.settled) break;
+      if (fresh > 0 || !scan.settled) continue;
+      if (pending.length === 0) break;
+      count += this.#killAll(pending, kill, refused);
+      pending = [];
     }
-    let count = 0;
-    frozen.forEach((stat, pid) => {
-      const error = this.signal(pid, kill);
-      if (error === 0) count++;
-      else if (error !== ESRCH) refused.set(pid, survivor(stat, error));
-    });
+    count += this.#killAll(pending, kill, refused);
     const list: Survivor[] = [];
     refused.forEach((one) => list.push(one));
     return { count, refused: list };
+  }
+
+  #killAll(
+    members: readonly ProcStat[],
+    kill: number,
+    refused: Map<number, Survivor>,
+  ): number {
+    let count = 0;
+    for (let i = 0; i < members.length; i++) {
+      const stat = members[i] as ProcStat;
+      const error = this.signal(stat.pid, kill);
+      if (error === 0) {
+        count++;
+        this.#killed.set(stat.pid, stat.startTicks);
+      } else if (error !== ESRCH) {
+        refused.set(stat.pid, survivor(stat, error));
+      }
+    }
+    return count;
   }
 
   // Among thousands of processes the list alone takes longer than a link lives.
@@ -191,22 +219,22 @@ export class ProcessTree implements TreeOperations {
     }
   }
 
-  // Whether it is one that was not known yet.
+  // An error number, or null when it was known already.
   #freeze(
     stat: ProcStat,
     stop: number,
     frozen: Map<number, ProcStat>,
     refused: Map<number, Survivor>,
-  ): boolean {
+  ): number | null {
     const known = frozen.get(stat.pid);
     if (known !== undefined && known.startTicks === stat.startTicks) {
-      return false;
+      return null;
     }
-    if (refused.has(stat.pid)) return false;
+    if (refused.has(stat.pid)) return null;
     const error = this.signal(stat.pid, stop);
     if (error === 0) frozen.set(stat.pid, stat);
     else if (error !== ESRCH) refused.set(stat.pid, survivor(stat, error));
-    return true;
+    return error;
   }
 }
 

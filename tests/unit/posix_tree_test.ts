@@ -199,7 +199,19 @@ Deno.test("kill() looks again until nobody new appears", () => {
   };
   assertEquals(machine.tree().kill(STOP, KILL).count, 3);
   assertEquals(machine.entries.size, 0);
-  assertEquals(machine.looks, 4);
+  // The fourth shows nobody new; the fifth is the one after the kill.
+  assertEquals(machine.looks, 5);
+});
+
+Deno.test("kill() ends what a fork under way brought out after the last look", () => {
+  const machine = new Machine({ 10: {} });
+  // SIGSTOP came in the middle of a fork, which ends when the look is over.
+  machine.onAsk = (pid) => {
+    const killing = machine.looks === 2 && machine.signals.length === 1;
+    if (pid === 10 && killing) machine.entries.set(11, {});
+  };
+  assertEquals(machine.tree().kill(STOP, KILL).count, 2);
+  assertEquals(machine.entries.size, 0);
 });
 
 Deno.test("kill() of a number that was given to somebody else in between signals nobody", () => {
