@@ -14,6 +14,7 @@ import {
   type ObserverPlan,
   planObserver,
 } from "./observer.ts";
+import { lines } from "./lines.ts";
 import { asUser, type Stage } from "./place.ts";
 import type { Launch, Program } from "./programs.ts";
 
@@ -161,16 +162,4 @@ function startLauncher(
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
-}
-
-async function* lines(stream: ReadableStream<Uint8Array>) {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of stream) {
-    text += decoder.decode(chunk, { stream: true });
-    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
-      yield text.slice(0, end);
-      text = text.slice(end + 1);
-    }
-  }
 }
