@@ -106,6 +106,8 @@ export class ChildProcess implements AsyncDisposable {
   #finished = false;
   #sweep: boolean;
   #stopping: Promise<StopReport> | null = null;
+  // Set before the first step of a stop: the leader may be seen to end in it.
+  #sweeping = false;
   readonly #stopState: StopState = { deadline: 0, watch: null };
   #stopError: unknown = null;
   #killSignal = 0;
@@ -361,7 +363,7 @@ export class ChildProcess implements AsyncDisposable {
     this.#timer.clear();
     this.#control.abortSignal?.removeEventListener("abort", this.#onAbort);
     // A stop under way sweeps the tree first, while the zombie keeps the number.
-    if (this.#stopping !== null) return;
+    if (this.#sweeping) return;
     if (this.#sweep && !this.#native.treeIsEmpty()) {
       this.#stopInBackground(this.#control.grace);
       return;
@@ -401,6 +403,7 @@ export class ChildProcess implements AsyncDisposable {
     }
     if (!this.#finished) this.#asked ||= this.#native.exitStatus(true) === null;
     this.#stopState.deadline = deadline;
+    this.#sweeping = true;
     this.#stopping = this.#runStop(signal, grace);
     return await this.#stopping;
   }
@@ -417,6 +420,7 @@ export class ChildProcess implements AsyncDisposable {
       throw error;
     } finally {
       this.#finish();
+      this.#sweeping = false;
       this.#stopping = null;
     }
   }
