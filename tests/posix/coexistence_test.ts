@@ -268,6 +268,31 @@ Deno.test("the leader is not reaped before its tree is swept: the zombie pins it
   assertEquals(processesWith(marker), []);
 });
 
+Deno.test("wait() and stop() wait for the deaf when the leader obeys at once", async () => {
+  // The leader is seen to end within the first step of the stop, or soon after.
+  const script =
+    `trap 'exit 0' TERM; sh -c 'trap "" TERM; echo ready; while :; do sleep $M; done' & wait`;
+  for (let i = 0; i < 12; i++) {
+    const marker = newMarker();
+    const child = new Command("sh", {
+      args: ["-c", script],
+      env: { M: marker },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    await waitForText(child.stdout);
+    const ending = { grace: 100 };
+    const status = i % 2 === 0
+      ? await child.wait({ timeout: 1, ...ending })
+      : (child.stop(ending), await child.status);
+    assertEquals(processesWith(marker), []);
+    assertEquals(status.timedOut, i % 2 === 0);
+    assertEquals(status.killed, true);
+    await child.stdout.cancel();
+  }
+});
+
 Deno.test("a status that somebody else took is reported as lost, not made up", async () => {
   const child = new Command("sh", { args: ["-c", "exit 7"], ...QUIET }).spawn();
   let stolen = null;
