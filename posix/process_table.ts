@@ -15,6 +15,7 @@ import {
   readStat,
   startTimeOf,
 } from "./proc_files.ts";
+import { numbersHold } from "./quick_empty.ts";
 import { type ProcStat, stateName } from "./proc_stat.ts";
 
 /** How to ask for processes. */
@@ -23,6 +24,11 @@ export interface ProcessTable {
   pids(): number[] | null;
   /** The number given last, to a process or a thread; where the OS tells. */
   newest?(): number;
+  /**
+   * Whether no number can have been given again since the newest was this one,
+   * that many milliseconds ago.
+   */
+  numbersHold?(newest: number, ageMs: number): boolean;
   /** One process, or `null` when there is none with this number. */
   stat(pid: number): ProcStat | null;
   /** Its command line, or `null`. */
@@ -34,6 +40,7 @@ export interface ProcessTable {
 const LINUX_TABLE: ProcessTable = {
   pids: listPids,
   newest: lastPid,
+  numbersHold,
   stat: readStat,
   commandLine: readCommandLine,
   startTime: startTimeOf,

@@ -29,6 +29,17 @@ function pidMax(): number {
 }
 
 /**
+ * Whether every number still means the process that it meant.
+ *
+ * @param newest The number that was given last, some time ago.
+ * @param ageMs How long ago, in milliseconds.
+ * @returns False when numbers may have wrapped since, or cannot be read.
+ */
+export function numbersHold(newest: number, ageMs: number): boolean {
+  return newest > 0 && lastPid() >= newest && ageMs * FORKS_PER_MS < pidMax();
+}
+
+/**
  * Tries to decide whether a tree is empty.
  *
  * @param leader The leader, which has exited and is not yet reaped.

@@ -80,8 +80,12 @@ export class ProcessTree implements TreeOperations {
    * One look at all processes.
    *
    * @param seen Called with each living member as soon as it is seen.
+   * @param known Numbers that need no look: their processes are known.
    */
-  scan(seen?: (stat: ProcStat) => void): Scan {
+  scan(
+    seen?: (stat: ProcStat) => void,
+    known?: ReadonlyMap<number, unknown>,
+  ): Scan {
     const pids = this.#table.pids();
     // A table that cannot be read, for want of a descriptor, proves nothing.
     if (pids === null) return { members: [], settled: false };
@@ -91,7 +95,7 @@ export class ProcessTree implements TreeOperations {
     for (let i = 0; i < pids.length; i++) {
       const pid = pids[i] as number;
       // Never ourselves, whatever the table says.
-      if (pid <= 1 || pid === Deno.pid) continue;
+      if (pid <= 1 || pid === Deno.pid || known?.has(pid)) continue;
       const belongs = this.#membership.belongs(pid);
       if (belongs === "gone") settled = false;
       if (belongs !== "yes") continue;
@@ -102,8 +106,8 @@ export class ProcessTree implements TreeOperations {
         seen?.(stat);
       } else {
         zombies.set(pid, stat.startTicks);
-        const known = this.#zombies.get(pid) ?? this.#killed.get(pid);
-        if (known !== stat.startTicks) settled = false;
+        const before = this.#zombies.get(pid) ?? this.#killed.get(pid);
+        if (before !== stat.startTicks) settled = false;
       }
     }
     this.#zombies = zombies;
@@ -166,6 +170,9 @@ export class ProcessTree implements TreeOperations {
     const refused = new Map<number, Survivor>();
     let count = 0;
     let pending: ProcStat[] = [];
+    const began = performance.now();
+    const newest = this.#table.newest?.() ?? 0;
+    let known: typeof frozen | undefined = frozen;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       let fresh = 0;
       // At sight: while the look goes on, a chain of forks would be a link further.
@@ -177,7 +184,12 @@ export class ProcessTree implements TreeOperations {
       };
       this.#lookAtNewest(freeze);
       fresh = 0;
-      const scan = this.scan(freeze);
+      const scan = this.scan(freeze, known);
+      if (known !== undefined && !this.#numbersHold(newest, began)) {
+        // A number that was left out may be somebody else's, who is of the tree.
+        known = undefined;
+        continue;
+      }
       if (fresh > 0 || !scan.settled) continue;
       if (pending.length === 0) break;
       count += this.#killAll(pending, kill, refused);
@@ -187,6 +199,11 @@ export class ProcessTree implements TreeOperations {
     const list: Survivor[] = [];
     refused.forEach((one) => list.push(one));
     return { count, refused: list };
+  }
+
+  #numbersHold(newest: number, since: number): boolean {
+    const age = performance.now() - since;
+    return this.#table.numbersHold?.(newest, age) ?? false;
   }
 
   #killAll(
