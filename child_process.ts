@@ -488,15 +488,35 @@ export class ChildProcess implements AsyncDisposable {
         return;
       }
       for (;;) {
-        const { value, done } = await reader.read();
-        if (done) return;
-        await sink.write(value);
+        const piece = await this.#nextInput(reader);
+        if (piece === null) return;
+        await sink.write(piece);
       }
     } catch (error) {
       // A child that ends, or closes its stdin, has read what it wanted (EPIPE).
       if (reader !== null) cancelQuietly(reader, error);
     } finally {
       sink.close();
+    }
+  }
+
+  // The next piece of the input stream. One that fails, or gives something other
+  // than bytes, must not look to the child like the end of its input: the run
+  // fails with it.
+  async #nextInput(
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+  ): Promise<Uint8Array | null> {
+    try {
+      const { value, done } = await reader.read();
+      if (done) return null;
+      if (value instanceof Uint8Array) return value;
+      throw new TypeError(
+        "Invalid input: the stream gave something other than a Uint8Array",
+      );
+    } catch (error) {
+      this.#stopInBackground(this.#control.grace);
+      this.#stopError = error;
+      throw error;
     }
   }
 }

@@ -67,6 +67,10 @@ export const ECHILD = 10;
 export const EACCES = 13;
 /** ENOTDIR: a part of the path is no directory. */
 export const ENOTDIR = 20;
+/** ENFILE: the system has no descriptor left. */
+export const ENFILE = 23;
+/** EMFILE: this process has no descriptor left. */
+export const EMFILE = 24;
 /** EPIPE: nobody reads any more. */
 export const EPIPE = 32;
 

@@ -8,6 +8,7 @@
 import { buffer } from "../ffi/pointer.ts";
 import { cString } from "../ffi/c_string.ts";
 import { errno, libc, libcLinux } from "./libc.ts";
+import { EMFILE, ENFILE } from "./errno.ts";
 import { collectPids, parseStat, type ProcStat } from "./proc_stat.ts";
 
 const O_RDONLY_CLOEXEC = 0x80000;
@@ -23,8 +24,27 @@ function workspace(): Uint8Array<ArrayBuffer> {
 
 /** Opens a file for reading: a descriptor, or `-errno`. */
 export function openFile(path: string): number {
-  const fd = libcLinux().open(cString(path), O_RDONLY_CLOEXEC, 0);
-  return fd >= 0 ? fd : -errno();
+  return open(path, O_RDONLY_CLOEXEC);
+}
+
+// One descriptor kept for when there are no others: a process that has used up
+// its own must still be able to end what it started.
+let reserve = -1;
+
+function open(path: string, flags: number): number {
+  const fd = libcLinux().open(cString(path), flags, 0);
+  if (fd >= 0) return fd;
+  const error = errno();
+  if (reserve < 0 || error !== EMFILE && error !== ENFILE) return -error;
+  libc().close(reserve);
+  reserve = -1;
+  return open(path, flags);
+}
+
+// Closes a descriptor of this module, or keeps it as the reserve.
+function close(fd: number): void {
+  if (reserve < 0) reserve = fd;
+  else libc().close(fd);
 }
 
 /**
@@ -46,7 +66,7 @@ export function readProcFile(path: string): string | null {
     size += n;
     if (size === bytes.length) break;
   }
-  libc().close(fd);
+  close(fd);
   return size > 0 ? decoder.decode(bytes.subarray(0, size)) : null;
 }
 
@@ -83,7 +103,7 @@ export function readCommandLine(pid: number): string | null {
  */
 export function listPids(): number[] | null {
   const c = libcLinux();
-  const fd = c.open(cString("/proc"), O_RDONLY_CLOEXEC | O_DIRECTORY, 0);
+  const fd = open("/proc", O_RDONLY_CLOEXEC | O_DIRECTORY);
   if (fd < 0) return null;
   const bytes = workspace();
   const pids: number[] = [];
@@ -92,7 +112,7 @@ export function listPids(): number[] | null {
     if (n <= 0) break;
     collectPids(bytes, n, pids);
   }
-  libc().close(fd);
+  close(fd);
   return pids.sort((a, b) => b - a);
 }
 

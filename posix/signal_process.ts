@@ -10,7 +10,7 @@
  * @module
  */
 
-import { EPERM, ESRCH } from "./errno.ts";
+import { EMFILE, ENFILE, EPERM, ESRCH } from "./errno.ts";
 import { DARWIN, errno, libc, libcLinux } from "./libc.ts";
 
 const SYS_PIDFD_SEND_SIGNAL = 424n;
@@ -62,7 +62,7 @@ export function signalProcess(
     throw new TypeError(`Cannot signal process ${pid}: it is not of a tree`);
   }
   const fd = openPidfd(pid);
-  if (fd === -ENOSYS || fd === -24 || fd === -23) {
+  if (fd === -ENOSYS || fd === -EMFILE || fd === -ENFILE) {
     // Without a pidfd the time between look and signal is a few microseconds.
     if (!isOurs(pid)) return ESRCH;
     return libc().kill(pid, signal) === 0 ? 0 : errno();
