@@ -27,6 +27,8 @@ async function onTerminal(
     .map((arg) => `'${arg.replaceAll("'", `'\\''`)}'`).join(" ");
   const child = new Deno.Command("script", {
     args: ["-qec", quoted, "/dev/null"],
+    // On a terminal Deno colours what it prints.
+    env: { NO_COLOR: "1" },
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
