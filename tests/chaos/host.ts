@@ -10,7 +10,7 @@ import { Command } from "../../mod.ts";
 import { until, within } from "../fixtures/deadline.ts";
 import { runAndEnd } from "./endings.ts";
 import { link } from "../real/observer.ts";
-import { alive, clean, zombiesOf } from "./observer.ts";
+import { alive, clean, tell, zombiesOf } from "./observer.ts";
 import { discard, programOf, type Workshop } from "./program.ts";
 import { scenario, type Surroundings } from "./scenario.ts";
 import {
@@ -78,7 +78,7 @@ async function oneTree(index: number): Promise<void> {
   const left = alive(program.mark);
   const ms = performance.now() - start;
   if (left.length > 0) {
-    wrong.push(`left: ${left.map(({ pid, state }) => `${pid} ${state}`)}`);
+    wrong.push(`left: ${left.map(tell).join("; ")}`);
     clean(program.mark);
   }
   const hit = await within(stranger, "a stranger's end", HANG_MS).catch(String);

@@ -28,7 +28,7 @@ for (const pid of pidsNewestFirst()) {
 export function alive(prefix: string): Alive[] {
   let dead = new Set<number>();
   for (let look = 0;; look++) {
-    const { found, vanished, zombies } = once(prefix);
+    const { found, vanished, zombies } = once(prefix, dead);
     // What died or went while we looked may have left a successor that was not
     // yet there when the list was made. Whose it was that went cannot be told:
     // other trees' count, too, so this has a limit.
@@ -44,13 +44,17 @@ interface Look {
   readonly zombies: Set<number>;
 }
 
-function once(prefix: string): Look {
+function once(prefix: string, dead: ReadonlySet<number>): Look {
   const found: Alive[] = [];
   const zombies = new Set<number>();
   let vanished = false;
   // Against the direction in which a chain of forks runs.
   for (const pid of pidsNewestFirst()) {
     if (kernel.has(pid) || isBuried(pid)) continue;
+    if (dead.has(pid)) {
+      zombies.add(pid);
+      continue;
+    }
     const file = fileOf(pid);
     const ours = file === prefix || file.startsWith(`${prefix}/`);
     if (file !== "" && !ours) continue;
@@ -100,6 +104,19 @@ function fileOfThreads(pid: number): string {
     // It has just gone.
   }
   return "";
+}
+
+/** What may explain why a process is still there. */
+export function tell({ pid, state }: Alive): string {
+  const stat = statOf(pid);
+  let tag = "";
+  try {
+    const limits = Deno.readTextFileSync(`/proc/${pid}/limits`);
+    tag = /^Max file locks +(\S+)/m.exec(limits)?.[1] ?? "";
+  } catch {
+    // It has just ended.
+  }
+  return `${pid} was ${state}, is ${stat?.state}, name '${stat?.name}', parent ${stat?.ppid}, tag ${tag}`;
 }
 
 /** Children of a process that have ended and were not reaped. */

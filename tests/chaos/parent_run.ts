@@ -5,7 +5,7 @@
  */
 
 import { until, within } from "../fixtures/deadline.ts";
-import { alive, clean } from "./observer.ts";
+import { alive, clean, tell } from "./observer.ts";
 import type { ParentPlan } from "./parent.ts";
 import { discard } from "./program.ts";
 import { scenario } from "./scenario.ts";
@@ -66,7 +66,7 @@ export async function runParent(plan: ParentPlan): Promise<ParentReport> {
   const ms = performance.now() - began;
   const survivors = left();
   if (survivors.length > 0) {
-    wrong.push(`left: ${survivors.map(({ pid, state }) => `${pid} ${state}`)}`);
+    wrong.push(`left: ${survivors.map(tell).join("; ")}`);
   }
   const spawned = said.text.includes("spawned");
   let spared = 0;
@@ -75,7 +75,8 @@ export async function runParent(plan: ParentPlan): Promise<ParentReport> {
     if (!one.detached || !spawned) continue;
     const [leader] = one.table.split(":");
     if (alive(mark).length > 0) spared++;
-    else if (!/[lLu]/.test(leader!)) wrong.push(`t${one.index} was detached`);
+    // Who exits by itself, or writes to a pipe that nobody reads any more.
+    else if (!/[lLuw]/.test(leader!)) wrong.push(`t${one.index} was detached`);
   }
   if (plan.stranger && spawned && alive(strangerMark).length !== 1) {
     wrong.push("stranger: a child of Deno.Command was ended");
