@@ -66,8 +66,12 @@ while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
   if [ -n "$alive" ]; then
     kill -KILL $alive
     quiet=0
-  elif [ $((after - before)) -le 1 ] || [ $round -gt 100 ]; then
-    quiet=$((quiet + 1))
+  else
+    # Less than none: numbers have wrapped, and anything may have been overlooked.
+    forks=$((after - before))
+    if [ $forks -eq 0 ] || [ $forks -eq 1 ] || [ $round -gt 100 ]; then
+      quiet=$((quiet + 1))
+    fi
   fi
   if [ $round -eq 6 ] && [ -n "$2" ]; then
     [ -z "$directories" ] || rmdir $directories

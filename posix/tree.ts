@@ -86,6 +86,7 @@ export class ProcessTree implements TreeOperations {
     seen?: (stat: ProcStat) => void,
     known?: ReadonlyMap<number, unknown>,
   ): Scan {
+    const newest = this.#table.newest?.() ?? 0;
     const pids = this.#table.pids();
     // A table that cannot be read, for want of a descriptor, proves nothing.
     if (pids === null) return { members: [], settled: false };
@@ -111,6 +112,9 @@ export class ProcessTree implements TreeOperations {
       }
     }
     this.#zombies = zombies;
+    // The list is made in rising order. When numbers wrapped meanwhile, a link of
+    // a chain was behind it before, and its successor below it afterwards.
+    if ((this.#table.newest?.() ?? 0) < newest) settled = false;
     return { members, settled };
   }
 

@@ -126,6 +126,14 @@ Deno.test("a zombie that was none at the look before forces another look", () =>
   assertEquals(machine.looks, 4);
 });
 
+Deno.test("a look during which numbers wrapped forces another look", () => {
+  const machine = new Machine({});
+  const newest = [32767, 301, 301, 301];
+  const table = Object.assign(machine, { newest: () => newest.shift() ?? 301 });
+  assertEquals(table.tree().isEmpty(), true);
+  assertEquals(machine.looks, 2);
+});
+
 Deno.test("members are frozen at sight, before the look is over", () => {
   const machine = new Machine({ 10: {}, 20: {} });
   const states: unknown[] = [];
