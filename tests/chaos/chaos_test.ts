@@ -16,7 +16,7 @@ Deno.test({
         // deno-fmt-ignore
         args: [
           "run", "--quiet", "--no-config", "--no-lock", "-A", import.meta.resolve("./main.ts"),
-          "--seed", "20", "--trees", "120", "--ms", "15000",
+          "--seed", "20", "--trees", "300", "--ms", "15000",
         ],
         stdin: "null",
       },
