@@ -41,7 +41,7 @@ function start(one: Scenario): ChildProcess {
 function startStranger(): void {
   const { file, cwd } = programOf(plan.workshop, `s${plan.indices[0]}`);
   new Deno.Command(file, {
-    args: ["stranger", "0", "290000"],
+    args: ["stranger", "0", "3500000"],
     cwd,
     stdin: "null",
     stdout: "null",

@@ -3,7 +3,7 @@
 # tree TABLE INDEX [GENERATION] | tree stranger CODE MS
 if [ "$1" = stranger ]; then
   # Long ones only have to be there; they are ended by a signal.
-  [ "$3" -lt 1000 ] || exec sleep 300
+  [ "$3" -lt 1000 ] || exec sleep 3600
   sleep "$(printf '0.%03d' "$3")"
   exit "$2"
 fi
@@ -33,4 +33,4 @@ case $ops in
 *L*) sleep 0.005; exit 7 ;;
 *t*) kill -STOP $$ ;;
 esac
-exec sleep 300
+exec sleep 3600
