@@ -85,6 +85,8 @@ export async function runParent(plan: ParentPlan): Promise<ParentReport> {
     clean(mark);
     forget(mark);
   }
+  // Of a detached tree nobody else can: its parent is gone, and so is the guard.
+  await until(() => removeCgroups(parent.pid), "").catch(() => {});
   return {
     indices: plan.indices,
     survivors: survivors.length,
@@ -109,6 +111,21 @@ function kill(child: Deno.ChildProcess): void {
   } catch {
     // It has ended.
   }
+}
+
+function removeCgroups(pid: number): boolean {
+  for (const root of ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]) {
+    try {
+      for (const { name } of Deno.readDirSync(root)) {
+        if (!name.startsWith(`killable-${pid}-`)) continue;
+        Deno.removeSync(`${root}/${name}`);
+      }
+    } catch (error) {
+      // Not mounted there; or somebody in it has not quite ended.
+      if (!(error instanceof Deno.errors.NotFound)) return false;
+    }
+  }
+  return true;
 }
 
 function forget(mark: string): void {
