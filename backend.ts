@@ -125,6 +125,8 @@ export interface ByteSource {
   ref(): void;
   /** A pending read no longer holds the event loop. */
   unref(): void;
+  /** See {@linkcode NativeProcess.settled}. */
+  settled(): Promise<void> | null;
 }
 
 /** The writable end of a pipe to the child. */
@@ -133,6 +135,8 @@ export interface ByteSink {
   write(chunk: Uint8Array): void | Promise<void>;
   /** Closes the writing end: the child reads end of file. Idempotent. */
   close(): void;
+  /** See {@linkcode NativeProcess.settled}. */
+  settled(): Promise<void> | null;
 }
 
 /** Where a synchronous run takes input from and puts output. */
@@ -245,6 +249,12 @@ export interface NativeProcess extends NativeTree {
   release(): void;
   /** The tree is known to be empty: gives up everything. Idempotent. */
   retire(): void;
+  /**
+   * Resolves when a call on Deno's thread pool that nothing needs any more has
+   * come back; `null` when there is none. Awaited before an end is reported: the
+   * operation would look like a leak to a test's sanitizer.
+   */
+  settled(): Promise<void> | null;
   /** Lets the living child hold the event loop (the default). */
   ref(): void;
   /** The living child no longer holds the event loop. */

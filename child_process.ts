@@ -306,6 +306,7 @@ export class ChildProcess implements AsyncDisposable {
     this.#native.stderr?.finish();
     await stdout?.done;
     await stderr?.done;
+    await this.#native.settled();
     this.#throwStopError();
     const out = stdout === null ? null : stdout.capture.result();
     const err = stderr === null ? null : stderr.capture.result();
@@ -357,6 +358,7 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#stderr === null) this.#native.stderr?.close();
     this.#native.stdout?.finish();
     this.#native.stderr?.finish();
+    await this.#native.settled();
   }
 
   #leaderExited(): void {
@@ -381,7 +383,7 @@ export class ChildProcess implements AsyncDisposable {
     const exit = this.#native.exitStatus(false) as ExitStatus;
     const died = exit.signal !== null &&
       backend().signals[exit.signal] === this.#killSignal;
-    this.#resolveStatus({
+    this.#report({
       success: exit.code === 0,
       code: exit.code,
       signal: exit.signal,
@@ -390,6 +392,20 @@ export class ChildProcess implements AsyncDisposable {
       killed: this.#asked || died,
       lost: exit.lost,
     });
+  }
+
+  #report(status: CommandStatus): void {
+    const settled = this.#native.settled();
+    if (settled === null) this.#resolveStatus(status);
+    else this.#reportAfter(settled, status);
+  }
+
+  async #reportAfter(
+    settled: Promise<void>,
+    status: CommandStatus,
+  ): Promise<void> {
+    await settled;
+    this.#resolveStatus(status);
   }
 
   async #beginStop(signal: Deno.Signal, grace: number): Promise<StopReport> {

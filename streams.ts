@@ -126,8 +126,9 @@ export function readableFrom(source: ByteSource): SubprocessReadableStream {
       if (n === 0) controller.close();
       else controller.enqueue(fitting(space, n));
     },
-    cancel(): void {
+    async cancel(): Promise<void> {
       source.close();
+      await source.settled();
     },
   } as unknown as UnderlyingSource<Uint8Array<ArrayBuffer>>);
 }
@@ -159,8 +160,9 @@ export function writableTo(sink: ByteSink): WritableStream<Uint8Array> {
     close(): void {
       sink.close();
     },
-    abort(): void {
+    async abort(): Promise<void> {
       sink.close();
+      await sink.settled();
     },
   });
 }

@@ -35,12 +35,16 @@ const statusBytes = new Uint8Array(statusWord.buffer);
 // struct rusage: 144 bytes on 64-bit Linux and macOS.
 const rusage = buffer(144);
 
+// Up to this many children are asked one by one when SIGCHLD comes.
+const FEW = 8;
+const UNOPENED = -2;
+
 /** One direct child. */
 export class Leader {
   readonly pid: number;
   #status: ExitStatus | null = null;
   #reaped = false;
-  #pidfd: number;
+  #pidfd = UNOPENED;
   #watch: Watch | null = null;
   #referenced = true;
   #watched = false;
@@ -56,12 +60,15 @@ export class Leader {
   constructor(pid: number, exited: () => void) {
     this.pid = pid;
     this.#exited = exited;
-    this.#pidfd = openPidfd(pid);
   }
 
-  /** The pidfd while there is one, else -1: for poll(2). */
+  /** A pidfd, or -1 where there is none: for poll(2) and the poller. */
   get pidfd(): number {
-    return this.#pidfd < 0 ? -1 : this.#pidfd;
+    // Not for a reaped child: the number may be somebody else's.
+    if (this.#pidfd === UNOPENED && this.#status === null) {
+      this.#pidfd = openPidfd(this.pid);
+    }
+    return Math.max(this.#pidfd, -1);
   }
 
   /** How the child ended, once that has been seen. */
@@ -78,7 +85,13 @@ export class Leader {
   watch(): void {
     if (this.#status !== null) return;
     this.#watched = true;
-    const id = DARWIN ? this.pid : this.#pidfd;
+    // SIGCHLD comes anyway. Asking each of a few children with waitid is cheaper
+    // than a pidfd and an epoll registration for a short life.
+    if (!DARWIN && reactor().polledCount < FEW) {
+      reactor().addPolled(this.#look, this.#referenced);
+      return;
+    }
+    const id = DARWIN ? this.pid : this.pidfd;
     if (id < 0) {
       reactor().addPolled(this.#look, this.#referenced);
       return;
@@ -134,7 +147,8 @@ export class Leader {
     // A blocking run never watches: it needs no reactor.
     if (this.#watched) {
       reactor().removePolled(this.#look);
-      reactor().remove(DARWIN ? this.pid : this.#pidfd, "exit");
+      if (DARWIN) reactor().remove(this.pid, "exit");
+      else if (this.#pidfd >= 0) reactor().remove(this.#pidfd, "exit");
     }
     this.#watch = null;
     if (this.#pidfd >= 0) libc().close(this.#pidfd);
@@ -163,7 +177,7 @@ export class Leader {
     this.#referenced = referenced;
     if (this.#status !== null || !this.#watched) return;
     if (this.#watch === null) {
-      if (this.#pidfd < 0) reactor().addPolled(this.#look, referenced);
+      reactor().addPolled(this.#look, referenced);
       return;
     }
     reactor().change(this.#watch, {

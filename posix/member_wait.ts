@@ -146,5 +146,7 @@ export class MemberWatch implements TreeWatch {
       reactor().remove(fds[i] as number, "exit");
     }
     closeAll(fds);
+    const settled = reactor().settled();
+    if (settled !== null) await settled;
   }
 }

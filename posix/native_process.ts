@@ -23,6 +23,7 @@ import type { ProcStat } from "./proc_stat.ts";
 import { describe, processTable } from "./process_table.ts";
 import type { PipeSink, PipeSource } from "./pipe.ts";
 import { signalProcess } from "./signal_process.ts";
+import { reactor } from "./reactor.ts";
 import type { Spawned } from "./spawn.ts";
 import { drainPipes, pumpPipes } from "./sync_pump.ts";
 import { ProcessTree, type TreeOperations } from "./tree.ts";
@@ -213,6 +214,10 @@ export class PosixProcess implements NativeProcess {
     this.#leader.reap();
     this.#retired = true;
     this.#spawned.membership.retire();
+  }
+
+  settled(): Promise<void> | null {
+    return reactor().settled();
   }
 
   ref(): void {

@@ -231,6 +231,10 @@ export class PipeSource implements ByteSource {
     this.#wake?.();
   }
 
+  settled(): Promise<void> | null {
+    return reactor().settled();
+  }
+
   ref(): void {
     this.#hold(true);
   }
@@ -323,6 +327,10 @@ export class PipeSink implements ByteSink {
     reactor().remove(this.#fd, "write");
     libc().close(this.#fd);
     this.#wake?.();
+  }
+
+  settled(): Promise<void> | null {
+    return reactor().settled();
   }
 
   /** The descriptor while it is open, else -1: for poll(2). */

@@ -54,16 +54,37 @@ class Reactor {
   #threadUnref = 0;
   #childRef = 0;
   #waiting = false;
+  // Whether the pool has our call: not in the moments between two calls.
+  #calling = false;
   #backstop: Timer | undefined;
   #backstopHeld = true;
   #patience: Timer | undefined;
   #unrefPoll: Timer | undefined;
   #armQueued = false;
-  #settling = false;
+  #closing = false;
   readonly #onChild = (): void => this.#glance();
   readonly #onBackstop = (): void => this.poll();
-  // Children of a system without pidfds: asked one by one.
+  // Children that are asked one by one: few of them, or no pidfds.
   readonly #polled = new Map<() => void, boolean>();
+  // Who waits for the pending call to come back.
+  #settling: (() => void)[] = [];
+
+  /** How many are asked one by one. */
+  get polledCount(): number {
+    return this.#polled.size;
+  }
+
+  /**
+   * Resolves when the pool call that is pending although nothing needs it any
+   * more has come back; `null` when there is none. An operation that outlives
+   * its cause is a leak to Deno's test sanitizer.
+   */
+  settled(): Promise<void> | null {
+    if (!this.#calling || this.#threadRef > 0) return null;
+    return new Promise((resolve) => {
+      this.#settling[this.#settling.length] = resolve;
+    });
+  }
 
   /** Calls `watch.fired` once, when the event has come. False: it is already over. */
   add(watch: Watch): boolean {
@@ -130,17 +151,19 @@ class Reactor {
 
   /** Looks once, without waiting, and delivers what has come. */
   poll(): void {
-    this.#deliver(this.#poller.poll(), false);
-    this.#polled.forEach((_ref, look) => look());
+    if (this.#watches.size > 0) this.#deliver(this.#poller.poll(), false);
+    this.#askPolled();
     this.#adjust();
   }
 
-  // A pending wait is ended by the same events. Taken away from it here, they
-  // would leave it behind when their receiver has long gone on: an operation
-  // that never completes, to Deno's test sanitizer.
+  #askPolled(): void {
+    this.#polled.forEach((_ref, look) => look());
+  }
+
+  // A pending wait is ended by the same events: they are left to it.
   #glance(): void {
     if (!this.#waiting) this.poll();
-    else this.#polled.forEach((_ref, look) => look());
+    else this.#askPolled();
   }
 
   #count(watch: Watch, by: number): void {
@@ -181,8 +204,8 @@ class Reactor {
       this.#backstopHeld = true;
       // The child may have ended before anybody listened.
       queueMicrotask(this.#onChild);
-    } else if (!needed && this.#backstop !== undefined && !this.#settling) {
-      this.#settling = true;
+    } else if (!needed && this.#backstop !== undefined && !this.#closing) {
+      this.#closing = true;
       this.#settle(SETTLE_HOPS);
     }
     if (this.#backstop === undefined) return;
@@ -202,7 +225,7 @@ class Reactor {
       queueMicrotask(() => this.#settle(hops - 1));
       return;
     }
-    this.#settling = false;
+    this.#closing = false;
     const needed = this.#watches.size + this.#polled.size > 0;
     if (needed || this.#backstop === undefined) return;
     Deno.removeSignalListener("SIGCHLD", this.#onChild);
@@ -259,12 +282,24 @@ class Reactor {
     this.#waiting = true;
     this.#adjustUnrefPoll();
     while (this.#threadRef > 0) {
+      this.#calling = true;
       const count = await this.#poller.wait();
+      this.#callIsBack();
       this.#deliver(count, true);
+      // The end of a child closes its pipes first.
+      this.#askPolled();
     }
     this.#waiting = false;
     // What SIGCHLD announced meanwhile.
     this.poll();
+  }
+
+  #callIsBack(): void {
+    this.#calling = false;
+    const settling = this.#settling;
+    if (settling.length === 0) return;
+    this.#settling = [];
+    for (let i = 0; i < settling.length; i++) (settling[i] as () => void)();
   }
 }
 

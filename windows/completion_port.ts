@@ -85,6 +85,7 @@ export class CompletionPort {
   readonly #pollers = new Set<Poller>();
   readonly #packets = new Packets();
   #turns: (() => void)[] = [];
+  #settling: (() => void)[] = [];
   #nextKey = 1n;
   #holds = 0;
   #running = false;
@@ -175,6 +176,17 @@ export class CompletionPort {
     this.#arrangeQuiet();
   }
 
+  /**
+   * Resolves when the pending call that nothing is held for any more has come
+   * back; `null` when there is none.
+   */
+  settled(): Promise<void> | null {
+    if (!this.#waiting || this.#holds > 0) return null;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#settling.push(resolve);
+    return promise;
+  }
+
   /** Looks again in 1, 2, 4 … ms: a message said that something will change. */
   soon(): void {
     this.#delay = 1;
@@ -224,6 +236,9 @@ export class CompletionPort {
       0,
     );
     this.#waiting = false;
+    const settling = this.#settling;
+    this.#settling = [];
+    for (let i = 0; i < settling.length; i++) (settling[i] as () => void)();
     if (some !== 0) this.#dispatch(this.#packets);
     // Also under a stream of packets that never lets the wait time out.
     if (performance.now() - this.#polledAt >= this.#delay) this.#pollAll();

@@ -285,6 +285,11 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#port?.forget(this.#key);
   }
 
+  /** See {@linkcode NativeProcess.settled}. */
+  settled(): Promise<void> | null {
+    return completionPort().settled();
+  }
+
   /** See {@linkcode NativeProcess.ref}. */
   ref(): void {
     this.#referenced = true;

@@ -203,6 +203,11 @@ export class PipeReader implements ByteSource {
     this.#handle.close();
   }
 
+  /** See {@linkcode NativeProcess.settled}. */
+  settled(): Promise<void> | null {
+    return this.#port?.settled() ?? null;
+  }
+
   /** See {@linkcode ByteSource.ref}. */
   ref(): void {
     this.#referenced = true;

@@ -125,4 +125,9 @@ export class PipeWriter implements ByteSink {
     }
     this.#handle.close();
   }
+
+  /** See {@linkcode NativeProcess.settled}. */
+  settled(): Promise<void> | null {
+    return this.#port?.settled() ?? null;
+  }
 }

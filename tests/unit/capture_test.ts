@@ -24,6 +24,9 @@ class Source implements ByteSource {
   close(): void {}
   ref(): void {}
   unref(): void {}
+  settled(): null {
+    return null;
+  }
 }
 
 const numbered = (size: number) =>
