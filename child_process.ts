@@ -15,8 +15,10 @@ import type {
 import { backend } from "./backend.ts";
 import { Capture } from "./capture.ts";
 import { OutputLimitExceeded, SurvivorsError } from "./errors.ts";
-import { duration, type RunControl, stopSignal } from "./options.ts";
+import { feedInput, type Input } from "./input.ts";
+import type { RunControl } from "./options.ts";
 import { signalNumber } from "./signals.ts";
+import { commandOutput, notPiped } from "./result.ts";
 import type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 import { runStop, type StopState } from "./stop.ts";
 import {
@@ -25,6 +27,7 @@ import {
   writableTo,
 } from "./streams.ts";
 import { Timer } from "./timer.ts";
+import { duration, stopSignal } from "./validate.ts";
 
 /** Options of {@linkcode ChildProcess.kill}. */
 export interface KillOptions {
@@ -141,7 +144,7 @@ export class ChildProcess implements AsyncDisposable {
       this.#stopInBackground(control.grace);
     });
     native.onExit = () => this.#leaderExited();
-    if (control.input !== null) this.#feed(native.stdin as ByteSink);
+    if (control.input !== null) this.#feed(control.input);
     const signal = control.abortSignal;
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort, { once: true });
@@ -472,6 +475,17 @@ export class ChildProcess implements AsyncDisposable {
     this.#native.retire();
   }
 
+  async #feed(input: Input): Promise<void> {
+    try {
+      await feedInput(this.#native.stdin as ByteSink, input);
+    } catch (error) {
+      // A failed input must not look to the child like the end of it: the run
+      // fails with it.
+      this.#stopInBackground(this.#control.grace);
+      this.#stopError = error;
+    }
+  }
+
   #throwStopError(): void {
     if (this.#stopError !== null) throw this.#stopError;
   }
@@ -491,64 +505,9 @@ export class ChildProcess implements AsyncDisposable {
       : capture.readStream(stream, overflow);
     return { capture, done };
   }
-
-  async #feed(sink: ByteSink): Promise<void> {
-    const input = this.#control.input as
-      | Uint8Array
-      | ReadableStream<Uint8Array>;
-    const reader = input instanceof Uint8Array ? null : input.getReader();
-    try {
-      if (reader === null) {
-        const written = sink.write(input as Uint8Array);
-        if (written !== undefined) await written;
-        return;
-      }
-      for (;;) {
-        const piece = await this.#nextInput(reader);
-        if (piece === null) return;
-        await sink.write(piece);
-      }
-    } catch (error) {
-      // A child that ends, or closes its stdin, has read what it wanted (EPIPE).
-      if (reader !== null) cancelQuietly(reader, error);
-    } finally {
-      sink.close();
-    }
-  }
-
-  // The next piece of the input stream. One that fails, or gives something other
-  // than bytes, must not look to the child like the end of its input: the run
-  // fails with it.
-  async #nextInput(
-    reader: ReadableStreamDefaultReader<Uint8Array>,
-  ): Promise<Uint8Array | null> {
-    try {
-      const { value, done } = await reader.read();
-      if (done) return null;
-      if (value instanceof Uint8Array) return value;
-      throw new TypeError(
-        "Invalid input: the stream gave something other than a Uint8Array",
-      );
-    } catch (error) {
-      this.#stopInBackground(this.#control.grace);
-      this.#stopError = error;
-      throw error;
-    }
-  }
 }
 
 const SIGKILL = 9;
-
-async function cancelQuietly(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  reason: unknown,
-): Promise<void> {
-  try {
-    await reader.cancel(reason);
-  } catch {
-    // The stream has failed by itself: nothing more to do with it.
-  }
-}
 
 /**
  * Makes the public object of a started process; for this library's modules only.
@@ -566,51 +525,6 @@ export function makeChildProcess(
   return new ChildProcess(KEY, native, control, sweep);
 }
 
-function notPiped(name: string): TypeError {
-  return new TypeError(`Cannot get '${name}': '${name}' is not piped`);
-}
-
 function locked(name: string): TypeError {
   return new TypeError(`Cannot collect output: '${name}' is locked`);
-}
-
-/**
- * Puts a result together, in which asking for a stream that was not piped throws.
- *
- * @param status How the child ended.
- * @param stdout What was captured, or `null`.
- * @param stderr What was captured, or `null`.
- * @param truncated Whether bytes were left out.
- * @returns The result.
- */
-export function commandOutput(
-  status: CommandStatus,
-  stdout: Uint8Array<ArrayBuffer> | null,
-  stderr: Uint8Array<ArrayBuffer> | null,
-  truncated: boolean,
-): CommandOutput {
-  const output = { ...status, truncated };
-  addStream(output, "stdout", stdout);
-  addStream(output, "stderr", stderr);
-  return output as CommandOutput;
-}
-
-// A getter only where there is something to throw: results can be printed.
-function addStream(
-  output: object,
-  name: string,
-  bytes: Uint8Array<ArrayBuffer> | null,
-): void {
-  Object.defineProperty(
-    output,
-    name,
-    bytes === null
-      ? {
-        enumerable: true,
-        get(): never {
-          throw notPiped(name);
-        },
-      }
-      : { enumerable: true, value: bytes },
-  );
 }

@@ -12,7 +12,16 @@ import {
   type SpawnSpec,
   type StdioMode,
 } from "./backend.ts";
-import { signalNumber } from "./signals.ts";
+import {
+  duration,
+  flag,
+  id,
+  oneOf,
+  shown,
+  size,
+  stopSignal,
+  withoutNul,
+} from "./validate.ts";
 
 /**
  * Options of {@linkcode Command}: those of `Deno.CommandOptions`, and what makes
@@ -177,7 +186,6 @@ export const DEFAULT_GRACE = 5000;
 /** The default of `maxOutput`, in bytes. */
 export const DEFAULT_MAX_OUTPUT: number = 256 * 1024 * 1024;
 
-const NUL = "\0";
 const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
 
 /**
@@ -275,10 +283,6 @@ const GROUPS = ["auto", "own", "inherit", "session"] as const;
 const POLICIES = ["error", "head", "tail"] as const;
 const STDIO = ["piped", "inherit", "null"] as const;
 
-function shown(value: unknown): string {
-  return typeof value === "string" ? `"${value}"` : String(value);
-}
-
 function pathOf(value: string | URL, name: string): string {
   let path: unknown = value;
   if (value instanceof URL) path = fileUrlPath(value);
@@ -301,13 +305,6 @@ function fileUrlPath(url: URL): string {
       .replace(/%(?![0-9A-Fa-f]{2})/g, "%25"),
   );
   return url.hostname === "" ? path : `\\\\${url.hostname}${path}`;
-}
-
-function withoutNul(text: string, name: string): string {
-  if (text.includes(NUL)) {
-    throw new TypeError(`Invalid ${name}: it contains a NUL character`);
-  }
-  return text;
 }
 
 function directory(cwd: string | URL): string {
@@ -347,7 +344,7 @@ function environment(
       throw new TypeError(`Invalid env: the value of '${name}' is no string`);
     }
     // The first character may be '=': Windows keeps drive directories in '=C:'.
-    if (name === "" || name.includes("=", 1) || name.includes(NUL)) {
+    if (name === "" || name.includes("=", 1) || name.includes("\0")) {
       throw new TypeError(
         `Invalid env: the name ${
           JSON.stringify(name)
@@ -357,7 +354,7 @@ function environment(
     if (name.startsWith("=") && backend().name === "posix") {
       throw new TypeError(`Invalid env: the name '${name}' contains '='`);
     }
-    if (value.includes(NUL)) {
+    if (value.includes("\0")) {
       throw new TypeError(
         `Invalid env: the value of '${name}' contains a NUL character`,
       );
@@ -365,28 +362,6 @@ function environment(
     names[names.length] = name;
     values[values.length] = value;
   }
-}
-
-function flag(value: unknown, name: string, fallback: boolean): boolean {
-  if (value === undefined) return fallback;
-  if (typeof value === "boolean") return value;
-  throw new TypeError(
-    `Invalid ${name}: expected a boolean, got ${shown(value)}`,
-  );
-}
-
-function id(value: unknown, name: string): number | null {
-  if (value === undefined || value === null) return null;
-  // 2^32 - 1 means "keep" to setresuid(2) and is no user.
-  const number = typeof value === "number" ? value : -1;
-  if (Number.isInteger(number) && number >= 0 && number < 0xffff_ffff) {
-    return number;
-  }
-  throw new TypeError(
-    `Invalid ${name}: expected a whole number from 0 to 4294967294, got ${
-      shown(value)
-    }`,
-  );
 }
 
 function stdio(value: unknown, name: string, fallback: StdioMode): StdioMode {
@@ -414,80 +389,6 @@ function input(
   throw new TypeError(
     "Invalid input: expected a string, a Uint8Array or a ReadableStream",
   );
-}
-
-function oneOf<T extends string>(
-  value: unknown,
-  name: string,
-  allowed: readonly T[],
-): T {
-  if (value === undefined) return allowed[0] as T;
-  if (allowed.includes(value as T)) return value as T;
-  const names = allowed.map((one) => `"${one}"`).join(", ");
-  throw new TypeError(
-    `Invalid ${name}: expected one of ${names}, got ${shown(value)}`,
-  );
-}
-
-/**
- * Validates a duration.
- *
- * @param value Milliseconds, 0 or more; Infinity only where it is the fallback.
- * @param name For messages.
- * @param fallback Where the value is undefined.
- * @returns The duration, in milliseconds.
- * @throws {TypeError} when it is no number.
- * @throws {RangeError} when it is negative, NaN or infinite.
- */
-export function duration(
-  value: unknown,
-  name: string,
-  fallback: number,
-): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== "number") {
-    throw new TypeError(
-      `Invalid ${name}: expected milliseconds as a number, got ${shown(value)}`,
-    );
-  }
-  if (value >= 0 && value < Infinity) return value;
-  throw new RangeError(
-    `Invalid ${name}: expected a finite number of milliseconds from 0, got ${value}` +
-      (value === Infinity ? ". Leave it out for no limit" : ""),
-  );
-}
-
-function size(value: unknown, name: string, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== "number") {
-    throw new TypeError(
-      `Invalid ${name}: expected bytes as a number, got ${shown(value)}`,
-    );
-  }
-  if (value === Infinity || Number.isInteger(value) && value >= 0) return value;
-  throw new RangeError(
-    `Invalid ${name}: expected a whole number of bytes from 0, or Infinity, got ${value}`,
-  );
-}
-
-/**
- * Validates a soft signal.
- *
- * @param value A signal's name.
- * @param fallback Where the value is undefined.
- * @returns The name.
- * @throws {TypeError} when this OS does not know it.
- */
-export function stopSignal(
-  value: Deno.Signal | undefined,
-  fallback: Deno.Signal,
-): Deno.Signal {
-  if (value === undefined) return fallback;
-  if (typeof value !== "string") {
-    throw new TypeError(`Invalid stopSignal: expected a name, got ${value}`);
-  }
-  signalNumber(backend().signals, value);
-  return value;
 }
 
 function abortSignal(value: unknown): AbortSignal | null {

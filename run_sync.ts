@@ -11,9 +11,9 @@ import {
   type SyncIo,
 } from "./backend.ts";
 import { Capture } from "./capture.ts";
-import { commandOutput } from "./child_process.ts";
 import { OutputLimitExceeded } from "./errors.ts";
 import type { RunControl } from "./options.ts";
+import { commandOutput } from "./result.ts";
 import type { CommandOutput } from "./status.ts";
 import { stopSequence } from "./stop.ts";
 

@@ -5,7 +5,8 @@
  */
 
 import { backend, type Capabilities, type ProcessInfo } from "./backend.ts";
-import { DEFAULT_GRACE, duration, stopSignal } from "./options.ts";
+import { DEFAULT_GRACE } from "./options.ts";
+import { duration, stopSignal } from "./validate.ts";
 import type { StopOptions } from "./child_process.ts";
 import type { StopReport } from "./status.ts";
 import { runStop } from "./stop.ts";

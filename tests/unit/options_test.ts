@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Backend, provideBackend } from "../../backend.ts";
-import { duration, toRunControl, toSpawnSpec } from "../../options.ts";
+import { toRunControl, toSpawnSpec } from "../../options.ts";
+import { duration } from "../../validate.ts";
 import { LINUX_SIGNALS, WINDOWS_SIGNALS } from "../../signals.ts";
 
 // Both systems' rules are tested on every system. The first use decides which

@@ -1,0 +1,58 @@
+/**
+ * The result of a run that collected its output.
+ *
+ * @module
+ */
+
+import type { CommandOutput, CommandStatus } from "./status.ts";
+
+/**
+ * The error of asking for a stream that was not piped, in Deno's words.
+ *
+ * @param name `stdin`, `stdout` or `stderr`.
+ * @returns The error.
+ */
+export function notPiped(name: string): TypeError {
+  return new TypeError(`Cannot get '${name}': '${name}' is not piped`);
+}
+
+/**
+ * Puts a result together, in which asking for a stream that was not piped throws.
+ *
+ * @param status How the child ended.
+ * @param stdout What was captured, or `null`.
+ * @param stderr What was captured, or `null`.
+ * @param truncated Whether bytes were left out.
+ * @returns The result.
+ */
+export function commandOutput(
+  status: CommandStatus,
+  stdout: Uint8Array<ArrayBuffer> | null,
+  stderr: Uint8Array<ArrayBuffer> | null,
+  truncated: boolean,
+): CommandOutput {
+  const output = { ...status, truncated };
+  addStream(output, "stdout", stdout);
+  addStream(output, "stderr", stderr);
+  return output as CommandOutput;
+}
+
+// A getter only where there is something to throw: results can be printed.
+function addStream(
+  output: object,
+  name: string,
+  bytes: Uint8Array<ArrayBuffer> | null,
+): void {
+  Object.defineProperty(
+    output,
+    name,
+    bytes === null
+      ? {
+        enumerable: true,
+        get(): never {
+          throw notPiped(name);
+        },
+      }
+      : { enumerable: true, value: bytes },
+  );
+}
