@@ -117,6 +117,8 @@ export class ChildProcess implements AsyncDisposable {
   #asked = false;
   #timedOut = false;
   #aborted = false;
+  // Whether timeout and abort signal are still in force.
+  #armed = true;
   readonly #timer: Timer;
   readonly #onAbort = (): void => {
     this.#aborted = true;
@@ -147,7 +149,9 @@ export class ChildProcess implements AsyncDisposable {
     if (control.input !== null) this.#feed(control.input);
     const signal = control.abortSignal;
     if (signal?.aborted) this.#onAbort();
-    else signal?.addEventListener("abort", this.#onAbort, { once: true });
+    else if (this.#armed) {
+      signal?.addEventListener("abort", this.#onAbort, { once: true });
+    }
   }
 
   /** Process id of the child. */
@@ -225,10 +229,12 @@ export class ChildProcess implements AsyncDisposable {
     if (options?.tree === false) {
       this.#native.signalLeader(signo);
     } else if (number === SIGKILL) {
-      const { refused } = this.#native.killTree();
+      const { refused, unsettled } = this.#native.killTree();
       if (refused.length > 0) {
         throw new SurvivorsError(this.#control.command, refused);
       }
+      // It forks faster than one call can chase it.
+      if (unsettled) this.#stopInBackground(0);
     } else this.#native.signalTree(signo, false);
   }
 
@@ -365,8 +371,7 @@ export class ChildProcess implements AsyncDisposable {
   }
 
   #leaderExited(): void {
-    this.#timer.clear();
-    this.#control.abortSignal?.removeEventListener("abort", this.#onAbort);
+    if (!this.#isOutlived()) this.#disarm();
     // A stop under way sweeps the tree first, while the zombie keeps the number.
     if (this.#sweeping) return;
     if (this.#sweep && !this.#native.treeIsEmpty()) {
@@ -375,6 +380,25 @@ export class ChildProcess implements AsyncDisposable {
     }
     if (this.#sweep) this.#native.retire();
     this.#finish();
+  }
+
+  // Whether timeout or abort still have something to end. They no longer hold
+  // the event loop then: what the leader left behind is not waited for.
+  #isOutlived(): boolean {
+    const { timeout, abortSignal } = this.#control;
+    if (timeout === Infinity && abortSignal === null) return false;
+    if (this.#sweep || this.#sweeping || this.#native.treeIsEmpty()) {
+      return false;
+    }
+    this.#timer.hold(false);
+    return true;
+  }
+
+  #disarm(): void {
+    if (!this.#armed) return;
+    this.#armed = false;
+    this.#timer.clear();
+    this.#control.abortSignal?.removeEventListener("abort", this.#onAbort);
   }
 
   // Reaps and reports. Called when whatever had to be swept is swept.
@@ -433,6 +457,7 @@ export class ChildProcess implements AsyncDisposable {
       const request = { command, signal, grace };
       const report = await runStop(this.#native, request, this.#stopState);
       this.#native.retire();
+      this.#disarm();
       return report;
     } catch (error) {
       this.#stopError = error;
@@ -473,6 +498,7 @@ export class ChildProcess implements AsyncDisposable {
     await this.#status;
     await this.#native.watchTree().wait(Infinity);
     this.#native.retire();
+    this.#disarm();
   }
 
   async #feed(input: Input): Promise<void> {

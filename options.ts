@@ -87,8 +87,8 @@ export interface CommandOptions {
    */
   detached?: boolean;
   /**
-   * Milliseconds after the spawn at which the tree is stopped, unless the leader
-   * has exited by then; `status.timedOut` tells.
+   * Milliseconds after the spawn at which the tree is stopped: the leader, for
+   * which `status.timedOut` tells, or what it has left behind by then.
    *
    * @default {no limit}
    */

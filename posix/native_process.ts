@@ -110,8 +110,8 @@ export class PosixProcess implements NativeProcess {
     // Counted before: who dies of it at once is not there to be counted after.
     const found = this.#tree.members().length;
     membership.killAll();
-    const { count, refused } = this.#tree.kill(SIGSTOP, SIGKILL);
-    return { count: Math.max(found, count), refused };
+    const hard = this.#tree.kill(SIGSTOP, SIGKILL);
+    return { ...hard, count: Math.max(found, hard.count) };
   }
 
   suspendTree(): void {

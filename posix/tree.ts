@@ -177,6 +177,7 @@ export class ProcessTree implements TreeOperations {
     const began = performance.now();
     const newest = this.#table.newest?.() ?? 0;
     let known: typeof frozen | undefined = frozen;
+    let unsettled = true;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       let fresh = 0;
       // At sight: while the look goes on, a chain of forks would be a link further.
@@ -195,14 +196,17 @@ export class ProcessTree implements TreeOperations {
         continue;
       }
       if (fresh > 0 || !scan.settled) continue;
-      if (pending.length === 0) break;
+      if (pending.length === 0) {
+        unsettled = false;
+        break;
+      }
       count += this.#killAll(pending, kill, refused);
       pending = [];
     }
     count += this.#killAll(pending, kill, refused);
     const list: Survivor[] = [];
     refused.forEach((one) => list.push(one));
-    return { count, refused: list };
+    return { count, refused: list, unsettled };
   }
 
   #numbersHold(newest: number, since: number): boolean {

@@ -195,7 +195,11 @@ Deno.test("kill() freezes everybody before it kills anybody", () => {
     [20, KILL],
     [10, KILL],
   ]);
-  assertEquals(result, { count: 3, refused: [] });
+  assertEquals(result, {
+    count: 3,
+    refused: [],
+    unsettled: false,
+  });
 });
 
 Deno.test("kill() looks again until nobody new appears", () => {
@@ -220,6 +224,15 @@ Deno.test("kill() ends what a fork under way brought out after the last look", (
   };
   assertEquals(machine.tree().kill(STOP, KILL).count, 2);
   assertEquals(machine.entries.size, 0);
+});
+
+Deno.test("kill() says when a tree ran away faster than it could look", () => {
+  const machine = new Machine({ 10: {} });
+  // Each look finds one that was not there before.
+  machine.onLook = (look) => machine.entries.set(10 + look, {});
+  const { count, unsettled } = machine.tree().kill(STOP, KILL);
+  assertEquals(unsettled, true);
+  assert(count > 100, `${count}`);
 });
 
 Deno.test("kill() of a number that was given to somebody else in between signals nobody", () => {
@@ -257,7 +270,11 @@ Deno.test("kill() names who may not be signalled, and ends the others", () => {
 
 Deno.test("kill() of nothing sends nothing", () => {
   const machine = new Machine({ 10: { mine: false }, 20: { state: "Z" } });
-  assertEquals(machine.tree().kill(STOP, KILL), { count: 0, refused: [] });
+  assertEquals(machine.tree().kill(STOP, KILL), {
+    count: 0,
+    refused: [],
+    unsettled: false,
+  });
   assertEquals(machine.signals, []);
 });
 
