@@ -6,7 +6,7 @@
  */
 
 import type { SpawnSpec, StdioMode } from "../backend.ts";
-import { cString, cStringArray } from "../ffi/c_string.ts";
+import { ArgumentVector } from "../ffi/argument_vector.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
 import { chooseContainment } from "./choose_containment.ts";
@@ -27,7 +27,6 @@ import {
 import {
   awaitStopped,
   execObstacle,
-  STOPPING_SHELL,
   stoppingArguments,
 } from "./suspended_start.ts";
 import { bindErrno, DARWIN, libc, libcWait } from "./libc.ts";
@@ -185,9 +184,9 @@ function startWith(
     cgroup: membership.cgroupDescriptor ?? -1,
   });
   const environment = buildEnvironment(spec);
-  const launch = (program: string, argv: readonly string[]): number =>
+  const launch = (argv: readonly string[]): number =>
     withCredentials(spec, () => {
-      return launchOnce(program, argv, {
+      return launchOnce(argv, {
         actions,
         attr,
         environment,
@@ -199,10 +198,10 @@ function startWith(
   if ((spec.suspended || membership.joinsStopped) && !DARWIN) {
     return startStopped(spec, path, membership, launch);
   }
-  let result = launch(path, [path].concat(spec.args));
+  let result = launch([path].concat(spec.args));
   if (result === -ENOEXEC) {
     // A script without an interpreter line: as execvp(3) does it, and Deno.
-    result = launch("/bin/sh", ["/bin/sh", path].concat(spec.args));
+    result = launch(["/bin/sh", path].concat(spec.args));
   }
   if (result > 0) return result;
   throw spawnFailure(spec, path, -result);
@@ -212,11 +211,11 @@ function startStopped(
   spec: SpawnSpec,
   path: string,
   membership: Membership,
-  launch: (program: string, argv: readonly string[]) => number,
+  launch: (argv: readonly string[]) => number,
 ): number {
   const obstacle = execObstacle(path);
   if (obstacle !== 0) throw spawnFailure(spec, path, obstacle);
-  const result = launch(STOPPING_SHELL, stoppingArguments(path, spec.args));
+  const result = launch(stoppingArguments(path, spec.args));
   if (result < 0) throw spawnFailure(spec, path, -result);
   awaitStopped(result);
   try {
@@ -241,26 +240,28 @@ interface Launch {
   readonly membership: Membership;
 }
 
+// Made on first use: importing allocates no memory for C.
+let argumentVector: ArgumentVector | null = null;
 const pidCell = new Int32Array(1);
 const pidBytes = new Uint8Array(pidCell.buffer);
 
 // One posix_spawn: the pid, or -errno, which is its return value (no errno).
 function launchOnce(
-  program: string,
   argv: readonly string[],
   launch: Launch,
 ): number {
-  const args = cStringArray(argv);
-  const file = cString(program);
+  argumentVector ??= new ArgumentVector();
+  argumentVector.fill(argv);
   let pid = 0;
   launch.membership.beginSpawn();
   try {
     const error = libc().posix_spawn(
       pidBytes,
-      file,
+      // The program is its own first argument.
+      argumentVector.first,
       launch.actions.bytes,
       launch.attr,
-      new Uint8Array(args.pointers.buffer),
+      argumentVector.pointers,
       launch.environment.address,
     );
     if (error !== 0) return -error;

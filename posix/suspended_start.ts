@@ -24,7 +24,7 @@ const WNOWAIT = 0x0100_0000;
 const CLD_STOPPED = 5;
 
 /** The shell that starts it. */
-export const STOPPING_SHELL = "/bin/sh";
+const STOPPING_SHELL = "/bin/sh";
 
 /**
  * Arguments of the shell that stops itself and then becomes the program.
