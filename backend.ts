@@ -177,6 +177,8 @@ export interface HardKill {
   readonly count: number;
   /** Those that the OS did not let us end, and why. */
   readonly refused: readonly Survivor[];
+  /** True when it is not proved that nobody was missed: look when the leader has ended. */
+  readonly unproved?: boolean;
   /** True when the last look still found somebody new: it has to be done again. */
   readonly unsettled?: boolean;
 }

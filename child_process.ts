@@ -115,6 +115,8 @@ export class ChildProcess implements AsyncDisposable {
   #stopError: unknown = null;
   #killSignal = 0;
   #asked = false;
+  // A hard kill is to be proved when the leader has ended.
+  #killedTree = false;
   #timedOut = false;
   #aborted = false;
   // Whether timeout and abort signal are still in force.
@@ -229,10 +231,11 @@ export class ChildProcess implements AsyncDisposable {
     if (options?.tree === false) {
       this.#native.signalLeader(signo);
     } else if (number === SIGKILL) {
-      const { refused, unsettled } = this.#native.killTree();
+      const { refused, unsettled, unproved } = this.#native.killTree();
       if (refused.length > 0) {
         throw new SurvivorsError(this.#control.command, refused);
       }
+      if (unproved && !this.#finished) this.#killedTree = true;
       // It forks faster than one call can chase it.
       if (unsettled) this.#stopInBackground(0);
     } else this.#native.signalTree(signo, false);
@@ -374,11 +377,12 @@ export class ChildProcess implements AsyncDisposable {
     if (!this.#isOutlived()) this.#disarm();
     // A stop under way sweeps the tree first, while the zombie keeps the number.
     if (this.#sweeping) return;
-    if (this.#sweep && !this.#native.treeIsEmpty()) {
-      this.#stopInBackground(this.#control.grace);
+    const sweep = this.#sweep || this.#killedTree;
+    if (sweep && !this.#native.treeIsEmpty()) {
+      this.#stopInBackground(this.#killedTree ? 0 : this.#control.grace);
       return;
     }
-    if (this.#sweep) this.#native.retire();
+    if (sweep) this.#native.retire();
     this.#finish();
   }
 

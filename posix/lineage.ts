@@ -20,8 +20,9 @@ import {
   readProcFile,
   readStat,
 } from "./proc_files.ts";
+import { Census, type Use } from "./census.ts";
 import { parseLocksLimit } from "./proc_stat.ts";
-import { quickEmpty } from "./quick_empty.ts";
+import { numbersFresh, quickEmpty } from "./quick_empty.ts";
 import type { Belongs, Membership } from "./containment.ts";
 import {
   decodeTag,
@@ -98,6 +99,7 @@ interface Owner {
 }
 
 let owner: Owner | null | undefined;
+const census = new Census(numbersFresh);
 
 /** Why there is no lineage containment here; empty when there is. */
 let obstacle = "";
@@ -336,10 +338,47 @@ export class Lineage implements Membership {
     if (this.#retired) return "no";
     const value = limitOf(pid);
     if (value === "gone") return "gone";
-    return value !== null && inTree(value, this.#tag) ? "yes" : "no";
+    if (value === null) return "no";
+    this.#takeCensus(value, pid);
+    return inTree(value, this.#tag) ? "yes" : "no";
+  }
+
+  // Whatever tree of ours it is in.
+  #takeCensus(value: bigint, pid: number): void {
+    const tag = decodeTag(value);
+    const own = this.#owner;
+    if (tag === null || tag.root !== own.root) return;
+    if (own.outer === null) census.note(tag.tree, pid);
+    else if (
+      tag.tree === own.outer.tree && tag.innerOwner === own.innerOwner
+    ) census.note(tag.innerTree, pid);
+  }
+
+  beginLook(newest: number): void {
+    census.begin(newest);
+  }
+
+  note(pid: number): void {
+    census.note(this.#number, pid);
+  }
+
+  endLook(newest: number): void {
+    census.end(newest);
+  }
+
+  killing(): void {
+    census.killing();
+  }
+
+  listed(newest: number, use: Use): number[] | null {
+    return this.#retired ? null : census.list(this.#number, newest, use);
   }
 
   quickEmpty(leader: number, ageMs: number): boolean | null {
+    // With a list at hand the tree's own look is the quicker one.
+    if (census.exists && this.listed(lastPid(), "as proof") !== null) {
+      return null;
+    }
     return quickEmpty(leader, ageMs, (pid) => this.belongs(pid));
   }
 
