@@ -1,0 +1,90 @@
+/**
+ * Colours, where they are wanted.
+ *
+ * @module
+ */
+
+/** What decides whether there are colours. */
+export interface ColourSetting {
+  /** `NO_COLOR` is set, as `Deno.noColor` says without a permission. */
+  readonly noColor: boolean;
+  /** The value of `FORCE_COLOR`, or undefined. */
+  readonly forced: string | undefined;
+  /** Whether the output is a terminal. */
+  readonly terminal: boolean;
+}
+
+/**
+ * Decides: `NO_COLOR` wins (https://no-color.org), then `FORCE_COLOR`
+ * (https://force-color.org), then whether somebody looks.
+ *
+ * @param setting What decides.
+ * @returns Whether to use colours.
+ */
+export function wantsColour(setting: ColourSetting): boolean {
+  if (setting.noColor) return false;
+  if (setting.forced !== undefined && setting.forced !== "") {
+    return setting.forced !== "0" && setting.forced !== "false";
+  }
+  return setting.terminal;
+}
+
+/** Puts text into colours, or leaves it. */
+export class Palette {
+  /** @param on Whether there are colours. */
+  constructor(readonly on: boolean) {}
+
+  /** Headings. */
+  bold(text: string): string {
+    return this.#wrap(text, 1, 22);
+  }
+
+  /** What is less important. */
+  dim(text: string): string {
+    return this.#wrap(text, 2, 22);
+  }
+
+  /** What is wrong. */
+  red(text: string): string {
+    return this.#wrap(text, 31, 39);
+  }
+
+  /** What is well. */
+  green(text: string): string {
+    return this.#wrap(text, 32, 39);
+  }
+
+  /** What to know. */
+  yellow(text: string): string {
+    return this.#wrap(text, 33, 39);
+  }
+
+  /** Names that can be typed. */
+  cyan(text: string): string {
+    return this.#wrap(text, 36, 39);
+  }
+
+  #wrap(text: string, begin: number, end: number): string {
+    return this.on ? `\x1b[${begin}m${text}\x1b[${end}m` : text;
+  }
+}
+
+/**
+ * The colours for an output.
+ *
+ * @param output Standard output or standard error.
+ * @returns The palette.
+ */
+export function paletteFor(output: { isTerminal(): boolean }): Palette {
+  return new Palette(wantsColour({
+    noColor: Deno.noColor,
+    forced: granted("FORCE_COLOR"),
+    terminal: output.isTerminal(),
+  }));
+}
+
+// Nobody is asked for a permission because of colours.
+function granted(variable: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" ? Deno.env.get(variable) : undefined;
+}

@@ -1,0 +1,38 @@
+/**
+ * Ending as the program that was looked after ended.
+ *
+ * @module
+ */
+
+// Those that only end: the others write a core file, which would be of Deno.
+const PLAIN: readonly Deno.Signal[] = [
+  "SIGHUP",
+  "SIGINT",
+  "SIGTERM",
+  "SIGALRM",
+  "SIGPIPE",
+  "SIGUSR1",
+  "SIGUSR2",
+];
+
+/**
+ * Ends this process by the signal that ended the program, so that a shell stops
+ * its loop after Ctrl-C; otherwise gives the status that a shell would show.
+ *
+ * @param status How the program ended.
+ * @returns The exit status, where this process is still there.
+ */
+export function endLike(
+  status: { readonly code: number; readonly signal: Deno.Signal | null },
+): number {
+  if (status.signal === null) return status.code;
+  if (Deno.build.os !== "windows" && PLAIN.includes(status.signal)) {
+    try {
+      Deno.kill(Deno.pid, status.signal);
+    } catch (error) {
+      // Without --allow-run for everything the number has to do.
+      if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    }
+  }
+  return status.code;
+}
