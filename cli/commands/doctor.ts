@@ -5,7 +5,7 @@
  */
 
 import type { Capabilities, MechanismReport } from "../../backend.ts";
-import { capabilities } from "../../mod.ts";
+import { capabilities } from "../library.ts";
 import { type Palette, paletteFor } from "../colour.ts";
 import type { CommandSpec } from "../command_spec.ts";
 import type { GivenOptions } from "../read_options.ts";

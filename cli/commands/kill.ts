@@ -5,7 +5,7 @@
  */
 
 import type { ProcessInfo } from "../../backend.ts";
-import { killTree, processTree } from "../../mod.ts";
+import { killTree, processTree } from "../library.ts";
 import { DEFAULT_GRACE } from "../../options.ts";
 import type { CommandSpec } from "../command_spec.ts";
 import { parseDuration } from "../duration.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { ChildProcess } from "../../child_process.ts";
-import { Command } from "../../mod.ts";
+import { Command } from "../library.ts";
 import type { CommandStatus, StopReport } from "../../status.ts";
 import { Timer } from "../../timer.ts";
 import type { CommandSpec } from "../command_spec.ts";

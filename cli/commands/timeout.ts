@@ -5,7 +5,7 @@
  */
 
 import type { ChildProcess } from "../../child_process.ts";
-import { Command } from "../../mod.ts";
+import { Command } from "../library.ts";
 import { signalName, signalNumber } from "../../signals.ts";
 import { Timer } from "../../timer.ts";
 import type { CommandSpec } from "../command_spec.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { processTree } from "../../mod.ts";
+import { processTree } from "../library.ts";
 import { paletteFor } from "../colour.ts";
 import type { CommandSpec } from "../command_spec.ts";
 import { parseDuration } from "../duration.ts";
