@@ -28,9 +28,9 @@ export class SignalRelay implements Disposable {
   readonly #listeners = new Map<Deno.Signal, () => void>();
 
   /**
-   * @param signals Which. Those that this process was started deaf to are left
-   * alone: nohup and a shell's background jobs mean it.
-   * @param heard Called for each one that comes.
+   * @param signals Which.
+   * @param heard Called for each one that comes, but for those that this process
+   * was started deaf to: nohup and a shell's background jobs mean it.
    */
   constructor(
     signals: Iterable<Deno.Signal>,
@@ -38,7 +38,10 @@ export class SignalRelay implements Disposable {
   ) {
     const ignored = ignoredSignals();
     for (const signal of new Set(signals)) {
-      if (!ignored.has(signal)) this.#add(signal, () => heard(signal));
+      // With its first listener Deno handles SIGHUP, SIGINT and SIGTERM all
+      // three: one that was ignored has to be listened to in order to stay so.
+      const deaf = ignored.has(signal);
+      this.#add(signal, deaf ? () => {} : () => heard(signal));
     }
     // A parent that ignores SIGCHLD leaves that to us, and then the kernel reaps
     // our children before their status is read (signal(7)).
