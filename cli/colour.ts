@@ -15,18 +15,17 @@ export interface ColourSetting {
 }
 
 /**
- * Decides: `NO_COLOR` wins (https://no-color.org), then `FORCE_COLOR`
- * (https://force-color.org), then whether somebody looks.
+ * Decides: `FORCE_COLOR` (https://force-color.org) wins, as in Deno and Node,
+ * then `NO_COLOR` (https://no-color.org), then whether somebody looks.
  *
  * @param setting What decides.
  * @returns Whether to use colours.
  */
 export function wantsColour(setting: ColourSetting): boolean {
-  if (setting.noColor) return false;
   if (setting.forced !== undefined && setting.forced !== "") {
     return setting.forced !== "0" && setting.forced !== "false";
   }
-  return setting.terminal;
+  return setting.terminal && !setting.noColor;
 }
 
 /** Puts text into colours, or leaves it. */

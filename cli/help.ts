@@ -76,7 +76,10 @@ export function commandHelp(
     "",
     section("Exit status", spec.exitStatus, palette),
     "",
-    section("Permissions", [[spec.permissions, ""]], palette),
+    palette.bold("Permissions:"),
+    ...wrapText(spec.permissions, WIDTH - INDENT.length).map((line) =>
+      INDENT + line
+    ),
   ].join("\n");
 }
 
@@ -104,10 +107,6 @@ function section(
     const gap = " ".repeat(Math.max(column - left.length, 2));
     const fits = widest <= 24;
     const begin = INDENT + palette.cyan(left);
-    if (right === "") {
-      lines.push(begin);
-      continue;
-    }
     const wrapped = wrapText(right, WIDTH - INDENT.length - column);
     const rest = fits ? wrapped.slice(1) : wrapped;
     lines.push(fits ? `${begin}${gap}${wrapped[0]}` : begin);

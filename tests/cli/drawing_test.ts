@@ -106,11 +106,12 @@ Deno.test("progressLine() says who is waited for, and fits", () => {
   assertStringIncludes(short, "stopping (killed): waiting for 2");
 });
 
-Deno.test("wantsColour() obeys NO_COLOR, then FORCE_COLOR, then the terminal", () => {
+Deno.test("wantsColour() obeys FORCE_COLOR, then NO_COLOR, then the terminal", () => {
   const base = { noColor: false, forced: undefined, terminal: true };
   assertEquals(wantsColour(base), true);
   assertEquals(wantsColour({ ...base, terminal: false }), false);
-  assertEquals(wantsColour({ ...base, noColor: true, forced: "1" }), false);
+  assertEquals(wantsColour({ ...base, noColor: true }), false);
+  assertEquals(wantsColour({ ...base, noColor: true, forced: "1" }), true);
   const forced = { ...base, terminal: false, forced: "1" };
   assertEquals(wantsColour(forced), true);
   assertEquals(wantsColour({ ...base, forced: "0" }), false);
