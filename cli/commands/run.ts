@@ -213,7 +213,8 @@ class Supervisor {
   }
 
   #members(child: ChildProcess): { pid: number; name: string }[] {
-    const leader = { pid: child.pid, name: this.#request.command };
+    const name = this.#request.command.replace(/.*[\\/]/, "");
+    const leader = { pid: child.pid, name };
     return [...this.#exited ? [] : [leader], ...child.descendants()];
   }
 }

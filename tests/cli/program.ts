@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dirname } from "@std/path";
 import { within } from "../fixtures/deadline.ts";
 import { denoUnderTest } from "../fixtures/deno.ts";
 
@@ -16,9 +17,10 @@ export const CLI: string = new URL("cli.ts", ROOT).href;
 export function stdFlags(): string[] {
   const standIns = import.meta.resolve("@std/cli/parse-args")
     .startsWith("file:");
-  const config = ["--config", path("deno.json")];
-  const map = ["--import-map", path("tests/offline/import_map.json")];
-  return standIns ? [...config, ...map] : config;
+  // Not both: to install and compile, the imports of a deno.json come first.
+  return standIns
+    ? ["--no-config", "--import-map", path("tests/offline/import_map.json")]
+    : ["--config", path("deno.json")];
 }
 
 function path(name: string): string {
@@ -26,6 +28,12 @@ function path(name: string): string {
   return decodeURIComponent(
     Deno.build.os === "windows" ? pathname.slice(1) : pathname,
   );
+}
+
+/** A PATH that begins with the Deno under test: what starts `deno` finds that. */
+export function pathWithDeno(): string {
+  const separator = Deno.build.os === "windows" ? ";" : ":";
+  return `${dirname(denoUnderTest())}${separator}${Deno.env.get("PATH")}`;
 }
 
 /** Arguments for Deno that run the program. */

@@ -4,7 +4,6 @@
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { dirname } from "@std/path";
 import { until, within } from "../fixtures/deadline.ts";
 import { denoUnderTest } from "../fixtures/deno.ts";
 import { waitForText } from "../fixtures/eval.ts";
@@ -13,7 +12,7 @@ import {
   newMarker,
   processesWith,
 } from "../fixtures/process_table.ts";
-import { CLI, stdFlags } from "./program.ts";
+import { CLI, pathWithDeno, stdFlags } from "./program.ts";
 
 const FOLDER = new URL("../../examples/tasks/", import.meta.url);
 
@@ -63,12 +62,6 @@ class Example implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.folder, { recursive: true });
   }
-}
-
-// What a task's own program starts is looked for in PATH.
-function pathWithDeno(): string {
-  const separator = Deno.build.os === "windows" ? ";" : ":";
-  return `${dirname(denoUnderTest())}${separator}${Deno.env.get("PATH")}`;
 }
 
 async function outcome(
