@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ProcessInfo } from "../backend.ts";
 import type { DetailsReading, ProcessDetails } from "./process_details.ts";
 
 /**
@@ -15,18 +16,68 @@ import type { DetailsReading, ProcessDetails } from "./process_details.ts";
 export async function readPsDetails(
   pids: readonly number[],
 ): Promise<DetailsReading> {
+  const columns = "pid=,user=,time=,rss=";
   try {
-    const { stdout } = await new Deno.Command("ps", {
-      args: ["-o", "pid=,user=,time=,rss=", "-p", pids.join(",")],
-      env: { LC_ALL: "C" },
-      stdin: "null",
-      stderr: "null",
-    }).output();
-    return { details: parsePs(new TextDecoder().decode(stdout)), missing: "" };
+    const text = await ps(["-o", columns, "-p", pids.join(",")]);
+    return { details: parsePs(text), missing: "" };
   } catch (error) {
     const missing = `ps could not be run: ${(error as Error).message}`;
     return { details: new Map(), missing };
   }
+}
+
+async function ps(args: readonly string[]): Promise<string> {
+  const { stdout } = await new Deno.Command("ps", {
+    args: [...args],
+    env: { LC_ALL: "C" },
+    stdin: "null",
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout);
+}
+
+/**
+ * Lists all processes.
+ *
+ * @returns The processes, in no order.
+ */
+export async function listPs(): Promise<ProcessInfo[]> {
+  const columns = "pid=,ppid=,state=,etime=,command=";
+  return parsePsList(await ps(["-A", "-ww", "-o", columns]), Date.now());
+}
+
+const STATES: Readonly<Record<string, string>> = {
+  R: "running",
+  S: "sleeping",
+  I: "idle",
+  U: "waiting",
+  T: "stopped",
+  Z: "zombie",
+};
+
+/**
+ * Reads a list of ps.
+ *
+ * @param text Lines of process id, parent, state, age, command line.
+ * @param now When it was made, in milliseconds since the epoch.
+ * @returns The processes.
+ */
+export function parsePsList(text: string, now: number): ProcessInfo[] {
+  const found: ProcessInfo[] = [];
+  for (const line of text.split("\n")) {
+    const [, pid, ppid, state, age, command] =
+      /^\s*(\d+)\s+(\d+)\s+(\w)\S*\s+([\d:-]+)\s+(.*)$/.exec(line) ?? [];
+    if (pid === undefined) continue;
+    found.push({
+      pid: Number(pid),
+      ppid: Number(ppid),
+      name: command!.split(" ")[0]!.replace(/.*\//, ""),
+      command: command!,
+      state: STATES[state!] ?? state!,
+      startTime: now - parseTime(age!),
+    });
+  }
+  return found;
 }
 
 /**

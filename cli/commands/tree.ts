@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ProcessInfo } from "../../backend.ts";
+import { allProcesses } from "../all_processes.ts";
 import { processTree } from "../library.ts";
 import { paletteFor } from "../colour.ts";
 import type { CommandSpec } from "../command_spec.ts";
@@ -23,10 +25,10 @@ type Option = "watch" | "interval" | "json";
 export const SPEC: CommandSpec<Option> = {
   name: "tree",
   program: "killable tree",
-  summary: "show a process and everything it started",
-  usage: "[OPTION]... PID",
+  summary: "show a process and everything it started, or all processes",
+  usage: "[OPTION]... [PID]",
   description: [
-    "Draws the tree that 'killable kill PID' would end: process id, user, share of a processor, resident memory, age and command line. A member whose parent has ended hangs on a dotted branch.",
+    "Draws the tree that 'killable kill PID' would end: process id, user, share of a processor, resident memory, age and command line. A member whose parent has ended hangs on a dotted branch. Without PID all processes are drawn.",
     "The share of a processor is that of a process's whole life, and with --watch that of the last interval.",
   ],
   options: [
@@ -50,6 +52,7 @@ export const SPEC: CommandSpec<Option> = {
     ["killable tree 4711", "what is there"],
     ["killable tree --watch $(pgrep -o node)", "what a dev server does"],
     ["killable tree --json 4711 | jq '.[].pid'", "for a script"],
+    ["killable tree | grep -A 9 sshd", "all there is, and what hangs below"],
   ],
   exitStatus: [
     ["0", "shown; with --watch: until the process ended, or Ctrl-C"],
@@ -57,7 +60,7 @@ export const SPEC: CommandSpec<Option> = {
     ["2", "a mistake in the command line"],
   ],
   permissions:
-    "--allow-ffi; on Linux -A for user, processor and memory, on macOS --allow-run=ps; not shown on Windows",
+    "--allow-ffi with PID. User, processor, memory, and all processes: -A on Linux, --allow-run=ps on macOS; not on Windows",
   usageStatus: 2,
 };
 
@@ -66,16 +69,15 @@ const DEFAULT_INTERVAL_MS = 1000;
 /** Runs it. */
 export async function run(given: GivenOptions<Option>): Promise<number> {
   const [operand, ...more] = given.operands;
-  if (operand === undefined) throw new UsageError("missing PID");
   if (more.length > 0) throw new UsageError(`extra operand '${more[0]}'`);
-  const pid = parsePid(operand);
+  const pid = operand === undefined ? null : parsePid(operand);
   const interval = given.value("interval");
   const every = interval === undefined
     ? DEFAULT_INTERVAL_MS
     : parseDuration(interval, "--interval");
   try {
     if (given.has("watch")) return await watch(pid, every);
-    const look = await lookAt(processTree(pid), null);
+    const look = await lookAt(await membersOf(pid), null);
     if (given.has("json")) print(JSON.stringify(look.rows, null, 2));
     else show(look, pid);
     return 0;
@@ -86,7 +88,11 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
   }
 }
 
-function show(look: TreeLook, pid: number): void {
+async function membersOf(pid: number | null): Promise<ProcessInfo[]> {
+  return pid === null ? await allProcesses() : processTree(pid);
+}
+
+function show(look: TreeLook, pid: number | null): void {
   const palette = paletteFor(Deno.stdout);
   const width = Deno.stdout.isTerminal() ? terminalWidth() : Infinity;
   drawTree(look.rows, pid, width, palette).forEach(print);
@@ -102,11 +108,11 @@ const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
 
 /** Draws until the process has ended or a signal comes. */
-async function watch(pid: number, every: number): Promise<number> {
+async function watch(pid: number | null, every: number): Promise<number> {
   if (!Deno.stdout.isTerminal()) {
     throw new UsageError("--watch draws on a terminal; use --json in a script");
   }
-  let look = await lookAt(processTree(pid), null);
+  let look = await lookAt(await membersOf(pid), null);
   let leave: () => void = () => {};
   const left = new Promise<void>((resolve) => leave = resolve);
   let asked = false;
@@ -119,7 +125,7 @@ async function watch(pid: number, every: number): Promise<number> {
     while (!asked) {
       drawFrame(look, pid);
       await pause(every, left);
-      if (!asked) look = await lookAt(processTree(pid), look);
+      if (!asked) look = await lookAt(await membersOf(pid), look);
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -130,7 +136,7 @@ async function watch(pid: number, every: number): Promise<number> {
   return 0;
 }
 
-function drawFrame(look: TreeLook, pid: number): void {
+function drawFrame(look: TreeLook, pid: number | null): void {
   const palette = paletteFor(Deno.stdout);
   const lines = drawTree(look.rows, pid, terminalWidth(), palette);
   const room = Math.max(Deno.consoleSize().rows - 1, 2);

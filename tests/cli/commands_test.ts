@@ -115,14 +115,42 @@ Deno.test("tree and kill refuse what is not there, and who asks", async () => {
     assertEquals([own.code, own.stdout], [1, ""]);
     const nonsense = await cli([command, "-k", "x1"]);
     assertEquals(nonsense.code, 2);
-    const none = await cli([command]);
-    assertEquals(none, {
-      code: 2,
-      stdout: "",
-      stderr:
-        `${command}: missing PID\nTry 'killable ${command} --help' for more information.\n`,
-    });
   }
+  assertEquals(await cli(["kill"]), {
+    code: 2,
+    stdout: "",
+    stderr:
+      "kill: missing PID\nTry 'killable kill --help' for more information.\n",
+  });
+});
+
+Deno.test({
+  name: "tree without PID shows every process, itself too",
+  ignore: WINDOWS, // There the tree of one process is shown.
+  async fn() {
+    const { code, stdout, stderr } = await cli(["tree"]);
+    assertEquals([code, stderr], [0, ""]);
+    const lines = stdout.split("\n");
+    assert(lines.some((one) => one.trim().startsWith("1 ")), "process 1");
+    const us = lines.findIndex((one) => one.trim().startsWith(`${Deno.pid} `));
+    assert(us > 0, "this process");
+    assert(
+      lines.slice(us).some((one) => /[└├]─ .*cli\.ts tree$/.test(one)),
+      "the program below it",
+    );
+  },
+});
+
+Deno.test({
+  name: "tree without PID says which permission it needs",
+  ignore: !LINUX, // Elsewhere ps is asked.
+  async fn() {
+    const { code, stderr } = await cli(["tree"], {
+      permissions: ["--allow-ffi", "--no-prompt"],
+    });
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "--allow-all");
+  },
 });
 
 Deno.test("tree --watch wants a terminal", async () => {

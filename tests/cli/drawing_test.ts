@@ -1,7 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Palette, wantsColour } from "../../cli/colour.ts";
 import { cpuTime, parseUsers } from "../../cli/details_from_proc.ts";
-import { parsePs } from "../../cli/details_from_ps.ts";
+import { parsePs, parsePsList } from "../../cli/details_from_ps.ts";
+import { parseProcess } from "../../cli/processes_from_proc.ts";
 import { progressLine } from "../../cli/stop_progress.ts";
 import {
   drawTree,
@@ -141,6 +142,35 @@ Deno.test("parsePs() reads the columns of ps", () => {
     [501, { user: "alice", cpuTime: 93_784_000, memory: 2_097_152 }],
     [502, { user: "bob", cpuTime: 1500, memory: 0 }],
   ]);
+});
+
+Deno.test("parsePsList() reads a list of ps", () => {
+  assertEquals(
+    parsePsList("  501     1 Ss   01:00:00 /usr/sbin/a d -x\nnonsense\n", 9e6),
+    [{
+      pid: 501,
+      ppid: 1,
+      name: "a",
+      command: "/usr/sbin/a d -x",
+      state: "sleeping",
+      startTime: 5_400_000,
+    }],
+  );
+});
+
+Deno.test("parseProcess() reads a process, and leaves out threads of the kernel", () => {
+  const stat = (pid: number, ppid: number) =>
+    `${pid} (a) b) S ${ppid} 7 7 0 -1 64 1 2 3 4 150 50 0 0 20 0 1 0 500 0`;
+  assertEquals(parseProcess(stat(7, 1), "a\0-x\0", 1000), {
+    pid: 7,
+    ppid: 1,
+    name: "a) b",
+    command: "a -x",
+    state: "sleeping",
+    startTime: 6000,
+  });
+  assertEquals(parseProcess(stat(7, 2), "", 1000), null);
+  assertEquals(parseProcess(stat(7, 1), "", 1000)?.command, "a) b");
 });
 
 Deno.test("wrapText() keeps words whole", () => {
