@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { within } from "../fixtures/deadline.ts";
-import { denoPath } from "../fixtures/deno.ts";
+import { denoArgs, denoPath } from "../fixtures/deno.ts";
 import { DEAF, evalArgs, waitForText } from "../fixtures/eval.ts";
 import { RollCall } from "../fixtures/roll_call.ts";
 import { cli, startCli } from "./program.ts";
@@ -14,15 +14,12 @@ function program(source: string, ...args: string[]): string[] {
 }
 
 Deno.test("run hands streams, arguments and the exit status on", async () => {
-  const source = `
-    console.error("to stderr");
-    console.log(JSON.stringify(Deno.args));
-    Deno.exit(5);`;
-  assertEquals(await cli(["run", ...program(source, "--a", "--", "b c", "")]), {
-    code: 5,
-    stdout: '["--a","--","b c",""]\n',
-    stderr: "to stderr\n",
-  });
+  const script = import.meta.resolve("./echo_arguments.ts");
+  const given = ["--a", "--", "b c", ""];
+  assertEquals(
+    await cli(["run", "--", denoPath(), ...denoArgs(script, given)]),
+    { code: 5, stdout: `${JSON.stringify(given)}\n`, stderr: "to stderr\n" },
+  );
 });
 
 Deno.test("run hands standard input on", async () => {

@@ -1,6 +1,6 @@
 /** The `timeout` command as a program. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { within } from "../fixtures/deadline.ts";
 import { denoPath } from "../fixtures/deno.ts";
 import { DEAF, evalArgs } from "../fixtures/eval.ts";
@@ -42,7 +42,9 @@ Deno.test("timeout ends the tree and exits with 124", async () => {
   const { code, stderr } = await within(program.output(), "the program");
   await program.stdin.close();
   await roll.assertGone();
-  assertEquals([code, new TextDecoder().decode(stderr)], [124, ""]);
+  // A program without a console may have to be killed there: then it is 137.
+  assert(code === 124 || WINDOWS && code === 137, `${code}`);
+  assertEquals(new TextDecoder().decode(stderr), "");
 });
 
 Deno.test("timeout ends what the command leaves behind", async () => {
