@@ -182,6 +182,7 @@ class Watch {
   #exited = false;
   // The number of the child's process group, where it has one of its own.
   #group: number | null = null;
+  #sharesTerminal = false;
   timedOut = false;
 
   constructor(request: Request) {
@@ -196,12 +197,17 @@ class Watch {
       args,
       processGroup: foreground ? "inherit" : shared ? "auto" : "own",
     }).spawn();
+    this.#sharesTerminal = Deno.stdin.isTerminal() &&
+      this.#child.containment.mechanism !== "process-group";
     if (!shared && Deno.build.os !== "windows") this.#group = this.#child.pid;
     const limit = timeout === 0 ? Infinity : timeout;
     this.#timer = new Timer(limit, () => this.#expire(this.#request.signal));
   }
 
   heard(signal: Deno.Signal): void {
+    // The terminal has sent these to the command as well, if it shares it.
+    const typed = signal === "SIGINT" || signal === "SIGQUIT";
+    if (typed && this.#sharesTerminal) return;
     // SIGALRM is what GNU timeout is told by that time is up.
     if (signal === "SIGALRM") this.#expire(this.#request.signal);
     else this.#send(signalNumber(SIGNALS, signal));

@@ -90,21 +90,28 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "Ctrl-C reaches a command on our terminal once, and is its own affair",
-  ignore,
-  async fn() {
-    const count =
-      "n=0; trap 'n=$((n + 1)); echo heard:$n' INT; echo ready; read line; echo $line; exit 4";
-    await using terminal = new Terminal(["run", "--", "sh", "-c", count]);
-    await terminal.says("ready");
-    await terminal.types("\x03");
-    await terminal.says("heard:1");
-    await terminal.types("still here\n");
-    assertEquals(await terminal.status(), 4);
-    assertEquals(terminal.said.includes("heard:2"), false);
-  },
-});
+for (
+  const begin of [["run", "--"], ["timeout", "60"], ["timeout", "-f", "60"]]
+) {
+  Deno.test({
+    name:
+      `Ctrl-C reaches a command on our terminal once, and is its own affair: ${
+        begin.join(" ")
+      }`,
+    ignore,
+    async fn() {
+      const count =
+        "n=0; trap 'n=$((n + 1)); echo heard:$n' INT; echo ready; read line; echo $line; exit 4";
+      await using terminal = new Terminal([...begin, "sh", "-c", count]);
+      await terminal.says("ready");
+      await terminal.types("\x03");
+      await terminal.says("heard:1");
+      await terminal.types("still here\n");
+      assertEquals(await terminal.status(), 4);
+      assertEquals(terminal.said.includes("heard:2"), false);
+    },
+  });
+}
 
 Deno.test({
   name: "a stop on a terminal shows what it waits for; Ctrl-C kills at once",
