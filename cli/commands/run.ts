@@ -5,14 +5,10 @@
  */
 
 import type { ChildProcess } from "../../child_process.ts";
-import { Command } from "../library.ts";
-import type { CommandStatus, StopReport } from "../../status.ts";
-import { Timer } from "../../timer.ts";
 import type { CommandSpec } from "../command_spec.ts";
 import { endLike } from "../end_like.ts";
-import { IdleWatch, passOn } from "../idle_watch.ts";
 import type { GivenOptions } from "../read_options.ts";
-import { type EndReason, reportLines, type RunReport } from "../run_report.ts";
+import { reportLines, type RunReport } from "../run_report.ts";
 import {
   readRunRequest,
   RUN_OPTIONS,
@@ -22,8 +18,7 @@ import {
 import { say } from "../say.ts";
 import { SignalRelay, STOP_SIGNALS } from "../signal_relay.ts";
 import { spawnFailure, STATUS_OWN_FAILURE } from "../spawn_failure.ts";
-import { watchStdin } from "../stdin_lifeline.ts";
-import { StopProgress } from "../stop_progress.ts";
+import { startCommand, Supervisor } from "../supervisor.ts";
 
 /** What it accepts. */
 export const SPEC: CommandSpec<RunOption> = {
@@ -76,7 +71,7 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
   const relay = new SignalRelay(STOP_SIGNALS, (one) => supervisor.heard(one));
   let child: ChildProcess;
   try {
-    child = start(request);
+    child = startCommand(request);
   } catch (error) {
     const { message, status } = spawnFailure(request.command, error);
     say(`run: ${message}`);
@@ -104,117 +99,7 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
   return timeUp ? exitStatus : endLike(status);
 }
 
-function start(request: RunRequest): ChildProcess {
-  const piped = request.idleTimeout < Infinity;
-  return new Command(request.command, {
-    args: request.args,
-    ...(request.cwd === null ? {} : { cwd: request.cwd }),
-    env: request.env,
-    clearEnv: request.clearEnv,
-    containment: request.containment,
-    stdin: request.stopOnStdinEof ? "null" : "inherit",
-    stdout: piped ? "piped" : "inherit",
-    stderr: piped ? "piped" : "inherit",
-    stopSignal: request.signal,
-    grace: request.grace,
-  }).spawn();
-}
-
 function tell(request: RunRequest, report: RunReport): void {
   if (request.report === "json") say(JSON.stringify(report));
   if (request.report === "text") reportLines(report).forEach(say);
-}
-
-/** One run: what may stop it, and how it ended. */
-class Supervisor {
-  readonly #request: RunRequest;
-  readonly #began = performance.now();
-  #child: ChildProcess | null = null;
-  #exited = false;
-  #sharesTerminal = false;
-  #stop: Promise<StopReport | Error> | null = null;
-  #progress: StopProgress | null = null;
-  reason: EndReason = "exited";
-  elapsed = 0;
-
-  constructor(request: RunRequest) {
-    this.#request = request;
-  }
-
-  /** A signal to this program. */
-  heard(signal: Deno.Signal): void {
-    if (this.#stop !== null) {
-      this.#progress?.escalated();
-      this.#beginStop({ grace: 0 });
-      return;
-    }
-    // The terminal has sent these to the command as well, if it shares it: a
-    // second one would be too many, and a prompt outlives its Ctrl-C.
-    const typed = signal === "SIGINT" || signal === "SIGQUIT";
-    if (!typed || !this.#sharesTerminal) this.#end("signal", signal);
-  }
-
-  /** Resolves when the tree is gone. */
-  async watch(
-    child: ChildProcess,
-  ): Promise<{ status: CommandStatus; stop: StopReport | Error }> {
-    this.#child = child;
-    const { timeout, idleTimeout, stopOnStdinEof } = this.#request;
-    this.#sharesTerminal = !stopOnStdinEof && Deno.stdin.isTerminal() &&
-      child.containment.mechanism !== "process-group";
-    const timer = new Timer(timeout, () => this.#end("timeout"));
-    if (stopOnStdinEof) watchStdin(() => this.#end("stdin-eof"));
-    const output = idleTimeout < Infinity ? this.#passOutput(child) : null;
-    const status = await child.status;
-    this.#exited = true;
-    timer.clear();
-    const stop = await (this.#stop ??= this.#runStop({}));
-    await output;
-    this.elapsed = performance.now() - this.#began;
-    return { status, stop };
-  }
-
-  async #passOutput(child: ChildProcess): Promise<void> {
-    const { idleTimeout } = this.#request;
-    using idle = new IdleWatch(idleTimeout, () => this.#end("idle"));
-    await Promise.all([
-      passOn(child.stdout, Deno.stdout, () => idle.touch()),
-      passOn(child.stderr, Deno.stderr, () => idle.touch()),
-    ]);
-  }
-
-  // The first reason counts.
-  #end(reason: EndReason, signal?: Deno.Signal): void {
-    if (this.#child === null || this.#exited || this.#stop !== null) return;
-    this.reason = reason;
-    this.#beginStop(signal === undefined ? {} : { signal });
-  }
-
-  #beginStop(options: { signal?: Deno.Signal; grace?: number }): void {
-    const stop = this.#runStop(options);
-    this.#stop ??= stop;
-  }
-
-  // Never rejects: what could not be ended is the outcome.
-  async #runStop(
-    options: { signal?: Deno.Signal; grace?: number },
-  ): Promise<StopReport | Error> {
-    const child = this.#child!;
-    using progress = new StopProgress(
-      () => this.#members(child),
-      options.grace ?? this.#request.grace,
-    );
-    this.#progress ??= progress;
-    try {
-      return await child.stop(options);
-    } catch (error) {
-      return error as Error;
-    }
-  }
-
-  #members(child: ChildProcess): { pid: number; name: string }[] {
-    const name = this.#request.command.replace(/.*[\\/]/, "");
-    const leader = { pid: child.pid, name };
-    return [...this.#exited ? [] : [leader], ...child.descendants()];
-  }
 }

@@ -4,23 +4,17 @@
  * @module
  */
 
-import type { ChildProcess } from "../../child_process.ts";
-import { Command } from "../library.ts";
-import { signalName, signalNumber } from "../../signals.ts";
-import { Timer } from "../../timer.ts";
-import type { CommandSpec } from "../command_spec.ts";
 import { endLike } from "../end_like.ts";
 import { parseGnuDuration } from "../gnu_duration.ts";
+import type { CommandSpec } from "../command_spec.ts";
 import type { GivenOptions } from "../read_options.ts";
 import { print, say } from "../say.ts";
-import {
-  parseSignalNumber,
-  shortSignalName,
-  SIGNALS,
-} from "../signal_operand.ts";
+import { parseSignalNumber, SIGNALS } from "../signal_operand.ts";
 import { FATAL_SIGNALS, SignalRelay } from "../signal_relay.ts";
 import { spawnFailure, STATUS_OWN_FAILURE } from "../spawn_failure.ts";
+import { type TimeoutRequest, TimeoutWatch } from "../timeout_watch.ts";
 import { UsageError } from "../usage_error.ts";
+import { signalName } from "../../signals.ts";
 
 type Option =
   | "foreground"
@@ -100,24 +94,6 @@ export const SPEC: CommandSpec<Option> = {
 };
 
 const STATUS_TIMED_OUT = 124;
-const SIGKILL = 9;
-// What COMMAND leaves behind gets this long after a soft signal. Before that,
-// where COMMAND was signalled, it has a moment to end by the signal that it may
-// have got as well: a second one would look like impatience.
-const LEFTOVER_GRACE = 5000;
-const LEFTOVER_PEACE = 1000;
-
-/** What was asked for, read. */
-interface Request {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly timeout: number;
-  readonly signal: number;
-  readonly killAfter: number;
-  readonly foreground: boolean;
-  readonly preserveStatus: boolean;
-  readonly verbose: boolean;
-}
 
 /** Runs it. */
 export async function run(given: GivenOptions<Option>): Promise<number> {
@@ -127,7 +103,7 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
     return 0;
   }
   const request = readRequest(given);
-  const watch = new Watch(request);
+  const watch = new TimeoutWatch(request);
   const relay = new SignalRelay(
     heardSignals(request.signal),
     (signal) => watch.heard(signal),
@@ -146,7 +122,7 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
   return request.preserveStatus || killed ? status.code : STATUS_TIMED_OUT;
 }
 
-function readRequest(given: GivenOptions<Option>): Request {
+function readRequest(given: GivenOptions<Option>): TimeoutRequest {
   const killAfter = given.value("kill-after");
   const signal = given.value("signal");
   const read = {
@@ -170,120 +146,4 @@ function heardSignals(signal: number): readonly Deno.Signal[] {
   return name === null || unheard.includes(name) || Deno.build.os === "windows"
     ? FATAL_SIGNALS
     : [...FATAL_SIGNALS, name];
-}
-
-/** One run: its clock, its signals, its end. */
-class Watch {
-  readonly #request: Request;
-  #child: ChildProcess | null = null;
-  #timer: Timer | null = null;
-  #killTimer: Timer | null = null;
-  #signalled = false;
-  #exited = false;
-  // The number of the child's process group, where it has one of its own.
-  #group: number | null = null;
-  #sharesTerminal = false;
-  timedOut = false;
-
-  constructor(request: Request) {
-    this.#request = request;
-  }
-
-  start(): void {
-    const { command, args, foreground, timeout } = this.#request;
-    // A command that reads the terminal has to be in its foreground group: ours.
-    const shared = foreground || Deno.stdin.isTerminal();
-    this.#child = new Command(command, {
-      args,
-      processGroup: foreground ? "inherit" : shared ? "auto" : "own",
-    }).spawn();
-    this.#sharesTerminal = Deno.stdin.isTerminal() &&
-      this.#child.containment.mechanism !== "process-group";
-    if (!shared && Deno.build.os !== "windows") this.#group = this.#child.pid;
-    const limit = timeout === 0 ? Infinity : timeout;
-    this.#timer = new Timer(limit, () => this.#expire(this.#request.signal));
-  }
-
-  heard(signal: Deno.Signal): void {
-    // The terminal has sent these to the command as well, if it shares it.
-    const typed = signal === "SIGINT" || signal === "SIGQUIT";
-    if (typed && this.#sharesTerminal) return;
-    // SIGALRM is what GNU timeout is told by that time is up.
-    if (signal === "SIGALRM") this.#expire(this.#request.signal);
-    else this.#send(signalNumber(SIGNALS, signal));
-  }
-
-  /** Resolves when the command and what it left behind is gone. */
-  async ended(): Promise<{ code: number; signal: Deno.Signal | null }> {
-    const child = this.#child!;
-    const status = await child.status;
-    this.#exited = true;
-    this.#timer?.clear();
-    this.#killTimer?.clear();
-    if (this.#signalled) await within(child.treeExited, LEFTOVER_PEACE);
-    try {
-      await child.stop({ grace: LEFTOVER_GRACE });
-    } catch (error) {
-      say(`timeout: warning: ${(error as Error).message}`);
-    }
-    return status;
-  }
-
-  #expire(signal: number): void {
-    this.timedOut = true;
-    this.#send(signal);
-  }
-
-  #send(signal: number): void {
-    const { killAfter, verbose, command } = this.#request;
-    if (killAfter > 0) {
-      this.#killTimer ??= new Timer(killAfter, () => this.#expire(SIGKILL));
-    }
-    if (verbose) {
-      const name = shortSignalName(signal);
-      say(`timeout: sending signal ${name} to command '${command}'`);
-    }
-    this.#signalled = true;
-    this.#deliver(signal);
-    const wakes = signal !== SIGKILL && signal !== SIGNALS.SIGCONT;
-    if (wakes && SIGNALS.SIGCONT !== undefined) this.#deliver(SIGNALS.SIGCONT);
-  }
-
-  // SIGKILL goes to the whole tree. Another signal goes to the process group, as
-  // GNU timeout sends it: what has a group of its own, a shell's job or another
-  // timeout, has somebody who is told, and is ended with what is left.
-  #deliver(signal: number): void {
-    const child = this.#child;
-    if (child === null || this.#exited) return;
-    const name = signalName(SIGNALS, signal) ?? signal;
-    try {
-      if (this.#request.foreground) child.kill(name, { tree: false });
-      else if (signal === SIGKILL) child.kill(name);
-      else if (!this.#killGroup(name)) child.kill(name);
-    } catch (error) {
-      // One that may not be signalled: the others were.
-      say(`timeout: warning: ${(error as Error).message}`);
-    }
-  }
-
-  // The number is the leader's, which has not been waited for as long as its
-  // status is not known: it cannot be somebody else's.
-  #killGroup(signal: Deno.Signal | number): boolean {
-    if (this.#group === null || typeof signal === "number") return false;
-    try {
-      Deno.kill(-this.#group, signal);
-      return true;
-    } catch (error) {
-      // Only --allow-run for everything allows it; ESRCH: it has just ended.
-      return !(error instanceof Deno.errors.NotCapable);
-    }
-  }
-}
-
-/** Resolves when a promise has, or a time is over. */
-async function within(promise: Promise<void>, ms: number): Promise<void> {
-  let timer: Timer | null = null;
-  const over = new Promise<void>((resolve) => timer = new Timer(ms, resolve));
-  await Promise.race([promise, over]);
-  (timer as Timer | null)?.clear();
 }
