@@ -6,6 +6,7 @@
  */
 
 import type { ProcessInfo } from "../backend.ts";
+import { isGranted } from "./is_granted.ts";
 import { UsageError } from "./usage_error.ts";
 
 /**
@@ -29,12 +30,12 @@ export async function allProcesses(): Promise<ProcessInfo[]> {
 async function fromProc(): Promise<ProcessInfo[]> {
   const { listProc } = await import("./processes_from_proc.ts");
   try {
-    return listProc();
+    if (isGranted({ name: "read" })) return listProc();
   } catch (error) {
+    // --allow-read is not enough for /proc.
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    throw new Deno.errors.NotCapable(
-      "Deno lets only --allow-all (-A) list all processes; with a PID --allow-ffi is enough",
-      { cause: error },
-    );
   }
+  throw new Deno.errors.NotCapable(
+    "Deno lets only --allow-all (-A) list all processes; with a PID --allow-ffi is enough",
+  );
 }

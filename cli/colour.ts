@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isGranted } from "./is_granted.ts";
+
 /** What decides whether there are colours. */
 export interface ColourSetting {
   /** `NO_COLOR` is set, as `Deno.noColor` says without a permission. */
@@ -82,8 +84,8 @@ export function paletteFor(output: { isTerminal(): boolean }): Palette {
   }));
 }
 
-// Nobody is asked for a permission because of colours.
 function granted(variable: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  return state === "granted" ? Deno.env.get(variable) : undefined;
+  return isGranted({ name: "env", variable })
+    ? Deno.env.get(variable)
+    : undefined;
 }

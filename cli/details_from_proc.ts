@@ -4,11 +4,15 @@
  * @module
  */
 
+import { isGranted } from "./is_granted.ts";
 import type { DetailsReading, ProcessDetails } from "./process_details.ts";
 
 // Of the interface between kernel and programs on every Linux that Deno runs on
 // (sysconf(_SC_CLK_TCK)).
 const MS_PER_TICK = 10;
+
+// --allow-read is not enough for /proc.
+const MISSING = "Deno lets only --allow-all (-A) read them from /proc";
 
 /**
  * Reads.
@@ -18,6 +22,7 @@ const MS_PER_TICK = 10;
  */
 export function readProcDetails(pids: readonly number[]): DetailsReading {
   const details = new Map<number, ProcessDetails>();
+  if (!isGranted({ name: "read" })) return { details, missing: MISSING };
   try {
     const users = readUsers();
     for (const pid of pids) {
@@ -27,8 +32,7 @@ export function readProcDetails(pids: readonly number[]): DetailsReading {
     return { details, missing: "" };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    const missing = "Deno lets only --allow-all (-A) read them from /proc";
-    return { details: new Map(), missing };
+    return { details: new Map(), missing: MISSING };
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { ProcessInfo } from "../backend.ts";
+import { isGranted } from "./is_granted.ts";
 import type { DetailsReading, ProcessDetails } from "./process_details.ts";
 
 /**
@@ -27,6 +28,9 @@ export async function readPsDetails(
 }
 
 async function ps(args: readonly string[]): Promise<string> {
+  if (!isGranted({ name: "run", command: "ps" })) {
+    throw new Deno.errors.NotCapable("it needs --allow-run=ps");
+  }
   const { stdout } = await new Deno.Command("ps", {
     args: [...args],
     env: { LC_ALL: "C" },

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isGranted } from "./is_granted.ts";
+
 // Those that only end: the others write a core file, which would be of Deno.
 const PLAIN: readonly Deno.Signal[] = [
   "SIGHUP",
@@ -26,13 +28,10 @@ export function endLike(
   status: { readonly code: number; readonly signal: Deno.Signal | null },
 ): number {
   if (status.signal === null) return status.code;
-  if (Deno.build.os !== "windows" && PLAIN.includes(status.signal)) {
-    try {
-      Deno.kill(Deno.pid, status.signal);
-    } catch (error) {
-      // Without --allow-run for everything the number has to do.
-      if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    }
+  // Without --allow-run for everything the number has to do.
+  const able = Deno.build.os !== "windows" && isGranted({ name: "run" });
+  if (able && PLAIN.includes(status.signal)) {
+    Deno.kill(Deno.pid, status.signal);
   }
   return status.code;
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isGranted } from "./is_granted.ts";
+
 const WINDOWS = Deno.build.os === "windows";
 
 /** What asks a program to end: from a terminal, a shell, a supervisor. */
@@ -61,11 +63,16 @@ export class SignalRelay implements Disposable {
   }
 }
 
+const STATUS: Deno.PermissionDescriptor = {
+  name: "read",
+  path: "/proc/self/status",
+};
+
 // Which of the signals that a shell makes its jobs deaf to are ignored here.
 // Only proc(5) tells, to whom may read it; nobody is asked for a permission.
 function ignoredSignals(): Set<Deno.Signal> {
   const found = new Set<Deno.Signal>();
-  if (Deno.build.os !== "linux") return found;
+  if (Deno.build.os !== "linux" || !isGranted(STATUS)) return found;
   let mask: bigint;
   try {
     const status = Deno.readTextFileSync("/proc/self/status");

@@ -7,6 +7,7 @@
 import type { ChildProcess } from "../child_process.ts";
 import { signalName, signalNumber } from "../signals.ts";
 import { Timer } from "../timer.ts";
+import { isGranted } from "./is_granted.ts";
 import { Command } from "./library.ts";
 import { say } from "./say.ts";
 import { shortSignalName, SIGNALS } from "./signal_operand.ts";
@@ -140,13 +141,15 @@ export class TimeoutWatch {
   // status is not known: it cannot be somebody else's.
   #killGroup(signal: Deno.Signal | number): boolean {
     if (this.#group === null || typeof signal === "number") return false;
+    // Deno.kill() needs --allow-run for everything.
+    if (!isGranted({ name: "run" })) return false;
     try {
       Deno.kill(-this.#group, signal);
-      return true;
     } catch (error) {
-      // Only --allow-run for everything allows it; ESRCH: it has just ended.
-      return !(error instanceof Deno.errors.NotCapable);
+      // All of it has just ended.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
+    return true;
   }
 }
 
