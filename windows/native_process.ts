@@ -25,7 +25,6 @@ import {
   JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO,
   JOB_OBJECT_MSG_EXIT_PROCESS,
 } from "./constants.ts";
-import { signalExitCode } from "./exit_code.ts";
 import type { Handle } from "./handle.ts";
 import { JobTree } from "./job_tree.ts";
 import { Leader } from "./leader.ts";
@@ -146,7 +145,7 @@ export class WindowsProcess implements NativeProcess, Poller {
     const name = nameOf(signal);
     if (this.#released) return false;
     if (name === null) return this.#leader.poll() === null;
-    const sent = this.#leader.terminate(name, signalExitCode(name));
+    const sent = this.#leader.terminate(name);
     this.#port?.soon();
     return sent;
   }
@@ -183,9 +182,9 @@ export class WindowsProcess implements NativeProcess, Poller {
     return !this.#thread.closed;
   }
 
-  #end(_signal: Deno.Signal): HardKill {
-    this.#leader.noteEnded("SIGKILL");
-    const done = this.#tree.kill();
+  #end(signal: Deno.Signal): HardKill {
+    this.#leader.noteEnded(signal);
+    const done = this.#tree.kill(signal);
     this.#port?.soon();
     return done;
   }

@@ -73,7 +73,11 @@ Deno.test({
     );
     const { method } = child.child.signalTree("SIGTERM", true);
     assertEquals(method, "TerminateJobObject");
-    assertEquals((await child.exited).signal, "SIGKILL");
+    assertEquals(await child.exited, {
+      code: 143,
+      signal: "SIGTERM",
+      lost: false,
+    });
   },
 });
 
