@@ -15,7 +15,6 @@ import type {
   SyncOutcome,
   TreeWatch,
 } from "../backend.ts";
-import { signalName, signalNumber, WINDOWS_SIGNALS } from "../signals.ts";
 import {
   type CompletionPort,
   completionPort,
@@ -30,7 +29,7 @@ import { JobTree } from "./job_tree.ts";
 import { Leader } from "./leader.ts";
 import type { PipeReader } from "./pipe_reader.ts";
 import type { PipeWriter } from "./pipe_writer.ts";
-import { isSoft, sendSoft } from "./soft_signal.ts";
+import { SignalDelivery } from "./signal_delivery.ts";
 import type { Spawned } from "./spawn.ts";
 import { SyncPump } from "./sync_pump.ts";
 import { resumeThread } from "./wait.ts";
@@ -52,7 +51,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly #leader: Leader;
   readonly #tree: JobTree;
   readonly #thread: Handle;
-  readonly #group: number | null;
+  readonly #signals: SignalDelivery;
   #onExit: ((status: ExitStatus) => void) | null = null;
   #pump: SyncPump | null = null;
   #port: CompletionPort | null = null;
@@ -69,7 +68,6 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.stdin = spawned.stdin;
     this.stdout = spawned.stdout;
     this.stderr = spawned.stderr;
-    this.#group = ownConsoleGroup ? created.pid : null;
     this.#thread = created.thread;
     if (!suspended) this.#thread.close();
     this.#leader = new Leader(created.process, () => this.#exited());
@@ -78,6 +76,12 @@ export class WindowsProcess implements NativeProcess, Poller {
       () => this.#connect(),
       () => this.#released || this.#leader.poll() !== null,
     );
+    this.#signals = new SignalDelivery({
+      pid: created.pid,
+      leader: this.#leader,
+      tree: this.#tree,
+      group: ownConsoleGroup ? created.pid : null,
+    });
   }
 
   /** See {@linkcode NativeProcess.onExit}. */
@@ -142,56 +146,23 @@ export class WindowsProcess implements NativeProcess, Poller {
 
   /** See {@linkcode NativeProcess.signalLeader}. */
   signalLeader(signal: Deno.Signal | number): boolean {
-    const name = nameOf(signal);
-    if (this.#released) return false;
-    if (name === null) return this.#leader.poll() === null;
-    const sent = this.#leader.terminate(name);
+    const sent = this.#signals.toLeader(signal);
     this.#port?.soon();
     return sent;
   }
 
   /** See {@linkcode NativeProcess.signalTree}. */
   signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
-    const name = nameOf(signal);
-    const pids = this.#leaderFirst(this.#tree.pids());
-    const none: SoftSignal = { count: pids.length, method: name ?? "0" };
-    if (name === null || pids.length === 0) return none;
-    if (isSoft(name) && !this.#startsSuspended()) {
-      const sent = sendSoft(name, { pids, group: this.#group });
-      if (sent !== null) {
-        this.#leader.noteSoft(name);
-        if (wake) { while (this.#tree.suspended) this.#tree.resume(); }
-        return sent;
-      }
-    }
-    // No console and no window: there is nothing that could be asked.
-    this.#end(name);
-    return { count: pids.length, method: "TerminateJobObject" };
-  }
-
-  #leaderFirst(pids: number[]): number[] {
-    const index = pids.indexOf(this.pid);
-    if (index > 0) {
-      pids[index] = pids[0] as number;
-      pids[0] = this.pid;
-    }
-    return pids;
-  }
-
-  #startsSuspended(): boolean {
-    return !this.#thread.closed;
-  }
-
-  #end(signal: Deno.Signal): HardKill {
-    this.#leader.noteEnded(signal);
-    const done = this.#tree.kill(signal);
+    const sent = this.#signals.toTree(signal, wake, this.#thread.closed);
     this.#port?.soon();
-    return done;
+    return sent;
   }
 
   /** See {@linkcode NativeProcess.killTree}. */
   killTree(): HardKill {
-    return this.#end("SIGKILL");
+    const done = this.#signals.end("SIGKILL");
+    this.#port?.soon();
+    return done;
   }
 
   /** See {@linkcode NativeProcess.suspendTree}. */
@@ -252,6 +223,14 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#pump.drain(io);
   }
 
+  /**
+   * Resolves when no call on the thread pool is left that nothing needs any
+   * more; `null` when there is none.
+   */
+  settled(): Promise<void> | null {
+    return this.#port === null ? null : this.#port.settled();
+  }
+
   /** See {@linkcode NativeProcess.exitStatus}. */
   exitStatus(poll: boolean): ExitStatus | null {
     return poll ? this.#leader.poll() : this.#leader.status;
@@ -299,13 +278,4 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.stdout?.unref();
     this.stderr?.unref();
   }
-}
-
-/** The canonical name of a signal; `null` for 0, which only looks. */
-function nameOf(signal: Deno.Signal | number): Deno.Signal | null {
-  const number = signalNumber(WINDOWS_SIGNALS, signal);
-  if (number === 0) return null;
-  const name = signalName(WINDOWS_SIGNALS, number);
-  if (name !== null) return name;
-  throw new TypeError(`Invalid signal: Windows has no signal ${number}`);
 }

@@ -1,0 +1,53 @@
+/**
+ * What `GetQueuedCompletionStatusEx` takes from a completion port.
+ *
+ * Page: "OVERLAPPED_ENTRY structure".
+ *
+ * @module
+ */
+
+import { OVERLAPPED_ENTRY } from "./structs.ts";
+
+/** How many packets are taken at once. */
+export const ENTRIES = 64;
+const { size: ENTRY_SIZE, fields: ENTRY } = OVERLAPPED_ENTRY;
+
+/** Packets that were taken from the port, in memory of their own. */
+export class Packets {
+  readonly memory: Uint8Array<ArrayBuffer> = new Uint8Array(
+    new ArrayBuffer(ENTRIES * ENTRY_SIZE),
+  );
+  readonly removed: Uint32Array<ArrayBuffer> = new Uint32Array(
+    new ArrayBuffer(4),
+  );
+  readonly #view: DataView<ArrayBuffer> = new DataView(this.memory.buffer);
+
+  key(index: number): bigint {
+    return this.#view.getBigUint64(
+      index * ENTRY_SIZE + ENTRY.lpCompletionKey.offset,
+      true,
+    );
+  }
+
+  /** The NTSTATUS of an I/O packet, in the low half of `Internal`. */
+  status(index: number): number {
+    return this.#view.getUint32(
+      index * ENTRY_SIZE + ENTRY.Internal.offset,
+      true,
+    );
+  }
+
+  overlapped(index: number): bigint {
+    return this.#view.getBigUint64(
+      index * ENTRY_SIZE + ENTRY.lpOverlapped.offset,
+      true,
+    );
+  }
+
+  bytes(index: number): number {
+    return this.#view.getUint32(
+      index * ENTRY_SIZE + ENTRY.dwNumberOfBytesTransferred.offset,
+      true,
+    );
+  }
+}
