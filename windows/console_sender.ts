@@ -1,6 +1,6 @@
 /**
  * A program of its own: the short-lived helper that sends a console event, run
- * with `deno run --allow-ffi console_sender.ts EVENT PID…`. It is detached from
+ * with `deno run --allow-ffi console_sender.ts MARK EVENT PID…`. It is detached from
  * any console, so that it may attach to that of another process.
  *
  * What starts it imports this module too, so that it is in Deno's cache wherever
@@ -10,6 +10,9 @@
  */
 
 import { consoles } from "./kernel32.ts";
+
+/** Tells the helper from a program that this module was bundled into. */
+const MARK = "@killable/process console event";
 
 /**
  * The arguments that make this program send an event.
@@ -25,7 +28,7 @@ export function senderArguments(
   // deno-fmt-ignore
   const args = [
     "run", "--quiet", "--no-prompt", "--no-lock", "--no-config", "--cached-only",
-    "--allow-ffi", import.meta.url, String(event),
+    "--allow-ffi", import.meta.url, MARK, String(event),
   ];
   for (let i = 0; i < pids.length; i++) args.push(String(pids[i]));
   return args;
@@ -42,7 +45,9 @@ function send(event: number, pids: readonly number[]): void {
   }
 }
 
-if (import.meta.main) {
-  const [event, ...pids] = Deno.args.map(Number);
+if (import.meta.main && Deno.args[0] === MARK) {
+  const [event, ...pids] = Deno.args.slice(1).map(Number);
   send(event as number, pids);
+  // In a bundle, the program would come next.
+  Deno.exit();
 }

@@ -40,10 +40,15 @@ export class Leader {
     return this.#process;
   }
 
+  /** Whether it has ended; tells nobody. */
+  get ended(): boolean {
+    return this.#process.closed || waitForSingleObject(this.#process, 0);
+  }
+
   /** Looks once. The handle is the truth; messages and exit code 259 are not. */
   poll(): ExitStatus | null {
     if (this.#status !== null || this.#process.closed) return this.#status;
-    if (!waitForSingleObject(this.#process, 0)) return null;
+    if (!this.ended) return null;
     this.#status = exitStatus(getExitCodeProcess(this.#process), {
       ended: this.#ended,
       softSignal: this.#softSignal,

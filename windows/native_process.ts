@@ -23,6 +23,7 @@ import {
 import {
   JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO,
   JOB_OBJECT_MSG_EXIT_PROCESS,
+  JOB_OBJECT_MSG_NEW_PROCESS,
 } from "./constants.ts";
 import type { Handle } from "./handle.ts";
 import { JobTree } from "./job_tree.ts";
@@ -94,8 +95,13 @@ export class WindowsProcess implements NativeProcess, Poller {
     if (receiver === null) return;
     this.#connect();
     this.#arrange();
-    // It may have ended before its job's messages had anywhere to go.
-    this.#port?.soon();
+    // It may have ended, or have left its job on its way out, before the messages
+    // had anywhere to go. Otherwise its end will be told of, and to look again
+    // and again would cost a wake-up each.
+    const port = this.#port;
+    if (port === null) return;
+    const { job } = this.#tree;
+    if (this.#leader.ended || job.activeProcesses() === 0) port.soon();
   }
 
   /** Has the job's messages come. */
@@ -110,6 +116,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   }
 
   #message(message: number, subject: bigint): void {
+    if (message === JOB_OBJECT_MSG_NEW_PROCESS) return;
     this.poll();
     // Windows may tell of an exit before the process's handle shows it.
     const late = message === JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO ||
