@@ -131,8 +131,6 @@ export const table = lazyLibrary(
       parameters: ["usize", "u32", "buffer", "buffer"],
       result: "i32",
     },
-    // BOOL GetProcessHandleCount(HANDLE, PDWORD)
-    GetProcessHandleCount: { parameters: ["usize", "buffer"], result: "i32" },
   },
 );
 
