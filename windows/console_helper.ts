@@ -7,6 +7,7 @@
 
 import { readWide, wideString } from "../ffi/wide_string.ts";
 import { commandLine } from "./command_line.ts";
+import { SystemError } from "../errors.ts";
 import { senderArguments } from "./console_sender.ts";
 import { DETACHED_PROCESS } from "./constants.ts";
 import { createProcess } from "./create_process.ts";
@@ -27,19 +28,30 @@ export function helperAvailable(): boolean {
  *
  * @param pids Processes whose console is meant, the likeliest first.
  * @param event The event.
- * @returns Whether there is a helper.
+ * @param deno The Deno to run it with.
+ * @returns Whether there is a helper. A stop must not fail for want of one: who
+ * cannot be asked is ended.
  */
-export function sendByHelper(pids: readonly number[], event: number): boolean {
+export function sendByHelper(
+  pids: readonly number[],
+  event: number,
+  deno: string = ownPath(),
+): boolean {
   if (!helperAvailable()) return false;
-  const deno = ownPath();
-  const created = createProcess({
-    application: deno,
-    commandLine: commandLine(deno, senderArguments(pids, event), false),
-    flags: DETACHED_PROCESS,
-  });
-  created.thread.close();
-  created.process.close();
-  return true;
+  try {
+    const created = createProcess({
+      application: deno,
+      commandLine: commandLine(deno, senderArguments(pids, event), false),
+      flags: DETACHED_PROCESS,
+    });
+    created.thread.close();
+    created.process.close();
+    return true;
+  } catch (error) {
+    // Such as a job of somebody else's that allows no further process.
+    if (error instanceof SystemError) return false;
+    throw error;
+  }
 }
 
 /** Page "GetModuleFileNameW function". */

@@ -52,6 +52,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly #leader: Leader;
   readonly #tree: JobTree;
   readonly #thread: Handle;
+  readonly #leadsGroup: boolean;
   readonly #signals: SignalDelivery;
   #onExit: ((status: ExitStatus) => void) | null = null;
   #pump: SyncPump | null = null;
@@ -70,6 +71,7 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.stdout = spawned.stdout;
     this.stderr = spawned.stderr;
     this.#thread = created.thread;
+    this.#leadsGroup = ownConsoleGroup;
     if (!suspended) this.#thread.close();
     this.#leader = new Leader(created.process, () => this.#exited());
     this.#tree = new JobTree(
@@ -245,12 +247,13 @@ export class WindowsProcess implements NativeProcess, Poller {
 
   /**
    * See {@linkcode NativeProcess.release}. The job stays open while members
-   * live: closing it would end them.
+   * live: closing it would end them. So does the leader of a console group: its
+   * id is the group's, to which CTRL_BREAK may still go.
    */
   release(): void {
     if (this.#leader.status === null) return;
     this.#released = true;
-    this.#leader.close();
+    if (!this.#leadsGroup) this.#leader.close();
     this.#thread.close();
     if (this.#tree.isEmpty()) {
       this.retire();

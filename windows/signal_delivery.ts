@@ -18,7 +18,7 @@ export interface SignalTarget {
   readonly leader: Leader;
   /** The tree. */
   readonly tree: JobTree;
-  /** The console group on our own console, or `null`: the tree has a console of its own. */
+  /** The console group on our own console, or `null`: the tree has none there. */
   readonly group: number | null;
 }
 

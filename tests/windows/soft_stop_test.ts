@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Command } from "../../mod.ts";
+import { sendByHelper } from "../../windows/console_helper.ts";
 import {
   fixture,
   ignore,
@@ -136,6 +137,14 @@ Deno.test({
         code: 7,
       },
     );
+  },
+});
+
+Deno.test({
+  name: "a helper that cannot be started is none, and no error",
+  ignore,
+  fn() {
+    assertEquals(sendByHelper([Deno.pid], 0, "C:\\nowhere\\deno.exe"), false);
   },
 });
 
