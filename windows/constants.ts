@@ -53,6 +53,8 @@ export const JobObjectAssociateCompletionPortInformation = 7;
 export const JobObjectExtendedLimitInformation = 9;
 /** Job message: the last member ended. */
 export const JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO = 4;
+/** Job message: a member was added. */
+export const JOB_OBJECT_MSG_NEW_PROCESS = 6;
 /** Job message: a member ended. */
 export const JOB_OBJECT_MSG_EXIT_PROCESS = 7;
 

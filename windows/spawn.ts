@@ -9,14 +9,14 @@ import type { Containment, SpawnSpec } from "../backend.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
   CREATE_NEW_PROCESS_GROUP,
-  CREATE_NO_WINDOW,
-  CREATE_SUSPENDED,
 } from "./constants.ts";
 import type { CreatedProcess } from "./create_process.ts";
 import { ERROR_ACCESS_DENIED, ERROR_INVALID_HANDLE } from "./error_codes.ts";
 import { spawnError } from "./errors.ts";
 import { SystemError } from "../errors.ts";
 import { hasConsole } from "./console.ts";
+import { helperAvailable } from "./console_helper.ts";
+import { creationFlags } from "./creation_flags.ts";
 import { JobObject } from "./job_object.ts";
 import { type LaunchPlan, planLaunch } from "./launch_plan.ts";
 import { PipeReader } from "./pipe_reader.ts";
@@ -78,7 +78,10 @@ function start(
   job: JobObject,
   entry: JobEntry,
 ): Spawned {
-  const flags = creationFlags(spec);
+  const flags = creationFlags(spec, {
+    console: hasConsole(),
+    helper: helperAvailable(),
+  });
   const ends = new StdioEnds([spec.stdin, spec.stdout, spec.stderr]);
   try {
     const created = create(
@@ -108,22 +111,6 @@ function start(
   } finally {
     ends[Symbol.dispose]();
   }
-}
-
-/**
- * A child none of whose streams is ours gets a console of its own without a
- * window, which a soft stop can attach to; so does every child when we have no
- * console, because Windows would show it a new one. Otherwise it shares ours,
- * and gets a group of its own there so that CTRL_BREAK can be sent to it.
- */
-function creationFlags(spec: SpawnSpec): number {
-  let flags = spec.suspended ? CREATE_SUSPENDED : 0;
-  const shares = spec.stdin === "inherit" || spec.stdout === "inherit" ||
-    spec.stderr === "inherit";
-  if (spec.detached || !shares || !hasConsole()) flags |= CREATE_NO_WINDOW;
-  else if (spec.processGroup !== "inherit") flags |= CREATE_NEW_PROCESS_GROUP;
-  if (spec.detached) flags |= CREATE_BREAKAWAY_FROM_JOB;
-  return flags;
 }
 
 function create(
