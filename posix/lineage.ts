@@ -12,7 +12,7 @@
 
 import type { Containment } from "../backend.ts";
 import { EPERM } from "./errno.ts";
-import { bindErrno, errno, libcLinux } from "./libc.ts";
+import { bindErrno, errno, libcLinux, libcWait } from "./libc.ts";
 import {
   lastPid,
   listPids,
@@ -39,6 +39,8 @@ import {
 
 const RLIMIT_LOCKS = 10;
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
+// A spawn takes milliseconds; on a machine without free memory or processes, more.
+const WINDOW_MS = 10_000;
 // A range of pids this small is probed number by number.
 const MAX_PROBES = 2048;
 
@@ -133,6 +135,11 @@ function findOwner(): Owner | null {
     return null;
   }
   const base = ownBase();
+  if (base === null) {
+    obstacle =
+      "this process was tagged in the middle of a spawn, and that spawn did not end";
+    return null;
+  }
   const hard = limitOut[1] as bigint;
   const outer = decodeTag(base);
   const ceiling = encodeTag({
@@ -183,14 +190,17 @@ function random(below: number): number {
 
 // The process's limit may be another isolate's tag at this moment, in the middle
 // of its spawn. Such a value has the WINDOW flag and goes away when the spawn ends.
-function ownBase(): bigint {
-  const deadline = performance.now() + 100;
+// Taken for the limit of this process, it would put our children into that
+// isolate's tree.
+function ownBase(): bigint | null {
+  const deadline = performance.now() + WINDOW_MS;
   for (;;) {
     const value = limitOf(0);
     const base = typeof value === "bigint" ? value : RLIM_INFINITY;
     const tag = decodeTag(base);
     if (tag === null || (tag.flags & WINDOW) === 0) return base;
-    if (performance.now() > deadline) return base;
+    if (performance.now() > deadline) return null;
+    libcWait().poll(null, 0n, 1);
   }
 }
 

@@ -303,3 +303,20 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name:
+    "a first child during another isolate's slow spawn is in a tree of its own",
+  ignore: notLinux,
+  async fn() {
+    const program = new URL("../fixtures/spawn_window.ts", import.meta.url);
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-config", "--no-lock", "-A", program.href],
+    }).output();
+    assertEquals(
+      text(stdout).trim(),
+      '{"theirs":false,"tag":true}',
+      text(stderr),
+    );
+  },
+});
