@@ -113,7 +113,8 @@ export class ChildProcess implements AsyncDisposable {
   #sweeping = false;
   readonly #stopState: StopState = { deadline: 0, watch: null };
   #stopError: unknown = null;
-  #killSignal = 0;
+  // Numbers of the signals that the caller sent.
+  #sent: Set<number> | null = null;
   #asked = false;
   // A hard kill is to be proved when the leader has ended.
   #killedTree = false;
@@ -227,7 +228,7 @@ export class ChildProcess implements AsyncDisposable {
   kill(signo: Deno.Signal | number = "SIGTERM", options?: KillOptions): void {
     const number = signalNumber(backend().signals, signo);
     if (number === 0) return;
-    if (!this.#finished) this.#killSignal = number;
+    if (!this.#finished) (this.#sent ??= new Set()).add(number);
     if (options?.tree === false) {
       this.#native.signalLeader(signo);
     } else if (number === SIGKILL) {
@@ -412,8 +413,8 @@ export class ChildProcess implements AsyncDisposable {
     this.#finished = true;
     this.#native.release();
     const exit = this.#native.exitStatus(false) as ExitStatus;
-    const died = exit.signal !== null &&
-      backend().signals[exit.signal] === this.#killSignal;
+    const number = exit.signal === null ? 0 : backend().signals[exit.signal];
+    const died = this.#sent?.has(number ?? 0) ?? false;
     this.#report({
       success: exit.code === 0,
       code: exit.code,

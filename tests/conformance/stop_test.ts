@@ -477,3 +477,18 @@ for (const way of ["timeout", "abort", "stop()"] as const) {
     await roll.assertGone();
   });
 }
+
+Deno.test({
+  name: "status.killed when an earlier signal than the last one ended it",
+  ignore: DIFFERENCES.signalsToLiveProcess.here,
+  async fn() {
+    await using roll = new RollCall();
+    const process = start(roll);
+    await roll.member("leader");
+    process.kill("SIGTERM", { tree: false });
+    // It has been sent SIGTERM already, and ends of it whatever comes.
+    process.kill("SIGCONT", { tree: false });
+    const status = await within(process.status, "the status");
+    assertEquals([status.signal, status.killed], ["SIGTERM", true]);
+  },
+});
