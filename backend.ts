@@ -13,6 +13,12 @@ import type { Survivor } from "./errors.ts";
 /** What a standard stream of the child is connected to, as in `Deno.Command`. */
 export type StdioMode = "piped" | "inherit" | "null";
 
+/**
+ * The same, or something open that the child gets a copy of: a descriptor of
+ * this process, on Windows a handle. It stays the caller's to close.
+ */
+export type StdioTarget = StdioMode | number;
+
 /** The operating-system mechanism that holds a tree together. */
 export type ContainmentKind =
   | "job-object"
@@ -60,11 +66,11 @@ export interface SpawnSpec {
   /** Group id of the child, or `null` for the parent's. */
   readonly gid: number | null;
   /** Standard input. */
-  readonly stdin: StdioMode;
+  readonly stdin: StdioTarget;
   /** Standard output. */
-  readonly stdout: StdioMode;
+  readonly stdout: StdioTarget;
   /** Standard error. */
-  readonly stderr: StdioMode;
+  readonly stderr: StdioTarget;
   /** Windows: pass the arguments without quoting. */
   readonly windowsRawArguments: boolean;
   /** Own session (POSIX) or own console group (Windows), and no guard. */

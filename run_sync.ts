@@ -35,7 +35,7 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
     );
   }
   const { maxOutput, outputPolicy } = control;
-  const capture = (mode: string): Capture | null =>
+  const capture = (mode: unknown): Capture | null =>
     mode === "piped" ? new Capture(maxOutput, outputPolicy) : null;
   const stdout = capture(spec.stdout);
   const stderr = capture(spec.stderr);

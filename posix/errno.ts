@@ -59,6 +59,8 @@ export const ENOENT = 2;
 export const ESRCH = 3;
 /** EINTR: a signal came first. */
 export const EINTR = 4;
+/** EBADF: not an open descriptor. */
+export const EBADF = 9;
 /** ENOEXEC: not a format the kernel can execute. */
 export const ENOEXEC = 8;
 /** ECHILD: no such child, or somebody else reaped it. */

@@ -79,7 +79,10 @@ function start(
   entry: JobEntry,
 ): Spawned {
   const flags = creationFlags(spec);
-  const ends = new StdioEnds([spec.stdin, spec.stdout, spec.stderr]);
+  const ends = new StdioEnds(
+    [spec.stdin, spec.stdout, spec.stderr],
+    spec.command,
+  );
   try {
     const created = create(
       spec,
