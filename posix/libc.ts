@@ -173,6 +173,8 @@ export const libcDarwin = lazyLibrary(
     socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
     pipe: { parameters: ["buffer"], result: "i32" },
     dup: { parameters: ["i32"], result: "i32" },
+    // int open(const char *, int): without O_CREAT nothing variadic is read
+    open: { parameters: ["buffer", "i32"], result: "i32" },
     kqueue: { parameters: [], result: "i32" },
     // int kevent(int kq, const struct kevent *changes, int n, struct kevent *events, int n, const struct timespec *)
     kevent: {

@@ -7,6 +7,7 @@
 import type { SpawnSpec, StdioTarget } from "../backend.ts";
 import { copyForChild } from "./descriptor.ts";
 import { libc } from "./libc.ts";
+import { openForChild } from "./open_file.ts";
 import { openPipe } from "./pipe.ts";
 import type { DescriptorSource } from "./spawn_attributes.ts";
 
@@ -24,12 +25,15 @@ export class StdioEnds implements Disposable {
    *
    * @param spec The specification.
    * @throws {TypeError} for a descriptor that is not open.
+   * @throws what {@linkcode openForChild} throws for a file.
    * @throws {SystemError} when nothing more can be opened.
    */
   open(spec: SpawnSpec): void {
     this.#open(0, spec.stdin, spec);
     this.#open(1, spec.stdout, spec);
-    this.#open(2, spec.stderr, spec);
+    // Set after descriptor 1 of the child is: a copy of that.
+    if (spec.stderr === "stdout") this.#sources[2] = 1;
+    else this.#open(2, spec.stderr, spec);
   }
 
   #open(index: number, target: StdioTarget, spec: SpawnSpec): void {
@@ -43,7 +47,9 @@ export class StdioEnds implements Disposable {
       this.#ours[index] = pipe.near;
       this.#theirs[index] = pipe.far;
     } else {
-      this.#theirs[index] = copyForChild(target, index, spec.command);
+      this.#theirs[index] = typeof target === "number"
+        ? copyForChild(target, index, spec.command)
+        : openForChild(target, index, spec.command);
     }
     this.#sources[index] = this.#theirs[index] as number;
   }

@@ -12,6 +12,7 @@ import { DUPLICATE_SAME_ACCESS, INVALID_HANDLE_VALUE } from "./constants.ts";
 import { windowsError } from "./errors.ts";
 import { Handle } from "./handle.ts";
 import { processes } from "./kernel32.ts";
+import { openForChild } from "./open_file.ts";
 import { createPipe, openNull } from "./pipe.ts";
 
 // GetCurrentProcess is a constant: the pseudo handle -1.
@@ -34,12 +35,14 @@ export class StdioEnds implements Disposable {
    * @throws {SystemError} when Windows refuses; nothing is left open then.
    */
   constructor(
-    targets: readonly [StdioTarget, StdioTarget, StdioTarget],
+    targets: readonly [StdioTarget, StdioTarget, StdioTarget | "stdout"],
     command: string,
   ) {
     try {
       for (let i = 0; i < 3; i++) {
-        this.#open(i, targets[i] as StdioTarget, command);
+        const target = targets[i] as StdioTarget | "stdout";
+        if (target === "stdout") this.#copyOfStdout();
+        else this.#open(i, target, command);
       }
     } catch (error) {
       this[Symbol.dispose]();
@@ -56,10 +59,17 @@ export class StdioEnds implements Disposable {
       const copy = duplicate(BigInt(target));
       if (copy === null) throw notOpen(target, index, command);
       this.#theirs.push(copy);
+    } else if (typeof target === "object") {
+      this.#theirs.push(openForChild(target, index, command));
     } else {
       const inherited = target === "inherit" ? duplicateOwn(index) : null;
       this.#theirs.push(inherited ?? openNull(index === 0));
     }
+  }
+
+  // A handle of its own: the list of inherited handles takes none twice.
+  #copyOfStdout(): void {
+    this.#theirs.push(duplicate((this.#theirs[1] as Handle).value) as Handle);
   }
 
   /** The child's ends. */
