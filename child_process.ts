@@ -332,7 +332,6 @@ export class ChildProcess implements AsyncDisposable {
     await stdout?.done;
     await stderr?.done;
     await this.#native.settled();
-    this.#tee?.release();
     this.#throwStopError();
     const out = stdout === null ? null : stdout.capture.result();
     const err = stderr === null ? null : stderr.capture.result();
@@ -577,6 +576,7 @@ export class ChildProcess implements AsyncDisposable {
       return await this.#stopping;
     }
     if (!this.#finished) this.#asked ||= this.#native.exitStatus(true) === null;
+    this.#idle?.stop();
     this.#stopState.deadline = deadline;
     this.#sweeping = true;
     this.#stopping = this.#runStop(signal, grace);

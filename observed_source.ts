@@ -13,7 +13,7 @@ export class ObservedSource implements ByteSource {
   readonly #source: ByteSource;
   readonly #name: OutputName;
   readonly #clock: IdleClock | null;
-  readonly #tee: Tee | null;
+  #tee: Tee | null;
 
   /**
    * @param source The pipe.
@@ -31,6 +31,7 @@ export class ObservedSource implements ByteSource {
     this.#name = name;
     this.#clock = clock;
     this.#tee = tee;
+    tee?.begin();
   }
 
   get readSize(): number {
@@ -41,21 +42,25 @@ export class ObservedSource implements ByteSource {
     const read = this.#source.read(view, patient);
     if (typeof read !== "number") return this.#readLater(view, read);
     this.#clock?.came(false);
-    if (this.#tee === null || read === 0) return read;
-    return this.#shown(view, read);
+    return this.#tee === null ? read : this.#shown(view, read);
   }
 
   async #readLater(view: Uint8Array, read: Promise<number>): Promise<number> {
     this.#clock?.waits();
     const n = await read;
     this.#clock?.came(true);
-    if (this.#tee === null || n === 0) return n;
-    return await this.#shown(view, n);
+    return this.#tee === null ? n : await this.#shown(view, n);
   }
 
   async #shown(view: Uint8Array, n: number): Promise<number> {
-    await this.#tee?.show(view.subarray(0, n), this.#name);
+    if (n > 0) await this.#tee?.show(view.subarray(0, n), this.#name);
+    else this.#endTee();
     return n;
+  }
+
+  #endTee(): void {
+    this.#tee?.end();
+    this.#tee = null;
   }
 
   finish(): void {
@@ -63,6 +68,7 @@ export class ObservedSource implements ByteSource {
   }
 
   close(): void {
+    this.#endTee();
     this.#source.close();
   }
 

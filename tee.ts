@@ -47,6 +47,7 @@ export class Tee {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
   readonly #failed: (error: unknown) => void;
   #broken = false;
+  #streams = 0;
 
   /**
    * @param target Where output goes.
@@ -80,9 +81,14 @@ export class Tee {
     }
   }
 
-  /** Gives the stream back, open. */
-  release(): void {
-    this.#writer?.releaseLock();
+  /** One more output is shown to it. */
+  begin(): void {
+    this.#streams++;
+  }
+
+  /** One output has ended; with the last one the stream is given back, open. */
+  end(): void {
+    if (--this.#streams === 0) this.#writer?.releaseLock();
   }
 }
 
