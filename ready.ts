@@ -106,7 +106,7 @@ const TAIL = 20;
 // The pipe of a child that has exited ends at once, unless a descendant holds it.
 const LAST_WORDS = 1000;
 const STREAMS = ["both", "stdout", "stderr"] as const;
-const NO_GROUPS = Object.freeze({ __proto__: null });
+const NO_GROUPS: ReadyResult["groups"] = Object.freeze(Object.create(null));
 
 /**
  * Waits.
