@@ -176,6 +176,20 @@ Deno.test("a descriptor is copied to the child, and stays the caller's", async (
   });
 });
 
+Deno.test({
+  name: "descriptors 1 and 2 may change places",
+  // The standard handles of Windows have other numbers each time.
+  ignore: WINDOWS,
+  async fn() {
+    const script = import.meta.resolve("../fixtures/swapped.ts");
+    const output = await new Command(deno, { args: denoArgs(script) }).output();
+    assertEquals([text(output.stdout), text(output.stderr)], [
+      "err\n",
+      "out\n",
+    ]);
+  },
+});
+
 Deno.test("a descriptor that has been closed is refused by its number", () => {
   const marker = newMarker();
   const closed = borrow(Deno.execPath(), "read");
