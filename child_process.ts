@@ -373,7 +373,7 @@ export class ChildProcess implements AsyncDisposable {
    */
   lines(
     options?: LinesOptions & { stream?: OutputName },
-  ): AsyncGenerator<string, void, void>;
+  ): AsyncIterableIterator<string, void, void>;
   /**
    * The lines of both outputs, each with the name of the output it came from, in
    * the order in which they arrive.
@@ -399,10 +399,10 @@ export class ChildProcess implements AsyncDisposable {
    */
   lines(
     options: LinesOptions & { stream: "both" },
-  ): AsyncGenerator<OutputLine, void, void>;
+  ): AsyncIterableIterator<OutputLine, void, void>;
   lines(
     options: LinesOptions = {},
-  ): AsyncGenerator<string | OutputLine, void, void> {
+  ): AsyncIterableIterator<string | OutputLine, void, void> {
     const stream = oneOf(options.stream, "stream", LINE_STREAMS);
     const max = lineLength(options.maxLineLength, DEFAULT_MAX_LINE_LENGTH);
     if (stream === "both") {

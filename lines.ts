@@ -164,26 +164,97 @@ export class LineReader {
 }
 
 /**
+ * Iterates over lines. Written by hand, for two things that an async generator
+ * cannot do: a line that is there costs one promise, and `return()` ends a
+ * `next()` that is pending instead of waiting for it.
+ */
+class LineIterator<T> implements AsyncIterableIterator<T, void, void> {
+  readonly #open: () => LineReader;
+  readonly #toItem: (line: string, reader: LineReader) => T;
+  #reader: LineReader | null = null;
+  #done = false;
+  // Calls of next() that wait: a later one must not overtake them.
+  #waiting = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    open: () => LineReader,
+    toItem: (line: string, reader: LineReader) => T,
+  ) {
+    this.#open = open;
+    this.#toItem = toItem;
+  }
+
+  next(): Promise<IteratorResult<T, void>> {
+    const line = this.#waiting === 0 ? this.#reader?.take() : undefined;
+    if (typeof line === "string") {
+      const value = this.#toItem(line, this.#reader as LineReader);
+      return Promise.resolve({ value, done: false });
+    }
+    const result = this.#nextAfter(this.#last);
+    this.#last = result;
+    return result;
+  }
+
+  async #nextAfter(
+    before: Promise<unknown>,
+  ): Promise<IteratorResult<T, void>> {
+    this.#waiting++;
+    try {
+      await before;
+      return await this.#wait();
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #wait(): Promise<IteratorResult<T, void>> {
+    if (this.#done) return { value: undefined, done: true };
+    const reader = this.#reader ??= this.#open();
+    do {
+      const line = reader.take();
+      if (line !== null) {
+        return { value: this.#toItem(line, reader), done: false };
+      }
+    } while (await reader.more());
+    this.#end();
+    return { value: undefined, done: true };
+  }
+
+  #end(): void {
+    this.#done = true;
+    this.#reader?.release();
+    this.#reader = null;
+  }
+
+  return(): Promise<IteratorResult<T, void>> {
+    this.#end();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#end();
+    return Promise.resolve();
+  }
+}
+
+/**
  * Iterates over the lines of one output. Leaving the loop gives it back.
  *
  * @param output The output; locked from the first step on.
  * @param maxLineLength In bytes.
  * @returns The lines.
  */
-export async function* linesOf(
+export function linesOf(
   output: ChildOutput,
   maxLineLength: number,
-): AsyncGenerator<string, void, void> {
-  const reader = new LineReader([output], maxLineLength);
-  try {
-    do {
-      for (let line = reader.take(); line !== null; line = reader.take()) {
-        yield line;
-      }
-    } while (await reader.more());
-  } finally {
-    reader.release();
-  }
+): AsyncIterableIterator<string, void, void> {
+  const open = (): LineReader => new LineReader([output], maxLineLength);
+  return new LineIterator(open, (line) => line);
 }
 
 /**
@@ -193,18 +264,13 @@ export async function* linesOf(
  * @param maxLineLength In bytes.
  * @returns The lines.
  */
-export async function* taggedLinesOf(
+export function taggedLinesOf(
   outputs: readonly ChildOutput[],
   maxLineLength: number,
-): AsyncGenerator<OutputLine, void, void> {
-  const reader = new LineReader(outputs, maxLineLength);
-  try {
-    do {
-      for (let line = reader.take(); line !== null; line = reader.take()) {
-        yield { stream: reader.stream, line, cut: reader.cut };
-      }
-    } while (await reader.more());
-  } finally {
-    reader.release();
-  }
+): AsyncIterableIterator<OutputLine, void, void> {
+  const open = (): LineReader => new LineReader(outputs, maxLineLength);
+  return new LineIterator(open, (line, reader) => {
+    const { stream, cut } = reader;
+    return { stream, line, cut };
+  });
 }

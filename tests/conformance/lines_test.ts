@@ -191,6 +191,27 @@ Deno.test("what cannot be given line by line is refused", async () => {
   assertEquals((await child.lines().next()).value, "ready");
 });
 
+Deno.test("return() ends a next() that is pending, and loses nothing", async () => {
+  await using child = new Command(deno, {
+    args: evalArgs(
+      `${IDLE}; await Deno.stdin.read(new Uint8Array(1)); console.log("next")`,
+    ),
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const lines = child.lines();
+  const both = [lines.next(), lines.next(), lines.next()];
+  assertEquals((await both[0])?.value, "ready");
+  await lines.return?.();
+  assertEquals((await within(both[1]!, "the end"))?.done, true);
+  assertEquals((await both[2])?.done, true);
+  assertEquals((await lines.next()).done, true);
+  const writer = child.stdin.getWriter();
+  await writer.write(new Uint8Array(1));
+  assertEquals((await child.lines().next()).value, "next");
+  writer.releaseLock();
+});
+
 Deno.test("the end of the scope ends a loop", async () => {
   const child = printing(IDLE);
   const lines = child.lines();
