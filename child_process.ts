@@ -27,7 +27,8 @@ import {
 } from "./lines.ts";
 import { ObservedSource } from "./observed_source.ts";
 import type { RunControl } from "./options.ts";
-import { type ReadyOptions, type ReadyResult, untilReady } from "./ready.ts";
+import { untilReady } from "./ready.ts";
+import type { ReadyOptions, ReadyResult } from "./ready_options.ts";
 import { signalNumber } from "./signals.ts";
 import { commandOutput, notPiped } from "./result.ts";
 import type { CommandOutput, CommandStatus, StopReport } from "./status.ts";

@@ -60,7 +60,7 @@ export type {
   ReadyOptions,
   ReadyPortOptions,
   ReadyResult,
-} from "./ready.ts";
+} from "./ready_options.ts";
 export type { OutputName, TeeFunction, TeeTarget } from "./tee.ts";
 export type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 export { SubprocessReadableStream } from "./streams.ts";

@@ -53,8 +53,8 @@ export function probePort(port: unknown, hostname: unknown): Probe {
     );
   }
   const address = { hostname: host, port: number };
-  return polling(`port ${host}:${number}`, async () => {
-    (await Deno.connect(address)).close();
+  return polling(`port ${host}:${number}`, async (signal) => {
+    (await Deno.connect({ ...address, signal })).close();
   });
 }
 
@@ -70,7 +70,12 @@ export function probeFile(path: string): Probe {
   });
 }
 
-function polling(what: string, look: () => Promise<void>): Probe {
+function polling(
+  what: string,
+  look: (signal: AbortSignal) => Promise<void>,
+): Probe {
+  // For a host that does not even refuse.
+  const abort = new AbortController();
   let obstacle: unknown;
   let wake: (() => void) | null = null;
   const pause = async (ms: number): Promise<void> => {
@@ -89,17 +94,19 @@ function polling(what: string, look: () => Promise<void>): Probe {
         ms = Math.min(2 * ms, LONGEST_PAUSE)
       ) {
         try {
-          await look();
+          await look(abort.signal);
           return !over();
         } catch (error) {
+          if (over()) return false;
           if (isFinal(error)) throw error;
           obstacle = error;
         }
-        if (!over()) await pause(ms);
+        await pause(ms);
       }
       return false;
     },
     cancel(): void {
+      abort.abort();
       wake?.();
     },
     obstacle: () => obstacle,
