@@ -78,8 +78,17 @@ function workingDirectory(command: string): string {
 export function spawnProcess(spec: SpawnSpec): Spawned {
   bindErrno();
   const path = permittedProgram(spec);
-  const { membership, group } = chooseContainment(spec);
   const ends = new StdioEnds();
+  ends.copy(spec);
+  try {
+    return spawnWith(ends, spec, path);
+  } finally {
+    ends[Symbol.dispose]();
+  }
+}
+
+function spawnWith(ends: StdioEnds, spec: SpawnSpec, path: string): Spawned {
+  const { membership, group } = chooseContainment(spec);
   try {
     ends.open(spec);
     const pid = start(spec, path, ends, membership, group);
@@ -98,8 +107,6 @@ export function spawnProcess(spec: SpawnSpec): Spawned {
   } catch (error) {
     membership.retire();
     throw error;
-  } finally {
-    ends[Symbol.dispose]();
   }
 }
 

@@ -21,10 +21,35 @@ export class StdioEnds implements Disposable {
   descriptors = false;
 
   /**
-   * Opens what is needed. On an error, what was opened is closed by disposing.
+   * Copies the descriptors that the caller gave. To be called before anything else
+   * is opened for this child: the number of one that has been closed would be
+   * given to that, and pass for open.
    *
    * @param spec The specification.
-   * @throws {TypeError} for a descriptor that is not open.
+   * @throws {TypeError} for a descriptor that is not open; nothing is left open then.
+   */
+  copy(spec: SpawnSpec): void {
+    try {
+      this.#copy(0, spec.stdin, spec);
+      this.#copy(1, spec.stdout, spec);
+      this.#copy(2, spec.stderr, spec);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #copy(index: number, target: SpawnSpec["stderr"], spec: SpawnSpec): void {
+    if (typeof target !== "number") return;
+    this.descriptors = true;
+    const copy = copyForChild(target, index, spec.command);
+    this.#theirs[index] = this.#sources[index] = copy;
+  }
+
+  /**
+   * Opens what else is needed. On an error, what was opened is closed by disposing.
+   *
+   * @param spec The specification.
    * @throws what {@linkcode openForChild} throws for a file.
    * @throws {SystemError} when nothing more can be opened.
    */
@@ -37,6 +62,7 @@ export class StdioEnds implements Disposable {
   }
 
   #open(index: number, target: StdioTarget, spec: SpawnSpec): void {
+    if (typeof target === "number") return;
     if (target === "inherit" || target === "null") {
       this.#sources[index] = target;
       return;
@@ -47,9 +73,7 @@ export class StdioEnds implements Disposable {
       this.#ours[index] = pipe.near;
       this.#theirs[index] = pipe.far;
     } else {
-      this.#theirs[index] = typeof target === "number"
-        ? copyForChild(target, index, spec.command)
-        : openForChild(target, index, spec.command);
+      this.#theirs[index] = openForChild(target, index, spec.command);
     }
     this.#sources[index] = this.#theirs[index] as number;
   }

@@ -24,10 +24,12 @@ const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
 /** The ends of all streams. */
 export class StdioEnds implements Disposable {
   readonly #ours: (Handle | null)[] = [null, null, null];
-  readonly #theirs: Handle[] = [];
+  readonly #theirs: (Handle | null)[] = [null, null, null];
 
   /**
-   * Opens what is needed.
+   * Opens what is needed. To be made before anything else is opened for this
+   * child, and copies what the caller gave first: the number of a handle that has
+   * been closed would be given to something new, and pass for open.
    *
    * @param targets What stdin, stdout and stderr are connected to.
    * @param command The program, for messages.
@@ -40,9 +42,13 @@ export class StdioEnds implements Disposable {
   ) {
     try {
       for (let i = 0; i < 3; i++) {
+        const target = targets[i];
+        if (typeof target === "number") this.#copy(i, target, command);
+      }
+      for (let i = 0; i < 3; i++) {
         const target = targets[i] as StdioTarget | "stdout";
         if (target === "stdout") this.#copyOfStdout();
-        else this.#open(i, target, command);
+        else if (typeof target !== "number") this.#open(i, target, command);
       }
     } catch (error) {
       this[Symbol.dispose]();
@@ -50,26 +56,32 @@ export class StdioEnds implements Disposable {
     }
   }
 
-  #open(index: number, target: StdioTarget, command: string): void {
+  #copy(index: number, target: number, command: string): void {
+    const copy = duplicate(BigInt(target));
+    if (copy === null) throw notOpen(target, index, command);
+    this.#theirs[index] = copy;
+  }
+
+  #open(
+    index: number,
+    target: Exclude<StdioTarget, number>,
+    command: string,
+  ): void {
     if (target === "piped") {
       const pair = createPipe(index === 0 ? "out" : "in");
       this.#ours[index] = pair.ours;
-      this.#theirs.push(pair.theirs);
-    } else if (typeof target === "number") {
-      const copy = duplicate(BigInt(target));
-      if (copy === null) throw notOpen(target, index, command);
-      this.#theirs.push(copy);
+      this.#theirs[index] = pair.theirs;
     } else if (typeof target === "object") {
-      this.#theirs.push(openForChild(target, index, command));
+      this.#theirs[index] = openForChild(target, index, command);
     } else {
       const inherited = target === "inherit" ? duplicateOwn(index) : null;
-      this.#theirs.push(inherited ?? openNull(index === 0));
+      this.#theirs[index] = inherited ?? openNull(index === 0);
     }
   }
 
   // A handle of its own: the list of inherited handles takes none twice.
   #copyOfStdout(): void {
-    this.#theirs.push(duplicate((this.#theirs[1] as Handle).value) as Handle);
+    this.#theirs[2] = duplicate((this.#theirs[1] as Handle).value);
   }
 
   /** The child's ends. */

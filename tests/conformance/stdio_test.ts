@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { Command } from "../../mod.ts";
+import { Command, type CommandOptions } from "../../mod.ts";
 import { denoArgs, denoPath } from "../fixtures/deno.ts";
 import { evalArgs, IDLE } from "../fixtures/eval.ts";
 import {
@@ -190,22 +190,29 @@ Deno.test({
   },
 });
 
+// Every stream is opened besides: none of them may be given the number of the one
+// that was closed, and make it pass for open.
 Deno.test("a descriptor that has been closed is refused by its number", () => {
   const marker = newMarker();
-  const closed = borrow(Deno.execPath(), "read");
+  const closed = borrow(import.meta.filename!, "read");
   closed[Symbol.dispose]();
   for (const stream of ["stdin", "stdout", "stderr"]) {
-    const error = assertThrows(
-      () =>
-        new Command(deno, {
-          args: evalArgs(IDLE, marker),
-          [stream]: closed.number,
-        }).spawn(),
-      TypeError,
-    );
-    assertStringIncludes(error.message, String(closed.number));
-    assertStringIncludes(error.message, stream);
-    assertStringIncludes(error.message, "not open");
+    for (const others of ["piped", "null"]) {
+      const error = assertThrows(
+        () =>
+          new Command(deno, {
+            args: evalArgs(IDLE, marker),
+            stdin: others,
+            stdout: others,
+            stderr: others,
+            [stream]: closed.number,
+          } as CommandOptions).spawn(),
+        TypeError,
+      );
+      assertStringIncludes(error.message, String(closed.number));
+      assertStringIncludes(error.message, stream);
+      assertStringIncludes(error.message, "not open");
+    }
   }
   if (CAN_OBSERVE) assertEquals(processesWith(marker), []);
 });
