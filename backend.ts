@@ -13,6 +13,23 @@ import type { Survivor } from "./errors.ts";
 /** What a standard stream of the child is connected to, as in `Deno.Command`. */
 export type StdioMode = "piped" | "inherit" | "null";
 
+/** A file that is opened for the child, and closed again here after the start. */
+export interface StdioFile {
+  /** Its path, relative to this process's working directory. */
+  readonly path: string;
+  /** Outputs: whether what is in it stays; otherwise it is emptied. */
+  readonly append: boolean;
+  /** Outputs, POSIX: permissions of a file that is created, before the umask. */
+  readonly mode: number;
+}
+
+/**
+ * The same, or a file, or something open that the child gets a copy of: a
+ * descriptor of this process, on Windows a handle. That stays the caller's to
+ * close.
+ */
+export type StdioTarget = StdioMode | number | StdioFile;
+
 /** The operating-system mechanism that holds a tree together. */
 export type ContainmentKind =
   | "job-object"
@@ -60,11 +77,11 @@ export interface SpawnSpec {
   /** Group id of the child, or `null` for the parent's. */
   readonly gid: number | null;
   /** Standard input. */
-  readonly stdin: StdioMode;
+  readonly stdin: StdioTarget;
   /** Standard output. */
-  readonly stdout: StdioMode;
-  /** Standard error. */
-  readonly stderr: StdioMode;
+  readonly stdout: StdioTarget;
+  /** Standard error; `"stdout"`: where standard output goes, in order. */
+  readonly stderr: StdioTarget | "stdout";
   /** Windows: pass the arguments without quoting. */
   readonly windowsRawArguments: boolean;
   /** Own session (POSIX) or own console group (Windows), and no guard. */

@@ -14,20 +14,29 @@ import type {
 } from "./backend.ts";
 import { backend } from "./backend.ts";
 import { Capture } from "./capture.ts";
+import { ChildOutput } from "./child_output.ts";
 import { OutputLimitExceeded, SurvivorsError } from "./errors.ts";
+import { IdleClock } from "./idle.ts";
 import { feedInput, type Input } from "./input.ts";
+import {
+  DEFAULT_MAX_LINE_LENGTH,
+  linesOf,
+  type LinesOptions,
+  type OutputLine,
+  taggedLinesOf,
+} from "./lines.ts";
+import { ObservedSource } from "./observed_source.ts";
 import type { RunControl } from "./options.ts";
+import { untilReady } from "./ready.ts";
+import type { ReadyOptions, ReadyResult } from "./ready_options.ts";
 import { signalNumber } from "./signals.ts";
 import { commandOutput, notPiped } from "./result.ts";
 import type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 import { runStop, type StopState } from "./stop.ts";
-import {
-  readableFrom,
-  type SubprocessReadableStream,
-  writableTo,
-} from "./streams.ts";
+import { type SubprocessReadableStream, writableTo } from "./streams.ts";
+import { type OutputName, Tee } from "./tee.ts";
 import { Timer } from "./timer.ts";
-import { duration, stopSignal } from "./validate.ts";
+import { duration, lineLength, oneOf, stopSignal } from "./validate.ts";
 
 /** Options of {@linkcode ChildProcess.kill}. */
 export interface KillOptions {
@@ -119,6 +128,7 @@ export class ChildProcess implements AsyncDisposable {
   // A hard kill is to be proved when the leader has ended.
   #killedTree = false;
   #timedOut = false;
+  #idledOut = false;
   #aborted = false;
   // Whether timeout and abort signal are still in force.
   #armed = true;
@@ -128,8 +138,10 @@ export class ChildProcess implements AsyncDisposable {
     this.#stopInBackground(this.#control.grace);
   };
   #stdin: WritableStream<Uint8Array> | null = null;
-  #stdout: SubprocessReadableStream | null = null;
-  #stderr: SubprocessReadableStream | null = null;
+  readonly #stdout: ChildOutput | null;
+  readonly #stderr: ChildOutput | null;
+  readonly #idle: IdleClock | null;
+  readonly #tee: Tee | null;
   #treeExited: Promise<void> | null = null;
 
   /** Not for callers: {@linkcode Command.spawn} makes these. */
@@ -148,6 +160,17 @@ export class ChildProcess implements AsyncDisposable {
       this.#timedOut = true;
       this.#stopInBackground(control.grace);
     });
+    this.#idle = control.idleTimeout === Infinity
+      ? null
+      : new IdleClock(control.idleTimeout, () => {
+        this.#idledOut = true;
+        this.#stopInBackground(control.grace);
+      });
+    this.#tee = control.tee === null
+      ? null
+      : new Tee(control.tee, (error) => this.#failRun(error));
+    this.#stdout = this.#observed("stdout", native.stdout);
+    this.#stderr = this.#observed("stderr", native.stderr);
     native.onExit = () => this.#leaderExited();
     if (control.input !== null) this.#feed(control.input);
     const signal = control.abortSignal;
@@ -185,8 +208,8 @@ export class ChildProcess implements AsyncDisposable {
    * @throws {TypeError} when it is not piped.
    */
   get stdout(): SubprocessReadableStream {
-    if (this.#native.stdout === null) throw notPiped("stdout");
-    return this.#stdout ??= readableFrom(this.#native.stdout);
+    if (this.#stdout === null) throw notPiped("stdout");
+    return this.#stdout.ask();
   }
 
   /**
@@ -195,8 +218,8 @@ export class ChildProcess implements AsyncDisposable {
    * @throws {TypeError} when it is not piped.
    */
   get stderr(): SubprocessReadableStream {
-    if (this.#native.stderr === null) throw notPiped("stderr");
-    return this.#stderr ??= readableFrom(this.#native.stderr);
+    if (this.#stderr === null) throw notPiped("stderr");
+    return this.#stderr.ask();
   }
 
   /**
@@ -310,13 +333,13 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#stdout?.locked) throw locked("stdout");
     if (this.#stderr?.locked) throw locked("stderr");
     this.#sweep = true;
-    const stdout = this.#capture(this.#native.stdout, this.#stdout);
-    const stderr = this.#capture(this.#native.stderr, this.#stderr);
+    const stdout = this.#capture(this.#stdout);
+    const stderr = this.#capture(this.#stderr);
     if (this.#finished) await this.stop();
     const status = await this.#status;
     // The tree is empty: whoever else holds a pipe is not of it.
-    this.#native.stdout?.finish();
-    this.#native.stderr?.finish();
+    this.#stdout?.finish();
+    this.#stderr?.finish();
     await stdout?.done;
     await stderr?.done;
     await this.#native.settled();
@@ -332,6 +355,120 @@ export class ChildProcess implements AsyncDisposable {
     }
     const truncated = stdout?.capture.truncated || stderr?.capture.truncated;
     return commandOutput(status, out, err, truncated ?? false);
+  }
+
+  /**
+   * The lines of standard output, or of standard error, without their `\n` or
+   * `\r\n`. A last line without an end counts; a `\r` alone ends no line; what is
+   * no UTF-8 becomes U+FFFD.
+   *
+   * Lines are read as they are taken, so a slow loop slows the child down.
+   * Leaving the loop ends nothing and loses nothing: the rest can be read from
+   * the stream, or by the next `lines()`.
+   *
+   * @param options Which output, and the longest line.
+   * @returns The lines.
+   * @throws {TypeError} when the output is not piped; at the first step, when it is locked.
+   * @throws {RangeError} when `maxLineLength` is out of range.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * await using child = new Command(Deno.execPath(), {
+   *   args: ["eval", "console.log('one'); console.log('two')"],
+   *   stdout: "piped",
+   * }).spawn();
+   * for await (const line of child.lines()) console.log(line); // one, then two
+   * ```
+   */
+  lines(
+    options?: LinesOptions & { stream?: OutputName },
+  ): AsyncIterableIterator<string, void, void>;
+  /**
+   * The lines of both outputs, each with the name of the output it came from, in
+   * the order in which they arrive.
+   *
+   * @param options `stream: "both"`, and the longest line.
+   * @returns The lines; of one output, when only one is piped.
+   * @throws {TypeError} when no output is piped; at the first step, when one is locked.
+   * @throws {RangeError} when `maxLineLength` is out of range.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * await using child = new Command(Deno.execPath(), {
+   *   args: ["eval", "console.log('fine'); console.error('not fine')"],
+   *   stdout: "piped",
+   *   stderr: "piped",
+   * }).spawn();
+   * for await (const { stream, line } of child.lines({ stream: "both" })) {
+   *   console.log(`${stream}: ${line}`);
+   * }
+   * ```
+   */
+  lines(
+    options: LinesOptions & { stream: "both" },
+  ): AsyncIterableIterator<OutputLine, void, void>;
+  lines(
+    options: LinesOptions = {},
+  ): AsyncIterableIterator<string | OutputLine, void, void> {
+    const stream = oneOf(options.stream, "stream", LINE_STREAMS);
+    const max = lineLength(options.maxLineLength, DEFAULT_MAX_LINE_LENGTH);
+    if (stream === "both") {
+      const outputs = this.#outputs();
+      if (outputs.length === 0) throw notPiped("stdout");
+      for (let i = 0; i < outputs.length; i++) outputs[i]?.ask();
+      return taggedLinesOf(outputs, max);
+    }
+    const output = stream === "stdout" ? this.#stdout : this.#stderr;
+    if (output === null) throw notPiped(stream);
+    output.ask();
+    return linesOf(output, max);
+  }
+
+  /**
+   * Waits until the child is ready: it has written a line, accepts connections on
+   * a port, or has made a file.
+   *
+   * The output up to the line that matched is consumed; what follows can be read.
+   * Output that nobody has asked for is thrown away from then on, so that it does
+   * not block the child: see `drain`. With `port` or `file` that means all of it.
+   *
+   * @param options What to wait for, and for how long.
+   * @returns The line and its match, and how long it took.
+   * @throws {NotReadyError} when the child exits before, or closes its output, or
+   * when the time is up: it goes on running then. The last lines are attached.
+   * @throws {TypeError} for invalid options, or when an output is not piped, or locked.
+   * @throws {Deno.errors.NotCapable} without `--allow-net` for `port`, or `--allow-read` for `file`.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * await using server = new Command(Deno.execPath(), {
+   *   args: ["eval", "console.log('listening on 8080'); setInterval(() => {}, 1000)"],
+   *   stdout: "piped",
+   * }).spawn();
+   * const { groups } = await server.ready({ line: /listening on (?<port>\d+)/ });
+   * console.log(groups.port); // 8080
+   * ```
+   */
+  async ready(options: ReadyOptions): Promise<ReadyResult> {
+    const { command } = this.#control;
+    const outputs = this.#outputs();
+    return await untilReady(
+      { command, outputs, status: this.#status },
+      options,
+    );
+  }
+
+  #outputs(): ChildOutput[] {
+    const outputs: ChildOutput[] = [];
+    if (this.#stdout !== null) outputs[outputs.length] = this.#stdout;
+    if (this.#stderr !== null) outputs[outputs.length] = this.#stderr;
+    return outputs;
   }
 
   /** The living processes of the tree, without the child itself. */
@@ -352,12 +489,16 @@ export class ChildProcess implements AsyncDisposable {
   /** The living child holds the event loop; the default. */
   ref(): void {
     this.#native.ref();
+    this.#stdout?.hold(true);
+    this.#stderr?.hold(true);
     this.#timer.hold(true);
   }
 
   /** The living child no longer holds the event loop. */
   unref(): void {
     this.#native.unref();
+    this.#stdout?.hold(false);
+    this.#stderr?.hold(false);
     this.#timer.hold(false);
   }
 
@@ -365,16 +506,25 @@ export class ChildProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await this.#status;
-    // Nobody has asked for these streams; what is in the others can still be read.
     if (this.#stdin === null) this.#native.stdin?.close();
-    if (this.#stdout === null) this.#native.stdout?.close();
-    if (this.#stderr === null) this.#native.stderr?.close();
-    this.#native.stdout?.finish();
-    this.#native.stderr?.finish();
+    this.#stdout?.dispose();
+    this.#stderr?.dispose();
     await this.#native.settled();
   }
 
+  #observed(name: OutputName, source: ByteSource | null): ChildOutput | null {
+    if (source === null) return null;
+    if (this.#idle === null && this.#tee === null) {
+      return new ChildOutput(name, source);
+    }
+    return new ChildOutput(
+      name,
+      new ObservedSource(source, name, this.#idle, this.#tee),
+    );
+  }
+
   #leaderExited(): void {
+    this.#idle?.stop();
     if (!this.#isOutlived()) this.#disarm();
     // A stop under way sweeps the tree first, while the zombie keeps the number.
     if (this.#sweeping) return;
@@ -412,6 +562,11 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#finished) return;
     this.#finished = true;
     this.#native.release();
+    if (this.#sweep || this.#sweeping) {
+      // The tree is empty: what nobody reads needs no reader any more.
+      this.#stdout?.finishDrain();
+      this.#stderr?.finishDrain();
+    }
     const exit = this.#native.exitStatus(false) as ExitStatus;
     const number = exit.signal === null ? 0 : backend().signals[exit.signal];
     const died = this.#sent?.has(number ?? 0) ?? false;
@@ -420,6 +575,7 @@ export class ChildProcess implements AsyncDisposable {
       code: exit.code,
       signal: exit.signal,
       timedOut: this.#timedOut,
+      idledOut: this.#idledOut,
       aborted: this.#aborted,
       killed: this.#asked || died,
       lost: exit.lost,
@@ -450,6 +606,7 @@ export class ChildProcess implements AsyncDisposable {
       return await this.#stopping;
     }
     if (!this.#finished) this.#asked ||= this.#native.exitStatus(true) === null;
+    this.#idle?.stop();
     this.#stopState.deadline = deadline;
     this.#sweeping = true;
     this.#stopping = this.#runStop(signal, grace);
@@ -510,11 +667,15 @@ export class ChildProcess implements AsyncDisposable {
     try {
       await feedInput(this.#native.stdin as ByteSink, input);
     } catch (error) {
-      // A failed input must not look to the child like the end of it: the run
-      // fails with it.
-      this.#stopInBackground(this.#control.grace);
-      this.#stopError = error;
+      // A failed input must not look to the child like the end of it.
+      this.#failRun(error);
     }
+  }
+
+  // The run fails with an error that is not the child's.
+  #failRun(error: unknown): void {
+    this.#stopInBackground(this.#control.grace);
+    this.#stopError ??= error;
   }
 
   #throwStopError(): void {
@@ -522,23 +683,20 @@ export class ChildProcess implements AsyncDisposable {
   }
 
   #capture(
-    source: ByteSource | null,
-    stream: SubprocessReadableStream | null,
+    output: ChildOutput | null,
   ): { capture: Capture; done: Promise<void> } | null {
-    if (source === null) return null;
+    if (output === null) return null;
     const { maxOutput, outputPolicy, grace } = this.#control;
     const capture = new Capture(maxOutput, outputPolicy);
     const overflow = (): void => {
       this.#stopInBackground(grace);
     };
-    const done = stream === null
-      ? capture.readAll(source, overflow)
-      : capture.readStream(stream, overflow);
-    return { capture, done };
+    return { capture, done: output.capture(capture, overflow) };
   }
 }
 
 const SIGKILL = 9;
+const LINE_STREAMS = ["stdout", "stderr", "both"] as const;
 
 /**
  * Makes the public object of a started process; for this library's modules only.

@@ -44,12 +44,33 @@ export {
   type WaitOptions,
 } from "./child_process.ts";
 export type { CommandOptions, OutputPolicy } from "./options.ts";
+export type {
+  InputFile,
+  OpenDescriptor,
+  OutputFile,
+  StderrOption,
+  StdinOption,
+  StdoutOption,
+} from "./stdio.ts";
+export type { LinesOptions, OutputLine } from "./lines.ts";
+export type {
+  ReadyCommonOptions,
+  ReadyFileOptions,
+  ReadyLineOptions,
+  ReadyOptions,
+  ReadyPortOptions,
+  ReadyResult,
+} from "./ready_options.ts";
+export type { OutputName, TeeFunction, TeeTarget } from "./tee.ts";
 export type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 export { SubprocessReadableStream } from "./streams.ts";
 export { capabilities, killTree, processTree } from "./tree.ts";
 export { call, type CallOptions, checkCall, checkOutput } from "./call.ts";
 export {
   CalledProcessError,
+  type NotReadyDetails,
+  NotReadyError,
+  type NotReadyReason,
   OutputLimitExceeded,
   type PartialOutput,
   type Survivor,

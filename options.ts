@@ -12,12 +12,22 @@ import {
   type SpawnSpec,
   type StdioMode,
 } from "./backend.ts";
+import { pathOf } from "./file_path.ts";
+import {
+  requestFileAccess,
+  type StderrOption,
+  stderrTarget,
+  type StdinOption,
+  stdinTarget,
+  type StdoutOption,
+  stdoutTarget,
+} from "./stdio.ts";
+import { type TeeTarget, teeTarget } from "./tee.ts";
 import {
   duration,
   flag,
   id,
   oneOf,
-  shown,
   size,
   stopSignal,
   withoutNul,
@@ -51,11 +61,12 @@ export interface CommandOptions {
   /** Ends the tree, as {@linkcode ChildProcess.stop} does, when it is aborted. */
   signal?: AbortSignal;
   /**
-   * Standard input of the child.
+   * Standard input of the child: besides Deno's words a file, a descriptor, or a
+   * stream to read from (the same as `input`), such as another child's `stdout`.
    *
    * @default {"inherit"} for `spawn()`, `"null"` for `output()` and `outputSync()`
    */
-  stdin?: StdioMode;
+  stdin?: StdinOption;
   /**
    * What the child reads on its standard input, which is then closed. Fed while
    * its outputs are drained; a child that ends without having read it all is no
@@ -63,17 +74,19 @@ export interface CommandOptions {
    */
   input?: string | Uint8Array | ReadableStream<Uint8Array>;
   /**
-   * Standard output of the child.
+   * Standard output of the child: besides Deno's words a file or a descriptor.
    *
    * @default {"inherit"} for `spawn()`, `"piped"` for `output()` and `outputSync()`
    */
-  stdout?: StdioMode;
+  stdout?: StdoutOption;
   /**
-   * Standard error of the child.
+   * Standard error of the child: the same, or `"stdout"`: into the same pipe, file
+   * or descriptor as standard output, in the order in which the child writes.
+   * There is no `stderr` stream then, and no captured `stderr`.
    *
    * @default {"inherit"} for `spawn()`, `"piped"` for `output()` and `outputSync()`
    */
-  stderr?: StdioMode;
+  stderr?: StderrOption;
   /**
    * Windows: arguments are passed on without quoting.
    *
@@ -93,6 +106,28 @@ export interface CommandOptions {
    * @default {no limit}
    */
   timeout?: number;
+  /**
+   * Milliseconds without output after which the tree is stopped;
+   * `status.idledOut` tells. Output is what arrives here of a piped stdout or
+   * stderr, so one of them must be piped. Only time counts in which this process
+   * waits for output: the clock stands still while nobody reads, or while the
+   * reader is busy with what it has got. A stream that is piped and never read
+   * says nothing.
+   *
+   * @default {no limit}
+   */
+  idleTimeout?: number;
+  /**
+   * Where piped output goes besides: to this process's own stdout and stderr
+   * (`"inherit"`), to a stream, or to a function. Pieces come in order for each
+   * stream, as they are read; a slow receiver slows the child down. When it
+   * fails, the tree is stopped and the run fails with its error. A stream is not
+   * closed at the end. `outputSync()` takes no stream, and does not wait for what
+   * a function returns.
+   *
+   * @default {nowhere}
+   */
+  tee?: TeeTarget;
   /**
    * Milliseconds that a stop waits between the soft signal and the hard kill;
    * 0 kills at once.
@@ -160,6 +195,10 @@ export interface RunControl {
   readonly args: readonly string[];
   /** Milliseconds from the spawn, or Infinity. */
   readonly timeout: number;
+  /** Milliseconds without output, or Infinity. */
+  readonly idleTimeout: number;
+  /** Where output goes besides, or `null`. */
+  readonly tee: TeeTarget | null;
   /** Milliseconds. */
   readonly grace: number;
   /** The soft signal. */
@@ -198,6 +237,7 @@ const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
  * @returns What the backend needs.
  * @throws {TypeError} for anything of the wrong type or with a NUL in it.
  * @throws {RangeError} for a duration or a size out of range.
+ * @throws {Deno.errors.NotCapable} when a file for stdio may not be read or written.
  */
 export function toSpawnSpec(
   command: string | URL,
@@ -217,11 +257,13 @@ export function toSpawnSpec(
     envValues: [],
     uid: id(options.uid, "uid"),
     gid: id(options.gid, "gid"),
-    stdin: options.input === undefined
-      ? stdio(options.stdin, "stdin", defaults.stdin)
-      : stdinForInput(options.stdin),
-    stdout: stdio(options.stdout, "stdout", defaults.stdout),
-    stderr: stdio(options.stderr, "stderr", defaults.stderr),
+    stdin: stdinTarget(
+      options.stdin,
+      options.input !== undefined,
+      defaults.stdin,
+    ),
+    stdout: stdoutTarget(options.stdout, "stdout", defaults.stdout),
+    stderr: stderrTarget(options.stderr, defaults.stderr),
     windowsRawArguments: flag(
       options.windowsRawArguments,
       "windowsRawArguments",
@@ -243,6 +285,7 @@ export function toSpawnSpec(
     spec.envNames as string[],
     spec.envValues as string[],
   );
+  requestFileAccess(spec);
   return spec;
 }
 
@@ -263,9 +306,11 @@ export function toRunControl(
     command: spec.command,
     args: spec.args,
     timeout: duration(options.timeout, "timeout", Infinity),
+    idleTimeout: idleTimeout(spec, options.idleTimeout),
+    tee: tee(spec, options.tee),
     grace: duration(options.grace, "grace", DEFAULT_GRACE),
     stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
-    input: input(options.input),
+    input: input(options.input ?? streamOf(options.stdin)),
     abortSignal: abortSignal(options.signal),
     maxOutput: size(options.maxOutput, "maxOutput", DEFAULT_MAX_OUTPUT),
     outputPolicy: oneOf(options.outputPolicy, "outputPolicy", POLICIES),
@@ -281,31 +326,6 @@ const CONTAINMENTS = [
 ] as const;
 const GROUPS = ["auto", "own", "inherit", "session"] as const;
 const POLICIES = ["error", "head", "tail"] as const;
-const STDIO = ["piped", "inherit", "null"] as const;
-
-function pathOf(value: string | URL, name: string): string {
-  let path: unknown = value;
-  if (value instanceof URL) path = fileUrlPath(value);
-  if (typeof path !== "string") {
-    throw new TypeError(`Invalid ${name}: expected a string or a file URL`);
-  }
-  return withoutNul(path, name);
-}
-
-function fileUrlPath(url: URL): string {
-  if (url.protocol !== "file:") throw new TypeError("Must be a file URL");
-  if (backend().name === "posix") {
-    // A literal % that is no escape stays what it is, as in Deno.
-    return decodeURIComponent(
-      url.pathname.replace(/%(?![0-9A-Fa-f]{2})/g, "%25"),
-    );
-  }
-  const path = decodeURIComponent(
-    url.pathname.replace(/^\/*([A-Za-z]:)(\/|$)/, "$1/").replace(/\//g, "\\")
-      .replace(/%(?![0-9A-Fa-f]{2})/g, "%25"),
-  );
-  return url.hostname === "" ? path : `\\\\${url.hostname}${path}`;
-}
 
 function directory(cwd: string | URL): string {
   const path = pathOf(cwd, "cwd");
@@ -364,16 +384,30 @@ function environment(
   }
 }
 
-function stdio(value: unknown, name: string, fallback: StdioMode): StdioMode {
-  if (value === undefined) return fallback;
-  return oneOf(value, name, STDIO);
+function idleTimeout(spec: SpawnSpec, value: unknown): number {
+  const ms = duration(value, "idleTimeout", Infinity);
+  if (ms < Infinity) requirePiped(spec, "idleTimeout");
+  if (ms > 0) return ms;
+  throw new RangeError(
+    "Invalid idleTimeout: expected more than 0 milliseconds",
+  );
 }
 
-function stdinForInput(value: unknown): StdioMode {
-  if (value === undefined || value === "piped") return "piped";
+function tee(spec: SpawnSpec, value: unknown): TeeTarget | null {
+  const target = teeTarget(value);
+  if (target !== null) requirePiped(spec, "tee");
+  return target;
+}
+
+function requirePiped(spec: SpawnSpec, name: string): void {
+  if (spec.stdout === "piped" || spec.stderr === "piped") return;
   throw new TypeError(
-    `Invalid stdin: with 'input' it is piped, got ${shown(value)}`,
+    `Invalid ${name}: neither stdout nor stderr is piped, so that no output is seen here`,
   );
+}
+
+function streamOf(stdin: unknown): unknown {
+  return stdin instanceof ReadableStream ? stdin : undefined;
 }
 
 function input(

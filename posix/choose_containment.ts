@@ -75,7 +75,8 @@ function groupOf(spec: SpawnSpec): AttributeChoice["group"] {
   // A new group is a background group: reading the terminal would stop it
   // (SIGTTIN). A child that shares our terminal for input shares our group, as
   // with Deno.Command, so that Ctrl-C and Ctrl-Z mean both. The tag holds it.
-  const sharesTerminal = spec.stdin === "inherit" &&
-    libc().tcgetpgrp(0) === libc().getpgrp();
+  const stdin = spec.stdin === "inherit" ? 0 : spec.stdin;
+  const sharesTerminal = typeof stdin === "number" &&
+    libc().tcgetpgrp(stdin) === libc().getpgrp();
   return sharesTerminal ? "inherit" : "own";
 }

@@ -172,6 +172,9 @@ export const libcDarwin = lazyLibrary(
     // int socketpair(int domain, int type, int protocol, int[2])
     socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
     pipe: { parameters: ["buffer"], result: "i32" },
+    dup: { parameters: ["i32"], result: "i32" },
+    // int open(const char *, int): without O_CREAT nothing variadic is read
+    open: { parameters: ["buffer", "i32"], result: "i32" },
     kqueue: { parameters: [], result: "i32" },
     // int kevent(int kq, const struct kevent *changes, int n, struct kevent *events, int n, const struct timespec *)
     kevent: {

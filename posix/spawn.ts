@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SpawnSpec, StdioMode } from "../backend.ts";
+import type { SpawnSpec } from "../backend.ts";
 import { ArgumentVector } from "../ffi/argument_vector.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
@@ -30,12 +30,13 @@ import {
   stoppingArguments,
 } from "./suspended_start.ts";
 import { bindErrno, DARWIN, libc, libcWait } from "./libc.ts";
-import { openPipe, type PipeEnds, PipeSink, PipeSource } from "./pipe.ts";
+import { PipeSink, PipeSource } from "./pipe.ts";
 import {
   type AttributeChoice,
   attributes,
   FileActions,
 } from "./spawn_attributes.ts";
+import { StdioEnds } from "./stdio.ts";
 
 /** A child that was just started. */
 export interface Spawned {
@@ -76,38 +77,35 @@ function workingDirectory(command: string): string {
 export function spawnProcess(spec: SpawnSpec): Spawned {
   bindErrno();
   const path = permittedProgram(spec);
-  const { membership, group } = chooseContainment(spec);
-  const pipes: (PipeEnds | null)[] = [null, null, null];
+  const ends = new StdioEnds();
+  ends.copy(spec);
   try {
-    pipes[0] = spec.stdin === "piped" ? openPipe("in") : null;
-    pipes[1] = spec.stdout === "piped" ? openPipe("out") : null;
-    pipes[2] = spec.stderr === "piped" ? openPipe("out") : null;
-    const pid = start(spec, path, pipes, membership, group);
-    closeEnds(pipes, "far");
+    return spawnWith(ends, spec, path);
+  } finally {
+    ends[Symbol.dispose]();
+  }
+}
+
+function spawnWith(ends: StdioEnds, spec: SpawnSpec, path: string): Spawned {
+  const { membership, group } = chooseContainment(spec);
+  try {
+    ends.open(spec);
+    const pid = start(spec, path, ends, membership, group);
+    const stdin = ends.take(0);
+    const stdout = ends.take(1);
+    const stderr = ends.take(2);
     return {
       pid,
       pgid: group === "inherit" ? 0 : pid,
-      stdin: pipes[0] === null ? null : new PipeSink(pipes[0].near),
-      stdout: pipes[1] === null ? null : new PipeSource(pipes[1].near),
-      stderr: pipes[2] === null ? null : new PipeSource(pipes[2].near),
+      stdin: stdin < 0 ? null : new PipeSink(stdin),
+      stdout: stdout < 0 ? null : new PipeSource(stdout),
+      stderr: stderr < 0 ? null : new PipeSource(stderr),
       membership,
       suspended: spec.suspended,
     };
   } catch (error) {
-    closeEnds(pipes, "near");
-    closeEnds(pipes, "far");
     membership.retire();
     throw error;
-  }
-}
-
-function closeEnds(
-  pipes: readonly (PipeEnds | null)[],
-  end: "near" | "far",
-): void {
-  for (let i = 0; i < pipes.length; i++) {
-    const pipe = pipes[i];
-    if (pipe) libc().close(pipe[end]);
   }
 }
 
@@ -137,11 +135,11 @@ function notFound(spec: SpawnSpec, errno: number): Error {
 function start(
   spec: SpawnSpec,
   path: string,
-  pipes: readonly (PipeEnds | null)[],
+  ends: StdioEnds,
   membership: Membership,
   group: AttributeChoice["group"],
 ): number {
-  const actions = fileActions(spec, pipes);
+  const actions = fileActions(spec, ends);
   try {
     return startWith(actions, spec, path, membership, group);
   } finally {
@@ -149,23 +147,20 @@ function start(
   }
 }
 
-// Without pipes and directory the actions are the same each time: made once.
+// Where only words are asked for, and no directory, the actions are the same each
+// time: made once.
 const sharedActions = new Map<string, FileActions>();
 
 function fileActions(
   spec: SpawnSpec,
-  pipes: readonly (PipeEnds | null)[],
+  ends: StdioEnds,
 ): FileActions {
-  const modes: readonly StdioMode[] = [spec.stdin, spec.stdout, spec.stderr];
-  const shared = spec.cwd === null && !modes.includes("piped");
-  const key = shared ? modes.join() : "";
+  const shared = spec.cwd === null && !ends.descriptors;
+  const key = shared ? `${spec.stdin},${spec.stdout},${spec.stderr}` : "";
   const known = shared ? sharedActions.get(key) : undefined;
   if (known !== undefined) return known;
   const actions = new FileActions(shared);
-  for (let i = 0; i < 3; i++) {
-    const mode = modes[i] as StdioMode;
-    actions.descriptor(i, mode === "piped" ? (pipes[i] as PipeEnds).far : mode);
-  }
+  for (let i = 0; i < 3; i++) actions.descriptor(i, ends.source(i));
   if (spec.cwd !== null) actions.directory(spec.cwd);
   if (shared) sharedActions.set(key, actions);
   return actions;

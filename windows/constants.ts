@@ -93,6 +93,14 @@ export const FILE_READ_ATTRIBUTES = 0x80;
 export const FILE_WRITE_ATTRIBUTES = 0x100;
 /** `CreateFileW`: others may read and write. */
 export const FILE_SHARE_READ_WRITE = 0x3;
+/** `CreateFileW`: others may remove or rename it. */
+export const FILE_SHARE_DELETE = 0x4;
+/** `CreateFileW`: write at the end. */
+export const FILE_APPEND_DATA = 0x4;
+/** `CreateFileW`: created, or emptied. */
+export const CREATE_ALWAYS = 2;
+/** `CreateFileW`: created when it does not exist. */
+export const OPEN_ALWAYS = 4;
 /** `CreateFileW`: it must exist. */
 export const OPEN_EXISTING = 3;
 /** `SetFileCompletionNotificationModes`: no packet for what succeeds at once. */

@@ -62,10 +62,28 @@ export function spawnProcess(
     );
   }
   const plan = planLaunch(spec);
+  // The streams first: see there.
+  const ends = new StdioEnds(
+    [spec.stdin, spec.stdout, spec.stderr],
+    spec.command,
+  );
+  try {
+    return startWith(ends, spec, plan, entry);
+  } finally {
+    ends[Symbol.dispose]();
+  }
+}
+
+function startWith(
+  ends: StdioEnds,
+  spec: SpawnSpec,
+  plan: LaunchPlan,
+  entry: JobEntry,
+): Spawned {
   const killOnClose = spec.killOnParentExit && !spec.detached;
   const job = new JobObject({ killOnClose });
   try {
-    return start(spec, plan, job, entry);
+    return start(ends, spec, plan, job, entry);
   } catch (error) {
     job.close();
     throw error;
@@ -73,6 +91,7 @@ export function spawnProcess(
 }
 
 function start(
+  ends: StdioEnds,
   spec: SpawnSpec,
   plan: LaunchPlan,
   job: JobObject,
@@ -82,35 +101,26 @@ function start(
     console: hasConsole(),
     helper: helperAvailable(),
   });
-  const ends = new StdioEnds([spec.stdin, spec.stdout, spec.stderr]);
-  try {
-    const created = create(
-      spec,
-      { ...plan, flags, stdio: ends.theirs },
-      job,
-      entry,
-    );
-    const stdin = ends.take(0);
-    const stdout = ends.take(1);
-    const stderr = ends.take(2);
-    return {
-      created,
-      job,
-      stdin: stdin === null ? null : new PipeWriter(stdin),
-      stdout: stdout === null ? null : new PipeReader(stdout),
-      stderr: stderr === null ? null : new PipeReader(stderr),
-      ownConsoleGroup: (flags & CREATE_NEW_PROCESS_GROUP) !== 0,
-      suspended: spec.suspended,
-      containment: {
-        mechanism: "job-object",
-        holdsEscapees: true,
-        endsWithParent: spec.killOnParentExit && !spec.detached,
-        notes: [],
-      },
-    };
-  } finally {
-    ends[Symbol.dispose]();
-  }
+  const request = { ...plan, flags, stdio: ends.theirs };
+  const created = create(spec, request, job, entry);
+  const stdin = ends.take(0);
+  const stdout = ends.take(1);
+  const stderr = ends.take(2);
+  return {
+    created,
+    job,
+    stdin: stdin === null ? null : new PipeWriter(stdin),
+    stdout: stdout === null ? null : new PipeReader(stdout),
+    stderr: stderr === null ? null : new PipeReader(stderr),
+    ownConsoleGroup: (flags & CREATE_NEW_PROCESS_GROUP) !== 0,
+    suspended: spec.suspended,
+    containment: {
+      mechanism: "job-object",
+      holdsEscapees: true,
+      endsWithParent: spec.killOnParentExit && !spec.detached,
+      notes: [],
+    },
+  };
 }
 
 function create(

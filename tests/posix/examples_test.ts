@@ -72,6 +72,21 @@ Deno.test("examples/scope.ts ends the server when its scope ends", async () => {
   );
 });
 
+Deno.test("examples/dev_server.ts tests a server that is ready, and leaves nothing", async () => {
+  assertEquals(
+    await outputOf("dev_server"),
+    [
+      "ready, with 1 helper",
+      "GET / is 200 hello",
+      "GET /missing is 404 ",
+      "server and helper gone",
+      "not ready: exited with code 1",
+      "it said: error: no such config",
+      "",
+    ].join("\n"),
+  );
+});
+
 Deno.test("examples/drop_in.ts prints what it prints with Deno.Command", async () => {
   const url = new URL("../../examples/drop_in.ts", import.meta.url);
   const source = await Deno.readTextFile(url);
