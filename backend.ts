@@ -13,6 +13,12 @@ import type { Survivor } from "./errors.ts";
 /** What a standard stream of the child is connected to, as in `Deno.Command`. */
 export type StdioMode = "piped" | "inherit" | "null";
 
+/**
+ * What the backend connects a standard stream to: also a descriptor (POSIX,
+ * above 2) or handle (Windows) of this process, of which the child gets a copy.
+ */
+export type StdioSource = StdioMode | number;
+
 /** The operating-system mechanism that holds a tree together. */
 export type ContainmentKind =
   | "job-object"
@@ -60,11 +66,11 @@ export interface SpawnSpec {
   /** Group id of the child, or `null` for the parent's. */
   readonly gid: number | null;
   /** Standard input. */
-  readonly stdin: StdioMode;
+  readonly stdin: StdioSource;
   /** Standard output. */
-  readonly stdout: StdioMode;
+  readonly stdout: StdioSource;
   /** Standard error. */
-  readonly stderr: StdioMode;
+  readonly stderr: StdioSource;
   /** Windows: pass the arguments without quoting. */
   readonly windowsRawArguments: boolean;
   /** Own session (POSIX) or own console group (Windows), and no guard. */

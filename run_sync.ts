@@ -8,6 +8,7 @@ import {
   backend,
   type NativeProcess,
   type SpawnSpec,
+  type StdioSource,
   type SyncIo,
 } from "./backend.ts";
 import { Capture } from "./capture.ts";
@@ -35,7 +36,7 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
     );
   }
   const { maxOutput, outputPolicy } = control;
-  const capture = (mode: string): Capture | null =>
+  const capture = (mode: StdioSource): Capture | null =>
     mode === "piped" ? new Capture(maxOutput, outputPolicy) : null;
   const stdout = capture(spec.stdout);
   const stderr = capture(spec.stderr);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SpawnSpec, StdioMode } from "../backend.ts";
+import type { SpawnSpec, StdioSource } from "../backend.ts";
 import { cString, cStringArray } from "../ffi/c_string.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
@@ -153,18 +153,26 @@ function start(
 // Without pipes and directory the actions are the same each time: made once.
 const sharedActions = new Map<string, FileActions>();
 
+function isSame(mode: StdioSource): boolean {
+  return mode === "inherit" || mode === "null";
+}
+
 function fileActions(
   spec: SpawnSpec,
   pipes: readonly (PipeEnds | null)[],
 ): FileActions {
-  const modes: readonly StdioMode[] = [spec.stdin, spec.stdout, spec.stderr];
-  const shared = spec.cwd === null && !modes.includes("piped");
+  const modes: readonly StdioSource[] = [
+    spec.stdin,
+    spec.stdout,
+    spec.stderr,
+  ];
+  const shared = spec.cwd === null && modes.every(isSame);
   const key = shared ? modes.join() : "";
   const known = shared ? sharedActions.get(key) : undefined;
   if (known !== undefined) return known;
   const actions = new FileActions(shared);
   for (let i = 0; i < 3; i++) {
-    const mode = modes[i] as StdioMode;
+    const mode = modes[i] as StdioSource;
     actions.descriptor(i, mode === "piped" ? (pipes[i] as PipeEnds).far : mode);
   }
   if (spec.cwd !== null) actions.directory(spec.cwd);

@@ -6,8 +6,10 @@
  * @module
  */
 
-import type { StdioMode } from "../backend.ts";
+import type { StdioSource } from "../backend.ts";
 import { DUPLICATE_SAME_ACCESS, INVALID_HANDLE_VALUE } from "./constants.ts";
+import { SystemError } from "../errors.ts";
+import { ERROR_INVALID_HANDLE } from "./error_codes.ts";
 import { windowsError } from "./errors.ts";
 import { Handle } from "./handle.ts";
 import { processes } from "./kernel32.ts";
@@ -29,20 +31,22 @@ export class StdioEnds implements Disposable {
    * @param modes What stdin, stdout and stderr are connected to.
    * @throws {SystemError} when Windows refuses; nothing is left open then.
    */
-  constructor(modes: readonly [StdioMode, StdioMode, StdioMode]) {
+  constructor(modes: readonly [StdioSource, StdioSource, StdioSource]) {
     try {
-      for (let i = 0; i < 3; i++) this.#open(i, modes[i] as StdioMode);
+      for (let i = 0; i < 3; i++) this.#open(i, modes[i] as StdioSource);
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
     }
   }
 
-  #open(index: number, mode: StdioMode): void {
+  #open(index: number, mode: StdioSource): void {
     if (mode === "piped") {
       const pair = createPipe(index === 0 ? "out" : "in");
       this.#ours[index] = pair.ours;
       this.#theirs.push(pair.theirs);
+    } else if (typeof mode === "number") {
+      this.#theirs.push(duplicate(BigInt(mode)));
     } else {
       const inherited = mode === "inherit" ? duplicateOwn(index) : null;
       this.#theirs.push(inherited ?? openNull(index === 0));
@@ -79,9 +83,22 @@ export class StdioEnds implements Disposable {
  * or a program with windows; the child gets the null device then.
  */
 function duplicateOwn(index: number): Handle | null {
-  const k = processes();
-  const own = k.GetStdHandle(STD_INPUT_HANDLE - index);
+  const own = processes().GetStdHandle(STD_INPUT_HANDLE - index);
   if (own === 0n || own === INVALID_HANDLE_VALUE) return null;
+  try {
+    return duplicate(own);
+  } catch (error) {
+    // A handle that was closed under us: like none.
+    const gone = error instanceof SystemError &&
+      error.errno === ERROR_INVALID_HANDLE;
+    if (gone) return null;
+    throw error;
+  }
+}
+
+/** A copy that is not inheritable, until the moment of the spawn. */
+function duplicate(own: bigint): Handle {
+  const k = processes();
   const out = new BigUint64Array(new ArrayBuffer(8));
   const ok = k.DuplicateHandle(
     CURRENT_PROCESS,
@@ -93,8 +110,6 @@ function duplicateOwn(index: number): Handle | null {
     DUPLICATE_SAME_ACCESS,
   );
   const code = ok ? 0 : k.GetLastError();
-  // A handle that was closed under us: like none.
-  if (code === 6) return null;
   if (code !== 0) throw windowsError(code, "DuplicateHandle");
   return new Handle(out[0] as bigint);
 }
