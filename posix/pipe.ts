@@ -65,9 +65,15 @@ export function openPipe(direction: "in" | "out"): PipeEnds {
   return ends;
 }
 
-// With stdin, stdout or stderr closed in this process, a pipe can get their
-// number, and the child's dup2 onto 0, 1, 2 would overwrite one of its sources.
-function aboveStdio(fd: number): number {
+/**
+ * The same open file above 2. With stdin, stdout or stderr closed in this
+ * process, a pipe can get their number, and the child's dup2 onto 0, 1, 2 would
+ * overwrite one of its sources.
+ *
+ * @param fd The descriptor; given up when it has to move.
+ * @returns The descriptor to use instead.
+ */
+export function aboveStdio(fd: number): number {
   if (fd > 2 || DARWIN) return fd;
   const moved = libcLinux().fcntl(fd, F_DUPFD_CLOEXEC, 3n);
   const error = errno();

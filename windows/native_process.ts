@@ -77,8 +77,23 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#tree = new JobTree(
       job,
       () => this.#connect(),
-      () => this.#released || this.#leader.poll() !== null,
+      () => this.leaderEnded(),
     );
+  }
+
+  /** Whether everything is given up. */
+  get retired(): boolean {
+    return this.#tree.job.handle.closed;
+  }
+
+  /** Whether the leader's exit has been seen, after a look. */
+  leaderEnded(): boolean {
+    return this.#released || this.#leader.poll() !== null;
+  }
+
+  /** Notes that an outer job is being ended, for the leader's status. */
+  noteKilled(): void {
+    if (!this.#released) this.#leader.noteEnded("SIGKILL");
   }
 
   /** See {@linkcode NativeProcess.onExit}. */

@@ -49,12 +49,14 @@ export interface Spawned {
  *
  * @param spec What to start.
  * @param entry How it comes into its job; the job list by default.
+ * @param outer The job that its own is nested in, or `null`.
  * @returns The program and what belongs to it.
  * @throws {SystemError} when it cannot be started; nothing is left open then.
  */
 export function spawnProcess(
   spec: SpawnSpec,
   entry: JobEntry = "job-list",
+  outer: JobObject | null = null,
 ): Spawned {
   if (spec.containment !== "auto" && spec.containment !== "job-object") {
     throw new Deno.errors.NotSupported(
@@ -65,7 +67,7 @@ export function spawnProcess(
   const killOnClose = spec.killOnParentExit && !spec.detached;
   const job = new JobObject({ killOnClose });
   try {
-    return start(spec, plan, job, entry);
+    return start(spec, plan, job, outer === null ? [job] : [outer, job], entry);
   } catch (error) {
     job.close();
     throw error;
@@ -76,6 +78,7 @@ function start(
   spec: SpawnSpec,
   plan: LaunchPlan,
   job: JobObject,
+  jobs: readonly JobObject[],
   entry: JobEntry,
 ): Spawned {
   const flags = creationFlags(spec);
@@ -84,7 +87,7 @@ function start(
     const created = create(
       spec,
       { ...plan, flags, stdio: ends.theirs },
-      job,
+      jobs,
       entry,
     );
     const stdin = ends.take(0);
@@ -129,19 +132,19 @@ function creationFlags(spec: SpawnSpec): number {
 function create(
   spec: SpawnSpec,
   request: Parameters<typeof startInJob>[0],
-  job: JobObject,
+  jobs: readonly JobObject[],
   entry: JobEntry,
 ): CreatedProcess {
   const flags = request.flags ?? 0;
   try {
-    return startInJob(request, job, entry);
+    return startInJob(request, jobs, entry);
   } catch (error) {
     const code = error instanceof SystemError ? error.errno : 0;
     if (code === ERROR_ACCESS_DENIED && (flags & CREATE_BREAKAWAY_FROM_JOB)) {
       // The job that we are in ourselves keeps what it has: an outer tree
       // contains the inner ones, detached or not.
       const bound = flags & ~CREATE_BREAKAWAY_FROM_JOB;
-      return create(spec, { ...request, flags: bound }, job, entry);
+      return create(spec, { ...request, flags: bound }, jobs, entry);
     }
     if (code === 0) throw error;
     // Wine calls a directory an invalid handle; Windows denies access to it.
