@@ -20,7 +20,7 @@ import type { RunControl } from "./options.ts";
 import { signalNumber } from "./signals.ts";
 import { commandOutput, notPiped } from "./result.ts";
 import type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
-import { runStop, type StopState } from "./stop.ts";
+import { runStop, SharedStop, type StopState } from "./stop.ts";
 import {
   readableFrom,
   type SubprocessReadableStream,
@@ -78,6 +78,19 @@ export interface WaitOptions {
   tree?: boolean;
 }
 
+/** What a job tells its children, which it ends together. */
+export interface JobHold {
+  /** A stop of the job begins, and means the child's tree as well. */
+  stopBegins(child: ChildProcess): void;
+  /** The stop is over, with an error or `null`. */
+  stopEnded(child: ChildProcess, error: unknown): void;
+  /** A signal is sent to all of the job. */
+  signalled(child: ChildProcess, number: number): void;
+}
+
+/** Set by the class, to whose private parts it reaches; for job.ts only. */
+export let jobHold: JobHold;
+
 const KEY = Symbol("ChildProcess");
 
 /**
@@ -100,6 +113,13 @@ export class ChildProcess implements AsyncDisposable {
     // `instanceof Deno.ChildProcess` holds, as for a drop-in it must. Every member
     // of that class is overridden here; its constructor never runs.
     Object.setPrototypeOf(this.prototype, Deno.ChildProcess.prototype);
+    jobHold = {
+      stopBegins: (child) => child.#beginSweep(),
+      stopEnded: (child, error) => child.#endJobSweep(error),
+      signalled: (child, number) => {
+        if (!child.#finished) child.#killSignal = number;
+      },
+    };
   }
 
   readonly #native: NativeProcess;
@@ -108,10 +128,10 @@ export class ChildProcess implements AsyncDisposable {
   #resolveStatus!: (status: CommandStatus) => void;
   #finished = false;
   #sweep: boolean;
-  #stopping: Promise<StopReport> | null = null;
-  // Set before the first step of a stop: the leader may be seen to end in it.
-  #sweeping = false;
-  readonly #stopState: StopState = { deadline: 0, watch: null };
+  readonly #stop = new SharedStop();
+  // Stops under way, its own and its job's. Counted before the first step of one:
+  // the leader may be seen to end in it.
+  #sweepers = 0;
   #stopError: unknown = null;
   #killSignal = 0;
   #asked = false;
@@ -368,7 +388,7 @@ export class ChildProcess implements AsyncDisposable {
     this.#timer.clear();
     this.#control.abortSignal?.removeEventListener("abort", this.#onAbort);
     // A stop under way sweeps the tree first, while the zombie keeps the number.
-    if (this.#sweeping) return;
+    if (this.#sweepers > 0) return;
     if (this.#sweep && !this.#native.treeIsEmpty()) {
       this.#stopInBackground(this.#control.grace);
       return;
@@ -412,36 +432,47 @@ export class ChildProcess implements AsyncDisposable {
   }
 
   async #beginStop(signal: Deno.Signal, grace: number): Promise<StopReport> {
-    const deadline = performance.now() + grace;
-    if (this.#stopping !== null) {
-      if (deadline < this.#stopState.deadline) {
-        this.#stopState.deadline = deadline;
-        this.#stopState.watch?.cancel();
-      }
-      return await this.#stopping;
-    }
-    if (!this.#finished) this.#asked ||= this.#native.exitStatus(true) === null;
-    this.#stopState.deadline = deadline;
-    this.#sweeping = true;
-    this.#stopping = this.#runStop(signal, grace);
-    return await this.#stopping;
+    return await this.#stop.join(
+      grace,
+      (state) => this.#runStop(signal, grace, state),
+    );
   }
 
-  async #runStop(signal: Deno.Signal, grace: number): Promise<StopReport> {
+  async #runStop(
+    signal: Deno.Signal,
+    grace: number,
+    state: StopState,
+  ): Promise<StopReport> {
+    this.#beginSweep();
     try {
       const { command } = this.#control;
       const request = { command, signal, grace };
-      const report = await runStop(this.#native, request, this.#stopState);
+      const report = await runStop(this.#native, request, state);
       this.#native.retire();
       return report;
     } catch (error) {
       this.#stopError = error;
       throw error;
     } finally {
-      this.#finish();
-      this.#sweeping = false;
-      this.#stopping = null;
+      this.#endSweep();
     }
+  }
+
+  #beginSweep(): void {
+    this.#sweepers++;
+    if (!this.#finished) this.#asked ||= this.#native.exitStatus(true) === null;
+  }
+
+  #endSweep(): void {
+    this.#finish();
+    this.#sweepers--;
+  }
+
+  // A stop of the job is over. What it could not end may be another child's.
+  #endJobSweep(error: unknown): void {
+    if (error === null || this.#native.treeIsEmpty()) this.#native.retire();
+    else this.#stopError = error;
+    this.#endSweep();
   }
 
   async #stopInBackground(grace: number): Promise<void> {

@@ -11,6 +11,7 @@ import {
   type ProcessGroupMode,
   type SpawnSpec,
   type StdioMode,
+  type StdioSource,
 } from "./backend.ts";
 import {
   duration,
@@ -176,9 +177,9 @@ export interface RunControl {
 
 /** Stdio where the caller says nothing. */
 export interface StdioDefaults {
-  readonly stdin: StdioMode;
-  readonly stdout: StdioMode;
-  readonly stderr: StdioMode;
+  readonly stdin: StdioSource;
+  readonly stdout: StdioSource;
+  readonly stderr: StdioSource;
 }
 
 /** The default grace, in milliseconds. */
@@ -272,7 +273,8 @@ export function toRunControl(
   };
 }
 
-const CONTAINMENTS = [
+/** The mechanisms that can be asked for, the default first. */
+export const CONTAINMENTS = [
   "auto",
   "job-object",
   "cgroup",
@@ -364,7 +366,11 @@ function environment(
   }
 }
 
-function stdio(value: unknown, name: string, fallback: StdioMode): StdioMode {
+function stdio(
+  value: unknown,
+  name: string,
+  fallback: StdioSource,
+): StdioSource {
   if (value === undefined) return fallback;
   return oneOf(value, name, STDIO);
 }
@@ -391,7 +397,14 @@ function input(
   );
 }
 
-function abortSignal(value: unknown): AbortSignal | null {
+/**
+ * Validates an abort signal.
+ *
+ * @param value The value.
+ * @returns The signal; `null` where the value is undefined.
+ * @throws {TypeError} when it is none.
+ */
+export function abortSignal(value: unknown): AbortSignal | null {
   if (value === undefined || value === null) return null;
   if (value instanceof AbortSignal) return value;
   throw new TypeError("Invalid signal: expected an AbortSignal");

@@ -15,7 +15,6 @@ import type {
 } from "../backend.ts";
 import { signalName, signalNumber } from "../signals.ts";
 import { BlindGroups } from "./blind_group.ts";
-import { whyNoLineage } from "./capabilities.ts";
 import { JointMembership } from "./containment.ts";
 import { SIGNALS } from "./leader.ts";
 import { MemberWatch } from "./member_wait.ts";
@@ -33,6 +32,8 @@ const SIGCONT = SIGNALS.SIGCONT as number;
 export class PosixJob implements NativeJob {
   #children: PosixProcess[] = [];
   #tree: TreeOperations | null = null;
+  // That of every POSIX system, until there is a child.
+  #mechanism: TreeMechanism = "process-group";
   readonly #joint = new JointMembership();
   readonly #blind = new BlindGroups();
 
@@ -41,6 +42,7 @@ export class PosixJob implements NativeJob {
     this.#dropRetired();
     this.#children.push(child);
     this.#joint.parts.push(child.membership);
+    this.#mechanism = child.mechanism;
     // Nothing is opened before there is a child.
     if (child.blindGroup !== null) this.#blind.groups.push(child.blindGroup);
     this.#tree ??= child.blindGroup !== null
@@ -67,9 +69,7 @@ export class PosixJob implements NativeJob {
   }
 
   get mechanism(): TreeMechanism {
-    const last = this.#children[this.#children.length - 1];
-    if (last !== undefined) return last.mechanism;
-    return whyNoLineage() === "" ? "lineage" : "process-group";
+    return this.#mechanism;
   }
 
   signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
