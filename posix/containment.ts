@@ -43,7 +43,7 @@ export interface Membership {
 /** Whoever belongs to one of several trees. */
 export class JointMembership {
   /** The trees. */
-  parts: Membership[] = [];
+  parts: Pick<Membership, "belongs">[] = [];
 
   /** What a look at this number shows. */
   belongs(pid: number): Belongs {

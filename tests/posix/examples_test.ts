@@ -128,6 +128,21 @@ Deno.test("examples/capture.ts bounds what is kept", async () => {
   );
 });
 
+Deno.test("examples/together.ts ends server and watcher with the tests", async () => {
+  assertEquals(
+    await outputOf("together"),
+    [
+      "tests: the server says hello",
+      "ended by the tests, success true",
+      "server: code 143, signal SIGTERM",
+      "watcher: code 143, signal SIGTERM",
+      "tests: code 0, signal null",
+      "left: 0",
+      "",
+    ].join("\n"),
+  );
+});
+
 Deno.test({
   name: "an example that is killed leaves nothing",
   // Elsewhere a tree ends with its parent only where the containment says so.
