@@ -19,7 +19,7 @@ import { denoPath } from "../fixtures/deno.ts";
 import { evalArgs } from "../fixtures/eval.ts";
 import { type Member, RollCall } from "../fixtures/roll_call.ts";
 import { settle, warmUp } from "../fixtures/warm_up.ts";
-import { DIFFERENCES, WINDOWS } from "./differences.ts";
+import { DIFFERENCES, ENOUGH } from "./differences.ts";
 
 Deno.test.beforeAll(warmUp);
 
@@ -245,7 +245,7 @@ for (const how of ["timeout", "abort"] as const) {
     await using roll = new RollCall();
     const controller = new AbortController();
     const options: JobOptions = how === "timeout"
-      ? { timeout: WINDOWS ? 8000 : 3000 }
+      ? { timeout: ENOUGH }
       : { signal: controller.signal };
     await using job = new Job({ ...options, policy: "all" });
     job.spawn(command(roll, "one"));

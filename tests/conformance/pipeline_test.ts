@@ -17,7 +17,7 @@ import {
 } from "../fixtures/process_table.ts";
 import { RollCall } from "../fixtures/roll_call.ts";
 import { warmUp } from "../fixtures/warm_up.ts";
-import { WINDOWS } from "./differences.ts";
+import { ENOUGH, WINDOWS } from "./differences.ts";
 
 Deno.test.beforeAll(warmUp);
 
@@ -133,7 +133,7 @@ for (const how of ["timeout", "abort"] as const) {
     const running = pipeline([
       [deno, ...roll.args("first")],
       [deno, ...roll.args("last")],
-    ], how === "abort" ? { signal: controller.signal } : { timeout: 8000 });
+    ], how === "abort" ? { signal: controller.signal } : { timeout: ENOUGH });
     const first = await roll.member("first");
     await roll.member("last");
     if (how === "abort") {

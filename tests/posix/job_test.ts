@@ -210,3 +210,60 @@ Deno.test("a pipeline of many short commands leaves nothing", async () => {
   await settle();
   assertEquals(ownZombies(), []);
 });
+
+/** Whether a mount of our own can hide /proc: as root, outside of most containers. */
+function canHideProc(): boolean {
+  if (!LINUX) return false;
+  try {
+    return new Deno.Command("unshare", {
+      args: ["-m", "mount", "-t", "tmpfs", "none", "/proc"],
+      stderr: "null",
+    }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name: "without a process table a job still ends the groups of its children",
+  ignore: !canHideProc(),
+  async fn() {
+    const marker = newMarker();
+    const left = `sleep ${marker} & exit 0`;
+    const deaf = `trap '' TERM; sleep ${marker} & echo deaf; sleep ${marker}`;
+    const script = `import { Job } from ${
+      JSON.stringify(import.meta.resolve("../../mod.ts"))
+    };
+    const job = new Job({ policy: "all", grace: 100 });
+    const first = job.spawn("sh", ["-c", ${
+      JSON.stringify(left)
+    }], { stdin: "null" });
+    const second = job.spawn("sh", ["-c", ${JSON.stringify(deaf)}], {
+      stdin: "null",
+      stdout: "piped",
+    });
+    await first.status;
+    await second.stdout.getReader().read();
+    const { mechanism, escalated } = await job.stop();
+    console.log(mechanism, escalated);
+    Deno.exit(0);`;
+    const file = await Deno.makeTempFile({ suffix: ".ts" });
+    try {
+      await Deno.writeTextFile(file, script);
+      const { stdout, stderr } = await within(
+        new Deno.Command("unshare", {
+          args: ["-m", "sh", "-c", 'mount -t tmpfs none /proc; exec "$@"', "sh"]
+            .concat([denoUnderTest()], denoArgs(new URL(`file://${file}`))),
+          stdin: "null",
+        }).output(),
+        "the host",
+      );
+      const decoder = new TextDecoder();
+      const out = decoder.decode(stdout);
+      assert(/^process-group [12]\n$/.test(out), out + decoder.decode(stderr));
+      await until(() => processesWith(marker).length === 0, "the end", 5_000);
+    } finally {
+      await Deno.remove(file);
+    }
+  },
+});
