@@ -143,6 +143,18 @@ Deno.test("examples/together.ts ends server and watcher with the tests", async (
   );
 });
 
+Deno.test("examples/pipeline.ts shows the status of each command", async () => {
+  assertEquals(
+    (await outputOf("pipeline")).replace(/" +(\d)/, '"$1'),
+    [
+      'most frequent: "2 to", tr 0, sort 0, uniq 0, sort 0, head 0',
+      'first of many: "y", yes SIGPIPE, head 0',
+      "timed out: true, code 143",
+      "",
+    ].join("\n"),
+  );
+});
+
 Deno.test({
   name: "an example that is killed leaves nothing",
   // Elsewhere a tree ends with its parent only where the containment says so.
