@@ -14,7 +14,7 @@ import {
   Job,
   type JobOptions,
 } from "../../mod.ts";
-import { within } from "../fixtures/deadline.ts";
+import { until, within } from "../fixtures/deadline.ts";
 import { denoPath } from "../fixtures/deno.ts";
 import { evalArgs } from "../fixtures/eval.ts";
 import { type Member, RollCall } from "../fixtures/roll_call.ts";
@@ -321,8 +321,11 @@ Deno.test("suspend() stops all, resume() lets them go on", async () => {
   const { member: one } = await join(job, roll, "one");
   const { member: two } = await join(job, roll, "two");
   job.suspend();
-  const states = job.processes().map(({ state }) => state);
-  assertEquals(states, ["stopped", "stopped"]);
+  // A signal is sent at once and acted on a moment later.
+  await until(() => {
+    const states = job.processes().map(({ state }) => state);
+    return states.length === 2 && states.every((one) => one === "stopped");
+  }, "two that stand still");
   job.resume();
   await one.answers();
   await two.answers();
