@@ -94,6 +94,8 @@ export interface SpawnSpec {
   readonly processGroup: ProcessGroupMode;
   /** Start stopped, before the first instruction of the program. */
   readonly suspended: boolean;
+  /** The job that the child is a member of besides its own containment. */
+  readonly job?: NativeJob;
   /** Name of the public function, for permission prompts and messages. */
   readonly apiName: string;
 }
@@ -282,6 +284,35 @@ export interface NativeProcess extends NativeTree {
   unref(): void;
 }
 
+/**
+ * Several children with their trees, as one tree. Each keeps the containment of
+ * its own; {@linkcode SpawnSpec.job} makes a child a member.
+ */
+export interface NativeJob extends NativeTree {
+  /** Stops every member, by {@linkcode NativeProcess.suspendTree} of each child. */
+  suspendTree(): void;
+  /** Undoes one {@linkcode NativeJob.suspendTree}. */
+  resumeTree(): void;
+  /** The job is known to be empty: gives up everything. Idempotent. */
+  close(): void;
+}
+
+/**
+ * A pipe from one child to another. This process holds the ends only until both
+ * children were started: else the reader would wait for our end of file, and the
+ * writer would not learn that nobody reads.
+ */
+export interface ChildPipe {
+  /** The end that is read, for {@linkcode SpawnSpec.stdin}. */
+  readonly reading: number;
+  /** The end that is written, for {@linkcode SpawnSpec.stdout}. */
+  readonly writing: number;
+  /** Closes our copy of the end that is read. Idempotent. */
+  closeReading(): void;
+  /** Closes our copy of the end that is written. Idempotent. */
+  closeWriting(): void;
+}
+
 /** One mechanism on this host. */
 export interface MechanismReport {
   /** Which. */
@@ -312,6 +343,14 @@ export interface Backend {
   readonly signals: Readonly<Record<string, number>>;
   /** Starts a program. Throws with nothing spawned and nothing leaked. */
   spawn(spec: SpawnSpec): NativeProcess;
+  /**
+   * A job without members. Holds nothing of the system until it has one.
+   *
+   * @param killOnParentExit Whether it ends when this process does.
+   */
+  createJob(killOnParentExit: boolean): NativeJob;
+  /** A pipe from one child to another. */
+  openChildPipe(): ChildPipe;
   /**
    * The tree under a process that somebody else started.
    *

@@ -32,7 +32,7 @@ import type { ReadyOptions, ReadyResult } from "./ready_options.ts";
 import { signalNumber } from "./signals.ts";
 import { commandOutput, notPiped } from "./result.ts";
 import type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
-import { runStop, type StopState } from "./stop.ts";
+import { runStop, SharedStop, type StopState } from "./stop.ts";
 import { type SubprocessReadableStream, writableTo } from "./streams.ts";
 import { type OutputName, Tee } from "./tee.ts";
 import { Timer } from "./timer.ts";
@@ -87,6 +87,19 @@ export interface WaitOptions {
   tree?: boolean;
 }
 
+/** What a job tells its children, which it ends together. */
+export interface JobHold {
+  /** A stop of the job begins, and means the child's tree as well. */
+  stopBegins(child: ChildProcess): void;
+  /** The stop is over, with an error or `null`. */
+  stopEnded(child: ChildProcess, error: unknown): void;
+  /** A signal is sent to all of the job. */
+  signalled(child: ChildProcess, number: number): void;
+}
+
+/** Set by the class, to whose private parts it reaches; for job.ts only. */
+export let jobHold: JobHold;
+
 const KEY = Symbol("ChildProcess");
 
 /**
@@ -109,6 +122,13 @@ export class ChildProcess implements AsyncDisposable {
     // `instanceof Deno.ChildProcess` holds, as for a drop-in it must. Every member
     // of that class is overridden here; its constructor never runs.
     Object.setPrototypeOf(this.prototype, Deno.ChildProcess.prototype);
+    jobHold = {
+      stopBegins: (child) => child.#beginSweep(),
+      stopEnded: (child, error) => child.#endJobSweep(error),
+      signalled: (child, number) => {
+        if (!child.#finished) (child.#sent ??= new Set()).add(number);
+      },
+    };
   }
 
   readonly #native: NativeProcess;
@@ -117,10 +137,10 @@ export class ChildProcess implements AsyncDisposable {
   #resolveStatus!: (status: CommandStatus) => void;
   #finished = false;
   #sweep: boolean;
-  #stopping: Promise<StopReport> | null = null;
-  // Set before the first step of a stop: the leader may be seen to end in it.
-  #sweeping = false;
-  readonly #stopState: StopState = { deadline: 0, watch: null };
+  readonly #stop = new SharedStop();
+  // Stops under way, its own and its job's. Counted before the first step of one:
+  // the leader may be seen to end in it.
+  #sweepers = 0;
   #stopError: unknown = null;
   // Numbers of the signals that the caller sent.
   #sent: Set<number> | null = null;
@@ -527,7 +547,7 @@ export class ChildProcess implements AsyncDisposable {
     this.#idle?.stop();
     if (!this.#isOutlived()) this.#disarm();
     // A stop under way sweeps the tree first, while the zombie keeps the number.
-    if (this.#sweeping) return;
+    if (this.#sweepers > 0) return;
     const sweep = this.#sweep || this.#killedTree;
     if (sweep && !this.#native.treeIsEmpty()) {
       this.#stopInBackground(this.#killedTree ? 0 : this.#control.grace);
@@ -542,7 +562,7 @@ export class ChildProcess implements AsyncDisposable {
   #isOutlived(): boolean {
     const { timeout, abortSignal } = this.#control;
     if (timeout === Infinity && abortSignal === null) return false;
-    if (this.#sweep || this.#sweeping || this.#native.treeIsEmpty()) {
+    if (this.#sweep || this.#sweepers > 0 || this.#native.treeIsEmpty()) {
       return false;
     }
     this.#timer.hold(false);
@@ -562,7 +582,7 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#finished) return;
     this.#finished = true;
     this.#native.release();
-    if (this.#sweep || this.#sweeping) {
+    if (this.#sweep || this.#sweepers > 0) {
       // The tree is empty: what nobody reads needs no reader any more.
       this.#stdout?.finishDrain();
       this.#stderr?.finishDrain();
@@ -597,27 +617,22 @@ export class ChildProcess implements AsyncDisposable {
   }
 
   async #beginStop(signal: Deno.Signal, grace: number): Promise<StopReport> {
-    const deadline = performance.now() + grace;
-    if (this.#stopping !== null) {
-      if (deadline < this.#stopState.deadline) {
-        this.#stopState.deadline = deadline;
-        this.#stopState.watch?.cancel();
-      }
-      return await this.#stopping;
-    }
-    if (!this.#finished) this.#asked ||= this.#native.exitStatus(true) === null;
-    this.#idle?.stop();
-    this.#stopState.deadline = deadline;
-    this.#sweeping = true;
-    this.#stopping = this.#runStop(signal, grace);
-    return await this.#stopping;
+    return await this.#stop.join(
+      grace,
+      (state) => this.#runStop(signal, grace, state),
+    );
   }
 
-  async #runStop(signal: Deno.Signal, grace: number): Promise<StopReport> {
+  async #runStop(
+    signal: Deno.Signal,
+    grace: number,
+    state: StopState,
+  ): Promise<StopReport> {
+    this.#beginSweep();
     try {
       const { command } = this.#control;
       const request = { command, signal, grace };
-      const report = await runStop(this.#native, request, this.#stopState);
+      const report = await runStop(this.#native, request, state);
       this.#native.retire();
       this.#disarm();
       return report;
@@ -625,10 +640,25 @@ export class ChildProcess implements AsyncDisposable {
       this.#stopError = error;
       throw error;
     } finally {
-      this.#finish();
-      this.#sweeping = false;
-      this.#stopping = null;
+      this.#endSweep();
     }
+  }
+
+  #beginSweep(): void {
+    this.#sweepers++;
+    if (!this.#finished) this.#asked ||= this.#native.exitStatus(true) === null;
+  }
+
+  #endSweep(): void {
+    this.#finish();
+    this.#sweepers--;
+  }
+
+  // A stop of the job is over. What it could not end may be another child's.
+  #endJobSweep(error: unknown): void {
+    if (error === null || this.#native.treeIsEmpty()) this.#native.retire();
+    else this.#stopError = error;
+    this.#endSweep();
   }
 
   async #stopInBackground(grace: number): Promise<void> {

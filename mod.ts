@@ -43,6 +43,14 @@ export {
   type StopOptions,
   type WaitOptions,
 } from "./child_process.ts";
+export { Job } from "./job.ts";
+export type { JobOptions, JobPolicy } from "./job_options.ts";
+export type { JobResult, JobStatus } from "./job_result.ts";
+export {
+  pipeline,
+  type PipelineOptions,
+  type PipelineOutput,
+} from "./pipeline.ts";
 export type { CommandOptions, OutputPolicy } from "./options.ts";
 export type {
   InputFile,

@@ -10,7 +10,7 @@ import {
   type ContainmentRequest,
   type ProcessGroupMode,
   type SpawnSpec,
-  type StdioMode,
+  type StdioTarget,
 } from "./backend.ts";
 import { pathOf } from "./file_path.ts";
 import {
@@ -215,9 +215,9 @@ export interface RunControl {
 
 /** Stdio where the caller says nothing. */
 export interface StdioDefaults {
-  readonly stdin: StdioMode;
-  readonly stdout: StdioMode;
-  readonly stderr: StdioMode;
+  readonly stdin: StdioTarget;
+  readonly stdout: StdioTarget;
+  readonly stderr: StdioTarget;
 }
 
 /** The default grace, in milliseconds. */
@@ -317,7 +317,8 @@ export function toRunControl(
   };
 }
 
-const CONTAINMENTS = [
+/** The mechanisms that can be asked for, the default first. */
+export const CONTAINMENTS = [
   "auto",
   "job-object",
   "cgroup",
@@ -425,7 +426,14 @@ function input(
   );
 }
 
-function abortSignal(value: unknown): AbortSignal | null {
+/**
+ * Validates an abort signal.
+ *
+ * @param value The value.
+ * @returns The signal; `null` where the value is undefined.
+ * @throws {TypeError} when it is none.
+ */
+export function abortSignal(value: unknown): AbortSignal | null {
   if (value === undefined || value === null) return null;
   if (value instanceof AbortSignal) return value;
   throw new TypeError("Invalid signal: expected an AbortSignal");

@@ -81,7 +81,7 @@ const LARGEST_DESCRIPTOR = 0x7fff_ffff;
 export function stdinTarget(
   value: unknown,
   fed: boolean,
-  fallback: StdioMode,
+  fallback: StdioTarget,
 ): StdioTarget {
   if (fed) {
     if (value === undefined || value === "piped") return "piped";
@@ -110,7 +110,7 @@ export function stdinTarget(
 export function stdoutTarget(
   value: unknown,
   name: "stdout" | "stderr",
-  fallback: StdioMode,
+  fallback: StdioTarget,
   expected: string = EXPECTED,
 ): StdioTarget {
   if (value === undefined) return fallback;
@@ -134,7 +134,7 @@ export function stdoutTarget(
  */
 export function stderrTarget(
   value: unknown,
-  fallback: StdioMode,
+  fallback: StdioTarget,
 ): StdioTarget | "stdout" {
   if (value === "stdout") return "stdout";
   return stdoutTarget(value, "stderr", fallback, `"stdout", ${EXPECTED}`);

@@ -57,3 +57,19 @@ export interface Membership extends Members {
   /** The tree is empty or was never started: its identity may be used again. */
   retire(): void;
 }
+
+/** Whoever belongs to one of several trees. */
+export class JointMembership {
+  /** The trees. */
+  parts: Pick<Membership, "belongs">[] = [];
+
+  /** What a look at this number shows. */
+  belongs(pid: number): Belongs {
+    for (let i = 0; i < this.parts.length; i++) {
+      const belongs = (this.parts[i] as Membership).belongs(pid);
+      // Who is gone is gone for every tree.
+      if (belongs !== "no") return belongs;
+    }
+    return "no";
+  }
+}

@@ -24,6 +24,7 @@ import { describe, processTable } from "./process_table.ts";
 import type { PipeSink, PipeSource } from "./pipe.ts";
 import { signalProcess } from "./signal_process.ts";
 import { reactor } from "./reactor.ts";
+import type { Membership } from "./containment.ts";
 import type { Spawned } from "./spawn.ts";
 import { drainPipes, pumpPipes } from "./sync_pump.ts";
 import { ProcessTree, type TreeOperations } from "./tree.ts";
@@ -53,9 +54,14 @@ export class PosixProcess implements NativeProcess {
   #onExit: ((status: ExitStatus) => void) | null = null;
   #suspensions: number;
   #retired = false;
+  readonly #inJob: boolean;
 
-  /** @param spawned The child; owned from now on. */
-  constructor(spawned: Spawned) {
+  /**
+   * @param spawned The child; owned from now on.
+   * @param inJob Whether a job looks for its members.
+   */
+  constructor(spawned: Spawned, inJob: boolean) {
+    this.#inJob = inJob;
     this.pid = spawned.pid;
     this.#spawned = spawned;
     this.#suspensions = spawned.suspended ? 1 : 0;
@@ -71,6 +77,21 @@ export class PosixProcess implements NativeProcess {
     this.#tree = this.#blind
       ? new BlindGroup(spawned.pgid)
       : new ProcessTree(spawned.membership, processTable(), signalProcess);
+  }
+
+  /** Who belongs to the tree. */
+  get membership(): Membership {
+    return this.#spawned.membership;
+  }
+
+  /** The group, where there is no process table; otherwise `null`. */
+  get blindGroup(): BlindGroup | null {
+    return this.#tree instanceof BlindGroup ? this.#tree : null;
+  }
+
+  /** Whether it is known to be empty, and its numbers are given up. */
+  get retired(): boolean {
+    return this.#retired;
   }
 
   get onExit(): ((status: ExitStatus) => void) | null {
@@ -148,11 +169,13 @@ export class PosixProcess implements NativeProcess {
       return false;
     }
     if (this.#blind) this.#leader.reap();
+    return this.#quickEmpty() ?? this.#tree.isEmpty();
+  }
+
+  #quickEmpty(): boolean | null {
+    if (this.#leader.reaped) return null;
     const age = performance.now() - this.#startedAt;
-    const quick = this.#leader.reaped
-      ? null
-      : this.#spawned.membership.quickEmpty(this.pid, age);
-    return quick ?? this.#tree.isEmpty();
+    return this.#spawned.membership.quickEmpty(this.pid, age);
   }
 
   members(): ProcessInfo[] {
@@ -203,6 +226,9 @@ export class PosixProcess implements NativeProcess {
       // stranger while members live.
       if (!this.treeIsEmpty()) return;
       this.#retired = true;
+    } else if (this.#inJob) {
+      // Each tree of a job makes its looks longer, so the empty ones go at once.
+      this.#retired = this.#quickEmpty() === true;
     }
     this.#leader.reap();
     if (this.#retired) membership.retire();

@@ -20,6 +20,11 @@ export const io = lazyLibrary(
       parameters: ["buffer", "u32", "u32", "u32", "u32", "u32", "u32", "buffer"],
       result: "usize",
     },
+    // BOOL CreatePipe(PHANDLE read, PHANDLE write, LPSECURITY_ATTRIBUTES, DWORD size)
+    CreatePipe: {
+      parameters: ["buffer", "buffer", "buffer", "u32"],
+      result: "i32",
+    },
     // HANDLE CreateFileW(LPCWSTR, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES,
     //   DWORD disposition, DWORD flags, HANDLE template)
     CreateFileW: {

@@ -77,7 +77,7 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#tree = new JobTree(
       job,
       () => this.#connect(),
-      () => this.#released || this.#leader.poll() !== null,
+      () => this.leaderEnded(),
     );
     this.#signals = new SignalDelivery({
       pid: created.pid,
@@ -85,6 +85,21 @@ export class WindowsProcess implements NativeProcess, Poller {
       tree: this.#tree,
       group: ownConsoleGroup ? created.pid : null,
     });
+  }
+
+  /** Whether everything is given up. */
+  get retired(): boolean {
+    return this.#tree.job.handle.closed;
+  }
+
+  /** Whether the leader's exit has been seen, after a look. */
+  leaderEnded(): boolean {
+    return this.#released || this.#leader.poll() !== null;
+  }
+
+  /** Notes that an outer job is being ended, for the leader's status. */
+  noteKilled(): void {
+    if (!this.#released) this.#leader.noteEnded("SIGKILL");
   }
 
   /** See {@linkcode NativeProcess.onExit}. */

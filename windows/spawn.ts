@@ -49,12 +49,14 @@ export interface Spawned {
  *
  * @param spec What to start.
  * @param entry How it comes into its job; the job list by default.
+ * @param outer The job that its own is nested in, or `null`.
  * @returns The program and what belongs to it.
  * @throws {SystemError} when it cannot be started; nothing is left open then.
  */
 export function spawnProcess(
   spec: SpawnSpec,
   entry: JobEntry = "job-list",
+  outer: JobObject | null = null,
 ): Spawned {
   if (spec.containment !== "auto" && spec.containment !== "job-object") {
     throw new Deno.errors.NotSupported(
@@ -68,7 +70,7 @@ export function spawnProcess(
     spec.command,
   );
   try {
-    return startWith(ends, spec, plan, entry);
+    return startWith(ends, spec, plan, entry, outer);
   } finally {
     ends[Symbol.dispose]();
   }
@@ -79,11 +81,13 @@ function startWith(
   spec: SpawnSpec,
   plan: LaunchPlan,
   entry: JobEntry,
+  outer: JobObject | null,
 ): Spawned {
   const killOnClose = spec.killOnParentExit && !spec.detached;
   const job = new JobObject({ killOnClose });
   try {
-    return start(ends, spec, plan, job, entry);
+    const jobs = outer === null ? [job] : [outer, job];
+    return start(ends, spec, plan, job, jobs, entry);
   } catch (error) {
     job.close();
     throw error;
@@ -95,6 +99,7 @@ function start(
   spec: SpawnSpec,
   plan: LaunchPlan,
   job: JobObject,
+  jobs: readonly JobObject[],
   entry: JobEntry,
 ): Spawned {
   const flags = creationFlags(spec, {
@@ -102,7 +107,7 @@ function start(
     helper: helperAvailable(),
   });
   const request = { ...plan, flags, stdio: ends.theirs };
-  const created = create(spec, request, job, entry);
+  const created = create(spec, request, jobs, entry);
   const stdin = ends.take(0);
   const stdout = ends.take(1);
   const stderr = ends.take(2);
@@ -126,19 +131,19 @@ function start(
 function create(
   spec: SpawnSpec,
   request: Parameters<typeof startInJob>[0],
-  job: JobObject,
+  jobs: readonly JobObject[],
   entry: JobEntry,
 ): CreatedProcess {
   const flags = request.flags ?? 0;
   try {
-    return startInJob(request, job, entry);
+    return startInJob(request, jobs, entry);
   } catch (error) {
     const code = error instanceof SystemError ? error.errno : 0;
     if (code === ERROR_ACCESS_DENIED && (flags & CREATE_BREAKAWAY_FROM_JOB)) {
       // The job that we are in ourselves keeps what it has: an outer tree
       // contains the inner ones, detached or not.
       const bound = flags & ~CREATE_BREAKAWAY_FROM_JOB;
-      return create(spec, { ...request, flags: bound }, job, entry);
+      return create(spec, { ...request, flags: bound }, jobs, entry);
     }
     if (code === 0) throw error;
     // Wine calls a directory an invalid handle; Windows denies access to it.

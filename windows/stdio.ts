@@ -7,8 +7,8 @@
  */
 
 import type { StdioTarget } from "../backend.ts";
-import { ERROR_INVALID_HANDLE } from "./error_codes.ts";
 import { DUPLICATE_SAME_ACCESS, INVALID_HANDLE_VALUE } from "./constants.ts";
+import { ERROR_INVALID_HANDLE } from "./error_codes.ts";
 import { windowsError } from "./errors.ts";
 import { Handle } from "./handle.ts";
 import { processes } from "./kernel32.ts";

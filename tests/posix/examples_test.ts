@@ -143,6 +143,33 @@ Deno.test("examples/capture.ts bounds what is kept", async () => {
   );
 });
 
+Deno.test("examples/together.ts ends server and watcher with the tests", async () => {
+  assertEquals(
+    await outputOf("together"),
+    [
+      "tests: the server says hello",
+      "ended by the tests, success true",
+      "server: code 143, signal SIGTERM",
+      "watcher: code 143, signal SIGTERM",
+      "tests: code 0, signal null",
+      "left: 0",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("examples/pipeline.ts shows the status of each command", async () => {
+  assertEquals(
+    (await outputOf("pipeline")).replace(/" +(\d)/, '"$1'),
+    [
+      'most frequent: "2 to", tr 0, sort 0, uniq 0, sort 0, head 0',
+      'first of many: "y", yes SIGPIPE, head 0',
+      "timed out: true, code 143",
+      "",
+    ].join("\n"),
+  );
+});
+
 Deno.test({
   name: "an example that is killed leaves nothing",
   // Elsewhere a tree ends with its parent only where the containment says so.

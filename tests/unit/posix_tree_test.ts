@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Ancestry, findRoot } from "../../posix/ancestry.ts";
-import type { Belongs } from "../../posix/containment.ts";
+import { type Belongs, JointMembership } from "../../posix/containment.ts";
 import type { ProcStat } from "../../posix/proc_stat.ts";
 import type { ProcessTable } from "../../posix/process_table.ts";
 import { ProcessTree } from "../../posix/tree.ts";
@@ -373,4 +373,24 @@ Deno.test("the root of a foreign tree is refused when it is init, ourselves, an 
     );
   }
   assertEquals(findRoot(9, machine).pid, 9);
+});
+
+Deno.test("a joint tree has the members of all its parts, and no others", () => {
+  const machine = new Machine({ 10: {}, 11: {}, 20: {}, 30: {} });
+  const part = (pids: readonly number[]) => ({
+    belongs: (pid: number): Belongs =>
+      machine.entries.has(pid) ? pids.includes(pid) ? "yes" : "no" : "gone",
+  });
+  const joint = new JointMembership();
+  const tree = new ProcessTree(joint, machine, machine.send);
+  assert(tree.isEmpty());
+  joint.parts = [part([10, 11]), part([20])];
+  assertEquals(tree.members().map(({ pid }) => pid), [20, 11, 10]);
+  tree.kill(STOP, KILL);
+  const stops = machine.signals.filter(([, signal]) => signal === STOP);
+  const kills = machine.signals.filter(([, signal]) => signal === KILL);
+  assertEquals([stops.length, kills.length], [3, 3]);
+  // All parts stand still before anybody is killed.
+  assertEquals(machine.signals.slice(0, 3), stops);
+  assert(machine.signals.every(([pid]) => pid !== 30));
 });
