@@ -43,7 +43,11 @@ export {
   type StopOptions,
   type WaitOptions,
 } from "./child_process.ts";
-export type { CommandOptions, OutputPolicy } from "./options.ts";
+export type {
+  CommandOptions,
+  OutputPolicy,
+  ProcessPriority,
+} from "./options.ts";
 export type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 export { SubprocessReadableStream } from "./streams.ts";
 export { capabilities, killTree, processTree } from "./tree.ts";
@@ -67,5 +71,6 @@ export type {
   ProcessGroupMode,
   ProcessInfo,
   StdioMode,
+  TerminalSize,
   TreeMechanism,
 } from "./backend.ts";

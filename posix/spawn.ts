@@ -5,11 +5,15 @@
  * @module
  */
 
-import type { SpawnSpec, StdioMode } from "../backend.ts";
+import type { SpawnSpec } from "../backend.ts";
 import { cString, cStringArray } from "../ffi/c_string.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
-import { chooseContainment } from "./choose_containment.ts";
+import { ChildStreams, fileActions, ownEnds } from "./child_streams.ts";
+import {
+  chooseContainment,
+  type ContainmentChoice,
+} from "./choose_containment.ts";
 import { withCredentials } from "./credentials.ts";
 import {
   buildEnvironment,
@@ -27,16 +31,14 @@ import {
 import {
   awaitStopped,
   execObstacle,
-  STOPPING_SHELL,
-  stoppingArguments,
+  SHELL,
+  shellArguments,
 } from "./suspended_start.ts";
 import { bindErrno, DARWIN, libc, libcWait } from "./libc.ts";
-import { openPipe, type PipeEnds, PipeSink, PipeSource } from "./pipe.ts";
-import {
-  type AttributeChoice,
-  attributes,
-  FileActions,
-} from "./spawn_attributes.ts";
+import type { ForegroundTerminal } from "./foreground.ts";
+import type { PipeSink, PipeSource } from "./pipe.ts";
+import { refuseAffinity, setAffinity, setNice } from "./scheduling.ts";
+import { attributes, type FileActions } from "./spawn_attributes.ts";
 
 /** A child that was just started. */
 export interface Spawned {
@@ -46,6 +48,10 @@ export interface Spawned {
   readonly stdin: PipeSink | null;
   readonly stdout: PipeSource | null;
   readonly stderr: PipeSource | null;
+  /** The terminal it is lent, or is to be lent when it is resumed. */
+  readonly terminal: ForegroundTerminal | null;
+  /** The slave of its pseudo-terminal, to be closed when it has exited, or -1. */
+  readonly slave: number;
   readonly membership: Membership;
   /** Whether it was started stopped. */
   readonly suspended: boolean;
@@ -71,44 +77,36 @@ function workingDirectory(command: string): string {
  * @param spec What to start; validated.
  * @returns The running child.
  * @throws {Deno.errors.NotFound} when the program or its directory is missing.
- * @throws {Deno.errors.PermissionDenied} when it may not be executed.
+ * @throws {Deno.errors.PermissionDenied} when it may not be executed, or not as what was asked for.
  * @throws {Deno.errors.NotCapable} when Deno's permissions do not allow it.
+ * @throws {Deno.errors.NotSupported} for what this system does not have.
  */
 export function spawnProcess(spec: SpawnSpec): Spawned {
   bindErrno();
+  refuseAffinity(spec.affinity);
   const path = permittedProgram(spec);
-  const { membership, group } = chooseContainment(spec);
-  const pipes: (PipeEnds | null)[] = [null, null, null];
+  const containment = chooseContainment(spec);
+  const streams = new ChildStreams();
   try {
-    pipes[0] = spec.stdin === "piped" ? openPipe("in") : null;
-    pipes[1] = spec.stdout === "piped" ? openPipe("out") : null;
-    pipes[2] = spec.stderr === "piped" ? openPipe("out") : null;
-    const pid = start(spec, path, pipes, membership, group);
-    closeEnds(pipes, "far");
+    streams.open(spec);
+    const pid = start(spec, path, streams, containment);
+    streams.closeFar();
+    const { stdin, stdout, stderr } = ownEnds(spec, streams);
     return {
       pid,
-      pgid: group === "inherit" ? 0 : pid,
-      stdin: pipes[0] === null ? null : new PipeSink(pipes[0].near),
-      stdout: pipes[1] === null ? null : new PipeSource(pipes[1].near),
-      stderr: pipes[2] === null ? null : new PipeSource(pipes[2].near),
-      membership,
+      pgid: containment.group === "inherit" ? 0 : pid,
+      stdin,
+      stdout,
+      stderr,
+      terminal: streams.terminal,
+      slave: streams.pty?.slave ?? -1,
+      membership: containment.membership,
       suspended: spec.suspended,
     };
   } catch (error) {
-    closeEnds(pipes, "near");
-    closeEnds(pipes, "far");
-    membership.retire();
+    streams.close();
+    containment.membership.retire();
     throw error;
-  }
-}
-
-function closeEnds(
-  pipes: readonly (PipeEnds | null)[],
-  end: "near" | "far",
-): void {
-  for (let i = 0; i < pipes.length; i++) {
-    const pipe = pipes[i];
-    if (pipe) libc().close(pipe[end]);
   }
 }
 
@@ -138,50 +136,29 @@ function notFound(spec: SpawnSpec, errno: number): Error {
 function start(
   spec: SpawnSpec,
   path: string,
-  pipes: readonly (PipeEnds | null)[],
-  membership: Membership,
-  group: AttributeChoice["group"],
+  streams: ChildStreams,
+  containment: ContainmentChoice,
 ): number {
-  const actions = fileActions(spec, pipes);
+  const actions = fileActions(spec, streams);
   try {
-    return startWith(actions, spec, path, membership, group);
+    return startWith(actions, spec, path, streams, containment);
   } finally {
     if (!actions.shared) actions[Symbol.dispose]();
   }
-}
-
-// Without pipes and directory the actions are the same each time: made once.
-const sharedActions = new Map<string, FileActions>();
-
-function fileActions(
-  spec: SpawnSpec,
-  pipes: readonly (PipeEnds | null)[],
-): FileActions {
-  const modes: readonly StdioMode[] = [spec.stdin, spec.stdout, spec.stderr];
-  const shared = spec.cwd === null && !modes.includes("piped");
-  const key = shared ? modes.join() : "";
-  const known = shared ? sharedActions.get(key) : undefined;
-  if (known !== undefined) return known;
-  const actions = new FileActions(shared);
-  for (let i = 0; i < 3; i++) {
-    const mode = modes[i] as StdioMode;
-    actions.descriptor(i, mode === "piped" ? (pipes[i] as PipeEnds).far : mode);
-  }
-  if (spec.cwd !== null) actions.directory(spec.cwd);
-  if (shared) sharedActions.set(key, actions);
-  return actions;
 }
 
 function startWith(
   actions: FileActions,
   spec: SpawnSpec,
   path: string,
-  membership: Membership,
-  group: AttributeChoice["group"],
+  streams: ChildStreams,
+  { membership, group }: ContainmentChoice,
 ): number {
+  const stopped = spec.suspended || membership.joinsStopped === true ||
+    needsPreparation(spec, streams.terminal);
   const attr = attributes({
     group,
-    suspended: spec.suspended && DARWIN,
+    suspended: stopped && DARWIN,
     cgroup: membership.cgroupDescriptor ?? -1,
   });
   const environment = buildEnvironment(spec);
@@ -196,43 +173,68 @@ function startWith(
     });
   // concat, not spread: nothing here goes through Array.prototype[Symbol.iterator].
   // As with Deno.Command, the program's own name is the path it was found at.
-  if ((spec.suspended || membership.joinsStopped) && !DARWIN) {
-    return startStopped(spec, path, membership, launch);
+  let result;
+  if (stopped && !DARWIN || spec.umask !== null) {
+    result = startThroughShell(spec, path, stopped && !DARWIN, launch);
+  } else {
+    result = launch(path, [path].concat(spec.args));
+    if (result === -ENOEXEC) {
+      // A script without an interpreter line: as execvp(3) does it, and Deno.
+      result = launch(SHELL, [SHELL, path].concat(spec.args));
+    }
   }
-  let result = launch(path, [path].concat(spec.args));
-  if (result === -ENOEXEC) {
-    // A script without an interpreter line: as execvp(3) does it, and Deno.
-    result = launch("/bin/sh", ["/bin/sh", path].concat(spec.args));
-  }
-  if (result > 0) return result;
-  throw spawnFailure(spec, path, -result);
-}
-
-function startStopped(
-  spec: SpawnSpec,
-  path: string,
-  membership: Membership,
-  launch: (program: string, argv: readonly string[]) => number,
-): number {
-  const obstacle = execObstacle(path);
-  if (obstacle !== 0) throw spawnFailure(spec, path, obstacle);
-  const result = launch(STOPPING_SHELL, stoppingArguments(path, spec.args));
-  if (result < 0) throw spawnFailure(spec, path, -result);
-  awaitStopped(result);
-  try {
-    membership.admit?.(result);
-  } catch (error) {
-    // Stopped and not let in: nothing of it may stay.
-    libc().kill(result, SIGKILL);
-    libc().wait4(result, null, 0, null);
-    throw error;
-  }
-  if (!spec.suspended) libc().kill(result, SIGCONT);
+  if (result <= 0) throw spawnFailure(spec, path, -result);
+  if (stopped) prepareStopped(result, spec, streams.terminal, membership);
   return result;
 }
 
+function startThroughShell(
+  spec: SpawnSpec,
+  path: string,
+  stops: boolean,
+  launch: (program: string, argv: readonly string[]) => number,
+): number {
+  // As the user that will call exec.
+  const obstacle = withCredentials(spec, () => execObstacle(path));
+  if (obstacle !== 0) return -obstacle;
+  const errand = { stops, umask: spec.umask };
+  const result = launch(SHELL, shellArguments(path, spec.args, errand));
+  if (stops && result > 0) awaitStopped(result);
+  return result;
+}
+
+// What is done to the child before its first instruction.
+function prepareStopped(
+  pid: number,
+  spec: SpawnSpec,
+  terminal: ForegroundTerminal | null,
+  membership: Membership,
+): void {
+  try {
+    membership.admit?.(pid);
+    if (spec.nice !== null) setNice(pid, spec.nice, spec.command);
+    if (spec.affinity !== null) setAffinity(pid, spec.affinity, spec.command);
+    // It must have the terminal before its first read, and not a moment before it
+    // can act on Ctrl-C.
+    if (!spec.suspended) terminal?.lend(pid);
+  } catch (error) {
+    // Stopped and not what was asked for: nothing of it may stay.
+    libc().kill(pid, SIGKILL);
+    libc().wait4(pid, null, 0, null);
+    throw error;
+  }
+  if (!spec.suspended) libc().kill(pid, SIGCONT);
+}
+
+function needsPreparation(
+  spec: SpawnSpec,
+  terminal: ForegroundTerminal | null,
+): boolean {
+  return spec.nice !== null || spec.affinity !== null || terminal !== null;
+}
+
 const SIGKILL = 9;
-const SIGCONT = 18; // Linux; macOS does not come here.
+const SIGCONT = DARWIN ? 19 : 18;
 
 interface Launch {
   readonly actions: FileActions;

@@ -54,6 +54,10 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly #tree: JobTree;
   readonly #thread: Handle;
   readonly #group: number | null;
+  /** The console is shared: nothing is lent. */
+  readonly foreground = false;
+  /** Windows has no job control. */
+  onStop: (() => void) | null = null;
   #onExit: ((status: ExitStatus) => void) | null = null;
   #pump: SyncPump | null = null;
   #port: CompletionPort | null = null;
@@ -79,6 +83,16 @@ export class WindowsProcess implements NativeProcess, Poller {
       () => this.#connect(),
       () => this.#released || this.#leader.poll() !== null,
     );
+  }
+
+  /** See {@linkcode NativeProcess.stoppedBy}. */
+  stoppedBy(): null {
+    return null;
+  }
+
+  /** See {@linkcode NativeProcess.resizeTerminal}. */
+  resizeTerminal(): false {
+    return false;
   }
 
   /** See {@linkcode NativeProcess.onExit}. */

@@ -21,8 +21,10 @@ import { JobObject } from "./job_object.ts";
 import { type LaunchPlan, planLaunch } from "./launch_plan.ts";
 import { PipeReader } from "./pipe_reader.ts";
 import { PipeWriter } from "./pipe_writer.ts";
+import { affinityMask, priorityClass, setAffinityMask } from "./scheduling.ts";
 import { type JobEntry, startInJob } from "./start_in_job.ts";
 import { StdioEnds } from "./stdio.ts";
+import { resumeThread, terminateProcess } from "./wait.ts";
 
 /** A started program with everything that belongs to it; the receiver owns it all. */
 export interface Spawned {
@@ -51,6 +53,8 @@ export interface Spawned {
  * @param entry How it comes into its job; the job list by default.
  * @returns The program and what belongs to it.
  * @throws {SystemError} when it cannot be started; nothing is left open then.
+ * @throws {RangeError} for CPUs that do not exist.
+ * @throws {Deno.errors.NotSupported} for what Windows does not have.
  */
 export function spawnProcess(
   spec: SpawnSpec,
@@ -61,6 +65,8 @@ export function spawnProcess(
       `Cannot use containment '${spec.containment}': Windows has 'job-object'`,
     );
   }
+  refusePosixOnly(spec);
+  if (spec.affinity !== null) affinityMask(spec.affinity, spec.command);
   const plan = planLaunch(spec);
   const killOnClose = spec.killOnParentExit && !spec.detached;
   const job = new JobObject({ killOnClose });
@@ -70,6 +76,21 @@ export function spawnProcess(
     job.close();
     throw error;
   }
+}
+
+// `uid`, `gid` and `processGroup` are ignored, as Deno does; what is asked for by
+// its own name and cannot be had is an error.
+function refusePosixOnly(spec: SpawnSpec): void {
+  const { groups, umask, pty } = spec;
+  let what = "";
+  if (groups !== null) what = "'groups': Windows has none for a process";
+  if (umask !== null) what = "'umask': Windows has access control lists";
+  if (pty !== null) {
+    what =
+      "'pty': a pseudoconsole (CreatePseudoConsole) is not implemented. Use pipes";
+  }
+  if (what === "") return;
+  throw new Deno.errors.NotSupported(`Cannot use ${what}`);
 }
 
 function start(
@@ -87,6 +108,7 @@ function start(
       job,
       entry,
     );
+    if (spec.affinity !== null) confine(created, spec, spec.affinity);
     const stdin = ends.take(0);
     const stdout = ends.take(1);
     const stderr = ends.take(2);
@@ -110,6 +132,25 @@ function start(
   }
 }
 
+// Before its first instruction; nothing of it stays when that fails.
+function confine(
+  created: CreatedProcess,
+  spec: SpawnSpec,
+  cpus: readonly number[],
+): void {
+  const { process, thread } = created;
+  try {
+    const mask = affinityMask(cpus, spec.command);
+    setAffinityMask(process, mask, spec.command);
+    if (!spec.suspended) resumeThread(thread);
+  } catch (error) {
+    terminateProcess(process, 1);
+    thread.close();
+    process.close();
+    throw error;
+  }
+}
+
 /**
  * A child none of whose streams is ours gets a console of its own without a
  * window, which a soft stop can attach to; so does every child when we have no
@@ -117,7 +158,9 @@ function start(
  * and gets a group of its own there so that CTRL_BREAK can be sent to it.
  */
 function creationFlags(spec: SpawnSpec): number {
-  let flags = spec.suspended ? CREATE_SUSPENDED : 0;
+  const suspended = spec.suspended || spec.affinity !== null;
+  let flags = suspended ? CREATE_SUSPENDED : 0;
+  flags |= priorityClass(spec.nice);
   const shares = spec.stdin === "inherit" || spec.stdout === "inherit" ||
     spec.stderr === "inherit";
   if (spec.detached || !shares || !hasConsole()) flags |= CREATE_NO_WINDOW;
