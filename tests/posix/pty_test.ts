@@ -182,7 +182,7 @@ Deno.test({
     ).spawn();
     const screen = new Screen(child);
     await screen.shows("ready");
-    await until(() => processesWith(marker).length === 2, "both");
+    await until(() => processesWith(marker).length === 3, "all three");
     const report = await child.stop({ grace: 5000 });
     assertEquals(report.survivors, 0);
     assertEquals(processesWith(marker), []);
