@@ -131,8 +131,8 @@ function withoutStop(change: () => void): void {
  * Ctrl-Z there.
  */
 export function stopWithChild(): void {
-  // The group first: what waits for us in it, such as `deno task`, stops as well.
+  // The group, because what waits for us in it, such as `deno task`, must stop as
+  // well. The kernel gives a signal for the process to its main thread, which this
+  // is unless we are in a worker: when the call is back, we have been continued.
   libc().kill(0, SIGTSTP);
-  // A signal to this very thread: when the call is back, we have been continued.
-  libcJobControl().raise(SIGTSTP);
 }

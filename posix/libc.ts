@@ -163,7 +163,6 @@ export const libcJobControl = lazyLibrary(
     tcsetattr: { parameters: ["i32", "i32", "buffer"], result: "i32" },
     // int pthread_sigmask(int how, const sigset_t *, sigset_t *old)
     pthread_sigmask: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-    raise: { parameters: ["i32"], result: "i32" },
   } as const,
 );
 
