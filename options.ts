@@ -107,6 +107,7 @@ export interface CommandOptions {
    * `child.stdin`, whose end types the end of file (Ctrl-D); what is shown, standard
    * error included, is read from `child.stdout`. Lines end with `\r\n`, and input is
    * echoed, unless the child changes that. Its `TERM` is what `env` says.
+   * When this process ends, or closes both streams, the terminal is gone: SIGHUP.
    *
    * Linux only. macOS: setting the size, and reading without waiting, take variadic
    * calls that Deno's FFI cannot make there. Windows: no console of its own yet.

@@ -161,6 +161,9 @@ export class PosixProcess implements NativeProcess {
     const signals = wake && number !== SIGKILL && number !== SIGSTOP
       ? [number, SIGCONT]
       : [number];
+    // A stopped child that puts the terminal in order before it ends would be
+    // stopped again by that (SIGTTOU), had it not the terminal.
+    if (wake && this.#leader.status === null) this.#terminal?.lend(this.pid);
     const count = this.#tree.signalAll(signals);
     // A frozen cgroup cannot act on a signal either.
     if (wake) this.#spawned.membership.freeze?.(false);

@@ -26,6 +26,7 @@ const TIOCSWINSZ = 0x5414n;
 // VEOF as every new terminal has it (termios(3)).
 const CTRL_D = 4;
 const NEWLINE = 10;
+const END_OF_FILE = new Uint8Array(1).fill(CTRL_D);
 
 /** The master end of a pseudo-terminal. */
 export interface Pty {
@@ -104,7 +105,9 @@ function slaveName(master: number): string {
 
 // struct winsize (ioctl_tty(2)): rows u16 at 0, columns u16 at 2, pixels unused.
 function setSize(master: number, size: TerminalSize): number {
-  const words = new Uint16Array([size.rows, size.columns, 0, 0]);
+  const words = new Uint16Array(4);
+  words[0] = size.rows;
+  words[1] = size.columns;
   const bytes = new Uint8Array(words.buffer);
   return libcTerminal().ioctl(master, TIOCSWINSZ, bytes);
 }
@@ -184,7 +187,7 @@ export class PtySink extends PipeSink {
     try {
       while (this.#last !== CTRL_D) {
         const next = this.#last === NEWLINE ? CTRL_D : NEWLINE;
-        if (super.writeSync(new Uint8Array([CTRL_D])) === 0) return false;
+        if (super.writeSync(END_OF_FILE) === 0) return false;
         this.#last = next;
       }
     } catch {

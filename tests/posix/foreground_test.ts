@@ -165,6 +165,7 @@ onTerminal(
     console.log("stopped", signal, ours(), modes(), child.foreground, await child.jobStopped());
     console.log("parent got:" + line());
     child.resume();
+    console.log("resumed", stops.push(signal), child.foreground);
   }
   console.log("ended", (await child.status).code, ours(), await child.jobStopped());`,
   async (screen) => {
@@ -173,6 +174,7 @@ onTerminal(
     await screen.shows("stopped SIGTSTP true echo icanon false SIGTSTP");
     await screen.type("mine\n");
     await screen.shows("parent got:mine");
+    await screen.shows("resumed 1 true");
     await screen.type("theirs\n");
     await screen.shows("a:theirs");
     // The modes of the child were its own again.
@@ -182,6 +184,7 @@ onTerminal(
     await screen.shows("stopped SIGTSTP true echo icanon false SIGTSTP");
     await screen.type("again\n");
     await screen.shows("parent got:again");
+    await screen.shows("resumed 2 true");
     await screen.type("last\n");
     await screen.shows("b:last");
     await screen.shows("ended 3 true null");
@@ -189,15 +192,26 @@ onTerminal(
 );
 
 onTerminal(
-  "stop() of a stopped child ends it",
-  `const child = sh("echo go; exec sleep 100").spawn();
-  await child.jobStopped();
-  const report = await child.stop({ grace: 20_000 });
-  console.log("ended", (await child.status).signal, report.escalated, ours());`,
+  "stop() of a stopped child ends it, and lets it put the terminal in order",
+  `for (const script of [
+    "echo go; exec sleep 100",
+    "trap 'stty echo; echo cleaned; exit' TERM; stty -echo; echo go; while :; do sleep 0.05; done",
+  ]) {
+    const child = sh(script).spawn();
+    await child.jobStopped();
+    const report = await child.stop({ grace: 20_000 });
+    console.log("ended", (await child.status).signal, report.escalated, ours(), modes());
+  }`,
   async (screen) => {
     await screen.shows("go");
     await screen.type("\x1a");
-    await screen.shows("ended SIGTERM 0 true");
+    await screen.shows("ended SIGTERM 0 true echo icanon");
+    screen.said = "";
+    await screen.shows("go");
+    await screen.type("\x1a");
+    // To set the modes in the background would have stopped it again.
+    await screen.shows("cleaned");
+    await screen.shows("ended null 0 true echo icanon");
   },
 );
 
@@ -209,14 +223,16 @@ onTerminal(
   console.log("runs", child.foreground);
   child.suspend();
   while (!ours()) await new Promise((r) => setTimeout(r, 5));
-  console.log("suspended", child.foreground, line());
+  console.log("suspended", child.foreground);
+  console.log("parent got:" + line());
   child.resume();
   console.log("code", (await child.status).code);`,
   async (screen) => {
     await screen.shows("held false true");
     await screen.shows("runs true");
+    await screen.shows("suspended false");
     await screen.type("mine\n");
-    await screen.shows("suspended false mine");
+    await screen.shows("parent got:mine");
     await screen.type("theirs\n");
     await screen.shows("got:theirs");
     await screen.shows("code 0");
