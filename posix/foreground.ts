@@ -11,8 +11,7 @@
 
 import { cString } from "../ffi/c_string.ts";
 import { buffer } from "../ffi/pointer.ts";
-import { posixError } from "./errno.ts";
-import { DARWIN, errno, libc, libcJobControl } from "./libc.ts";
+import { DARWIN, libc, libcJobControl } from "./libc.ts";
 
 const O_RDWR_CLOEXEC = 2 | (DARWIN ? 0x100_0000 : 0x8_0000);
 const TCSANOW = 0;
@@ -60,8 +59,8 @@ export class ForegroundTerminal {
    * Hands it over, with the modes that the child had when it was stopped.
    *
    * @param group The child's process group.
-   * @returns False when it is not ours at the moment: we are in the background.
-   * @throws {SystemError} when the system refuses.
+   * @returns False when it is not ours at the moment, since we are in the background,
+   * or the group is not of this session: the child has left it.
    */
   lend(group: number): boolean {
     if (this.#lent) return true;
@@ -70,9 +69,7 @@ export class ForegroundTerminal {
     }
     const c = libcJobControl();
     c.tcgetattr(this.#fd, this.#ours);
-    if (c.tcsetpgrp(this.#fd, group) !== 0) {
-      throw posixError("tcsetpgrp", errno(), { pid: group });
-    }
+    if (c.tcsetpgrp(this.#fd, group) !== 0) return false;
     this.#lent = true;
     if (this.#theirs !== null) this.#setModes(this.#theirs);
     return true;

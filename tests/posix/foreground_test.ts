@@ -279,6 +279,23 @@ onTerminal(
 );
 
 onTerminal(
+  "a child that leaves the session is stopped and resumed without the terminal",
+  `const child = new Command("python3", { args: ["-c", "import os, time\\npid = os.getpid()\\nos.setpgid(0, os.getpgid(os.getppid()))\\nos.setsid()\\nprint('left', flush=True)\\ntime.sleep(100)"], foreground: true, stdout: "piped" }).spawn();
+  await child.stdout.getReader().read();
+  child.suspend();
+  while (child.foreground) await new Promise((r) => setTimeout(r, 5));
+  child.resume();
+  console.log("resumed", child.foreground, ours());
+  const report = await child.stop({ grace: 20_000 });
+  console.log("ended", (await child.status).signal, report.survivors, ours());`,
+  async (screen) => {
+    await screen.shows("resumed false true");
+    await screen.shows("ended SIGTERM 0 true");
+  },
+  "python3",
+);
+
+onTerminal(
   "vim edits a file",
   `const file = Deno.makeTempFileSync();
   const child = new Command("vim", { args: ["-u", "NONE", "-N", file], foreground: true }).spawn();
