@@ -279,6 +279,20 @@ onTerminal(
 );
 
 onTerminal(
+  "Ctrl-Z is without effect where no shell could continue this program",
+  `const child = sh("trap 'echo continued' CONT; echo go; read a || read a; echo got:$a; exit 6").spawn();
+  console.log("code", (await child.status).code, ours());`,
+  async (screen) => {
+    await screen.shows("go\r\n");
+    await screen.type("\x1a");
+    await screen.shows("continued\r\n");
+    await screen.type("typed\n");
+    await screen.shows("got:typed");
+    await screen.shows("code 6 true");
+  },
+);
+
+onTerminal(
   "a child that leaves the session is stopped and resumed without the terminal",
   `const child = new Command("python3", { args: ["-c", "import os, time\\npid = os.getpid()\\nos.setpgid(0, os.getpgid(os.getppid()))\\nos.setsid()\\nprint('left', flush=True)\\ntime.sleep(100)"], foreground: true, stdout: "piped" }).spawn();
   await child.stdout.getReader().read();
