@@ -29,7 +29,6 @@ export const DIFFERENCES = {
   execPermission: { here: WINDOWS, reason: "Windows has no executable bit" },
   spawnErrorsByPath: { here: EMULATED, reason: "qemu-user emulates vfork with fork: posix_spawn returns 0 for a program that cannot be executed" },
   scopedFfi: { here: EMULATED, reason: "the C library of the emulated system is not at the path that would be granted" },
-  readPriority: { here: EMULATED, reason: "qemu-user answers getpriority with the kernel's raw value, 20 minus the nice value" },
   posixPaths: { here: WINDOWS, reason: "PATH is searched by other rules on Windows: by extension, and in the system's own folders first" },
 } as const satisfies Record<string, Difference>;
 

@@ -5,7 +5,7 @@ import { Command, type CommandOptions } from "../../mod.ts";
 import { denoPath } from "../fixtures/deno.ts";
 import { evalArgs } from "../fixtures/eval.ts";
 import { warmUp } from "../fixtures/warm_up.ts";
-import { DIFFERENCES, WINDOWS } from "./differences.ts";
+import { WINDOWS } from "./differences.ts";
 
 Deno.test.beforeAll(warmUp);
 
@@ -28,7 +28,6 @@ const PRIORITY =
 
 Deno.test({
   name: "priority: a word or a nice value, read back in the child",
-  ignore: DIFFERENCES.readPriority.here,
   async fn() {
     assertEquals(await said(PRIORITY, { priority: "below-normal" }), "10");
     assertEquals(await said(PRIORITY, { priority: "idle" }), "19");
