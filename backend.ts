@@ -46,6 +46,14 @@ export type ContainmentRequest = "auto" | ContainmentKind;
 /** Which process group the child starts in (POSIX; ignored on Windows). */
 export type ProcessGroupMode = "auto" | "own" | "inherit" | "session";
 
+/** The size of a terminal, in characters. */
+export interface TerminalSize {
+  /** Characters per line, 1 to 65535. */
+  readonly columns: number;
+  /** Lines, 1 to 65535. */
+  readonly rows: number;
+}
+
 /** The guarantee a tree really got. Reported, never silently weakened. */
 export interface Containment {
   /** The mechanism in force. */
@@ -76,6 +84,18 @@ export interface SpawnSpec {
   readonly uid: number | null;
   /** Group id of the child, or `null` for the parent's. */
   readonly gid: number | null;
+  /** Supplementary groups of the child, or `null` for what `uid` and `gid` imply. */
+  readonly groups: readonly number[] | null;
+  /** File mode creation mask of the child, or `null` for the parent's. */
+  readonly umask: number | null;
+  /** Nice value of the child, -20 to 19, or `null` for the parent's. */
+  readonly nice: number | null;
+  /** Numbers of the CPUs that the child may use, or `null` for the parent's. */
+  readonly affinity: readonly number[] | null;
+  /** Whether the child gets the terminal, if there is one and it is ours to give. */
+  readonly foreground: boolean;
+  /** The pseudo-terminal that the child leads a session on, or `null` for none. */
+  readonly pty: TerminalSize | null;
   /** Standard input. */
   readonly stdin: StdioTarget;
   /** Standard output. */
@@ -251,6 +271,17 @@ export interface NativeProcess extends NativeTree {
   suspendTree(): void;
   /** Undoes one {@linkcode NativeProcess.suspendTree}, or a suspended start. */
   resumeTree(): void;
+  /** Whether the child has the terminal that this process was started on. */
+  readonly foreground: boolean;
+  /**
+   * The signal that job control stopped the leader with (Ctrl-Z), or `null` while
+   * it runs and once it has ended. Only a child with the terminal is looked at.
+   */
+  stoppedBy(): Deno.Signal | null;
+  /** Called when {@linkcode NativeProcess.stoppedBy} has become a signal. */
+  onStop: (() => void) | null;
+  /** Tells the pseudo-terminal its size; false when the child has none. */
+  resizeTerminal(size: TerminalSize): boolean;
   /** The living members without the leader. */
   descendants(): ProcessInfo[];
   /** {@linkcode TreeWatch.wait}, blocking: true when it became empty within `ms`. */

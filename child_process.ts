@@ -11,6 +11,7 @@ import type {
   ExitStatus,
   NativeProcess,
   ProcessInfo,
+  TerminalSize,
 } from "./backend.ts";
 import { backend } from "./backend.ts";
 import { Capture } from "./capture.ts";
@@ -30,6 +31,7 @@ import type { RunControl } from "./options.ts";
 import { untilReady } from "./ready.ts";
 import type { ReadyOptions, ReadyResult } from "./ready_options.ts";
 import { signalNumber } from "./signals.ts";
+import { terminalSize } from "./process_attributes.ts";
 import { commandOutput, notPiped } from "./result.ts";
 import type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 import { runStop, SharedStop, type StopState } from "./stop.ts";
@@ -163,6 +165,8 @@ export class ChildProcess implements AsyncDisposable {
   readonly #idle: IdleClock | null;
   readonly #tee: Tee | null;
   #treeExited: Promise<void> | null = null;
+  #nextStop: Promise<void> | null = null;
+  #resolveStop: () => void = () => {};
 
   /** Not for callers: {@linkcode Command.spawn} makes these. */
   constructor(
@@ -491,6 +495,69 @@ export class ChildProcess implements AsyncDisposable {
     return outputs;
   }
 
+  /**
+   * Whether the child has the terminal that this process runs on: it was started
+   * with `foreground`, there is a terminal, and the child is not stopped.
+   */
+  get foreground(): boolean {
+    return this.#native.foreground;
+  }
+
+  /**
+   * Waits until job control stops a `foreground` child: Ctrl-Z, or the signal that
+   * a terminal sends to a background process. The terminal is this process's again
+   * then, with its modes, until {@linkcode ChildProcess.resume} lets the child go on.
+   *
+   * A program that never calls this is stopped together with its child, as if they
+   * shared the terminal, so that the user's shell is there again; `fg` continues
+   * both. From the first call on it is the program's to decide.
+   *
+   * Windows has no job control: resolves at the exit.
+   *
+   * @returns The signal; at once when the child is stopped already; `null` when it
+   * has exited.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * const child = new Command(Deno.execPath(), { args: ["eval", ""], foreground: true }).spawn();
+   * while (await child.jobStopped() !== null) {
+   *   console.log("Stopped: the terminal is ours. Going on.");
+   *   child.resume();
+   * }
+   * console.log((await child.status).code); // 0
+   * ```
+   */
+  async jobStopped(): Promise<Deno.Signal | null> {
+    this.#native.onStop ??= () => this.#announceStop();
+    for (;;) {
+      const signal = this.#native.stoppedBy();
+      if (signal !== null || this.#native.exitStatus(false) !== null) {
+        return signal;
+      }
+      await (this.#nextStop ??= new Promise((resolve) => {
+        this.#resolveStop = resolve;
+      }));
+    }
+  }
+
+  /**
+   * Tells the pseudo-terminal of a child that was started with `pty` its size. The
+   * child hears of it by SIGWINCH.
+   *
+   * @param size Columns and rows.
+   * @throws {TypeError} when the child has no pseudo-terminal.
+   * @throws {RangeError} for a size out of range.
+   */
+  resize(size: TerminalSize): void {
+    const checked = terminalSize(size, "size");
+    if (this.#native.resizeTerminal(checked)) return;
+    throw new TypeError(
+      "Cannot resize: the child has no pseudo-terminal; start it with 'pty'",
+    );
+  }
+
   /** The living processes of the tree, without the child itself. */
   descendants(): ProcessInfo[] {
     return this.#native.descendants();
@@ -501,7 +568,10 @@ export class ChildProcess implements AsyncDisposable {
     this.#native.suspendTree();
   }
 
-  /** Undoes one {@linkcode ChildProcess.suspend}. */
+  /**
+   * Undoes one {@linkcode ChildProcess.suspend}, or the stop of a `foreground`
+   * child, which gets the terminal again.
+   */
   resume(): void {
     this.#native.resumeTree();
   }
@@ -532,6 +602,11 @@ export class ChildProcess implements AsyncDisposable {
     await this.#native.settled();
   }
 
+  #announceStop(): void {
+    this.#nextStop = null;
+    this.#resolveStop();
+  }
+
   #observed(name: OutputName, source: ByteSource | null): ChildOutput | null {
     if (source === null) return null;
     if (this.#idle === null && this.#tee === null) {
@@ -544,6 +619,7 @@ export class ChildProcess implements AsyncDisposable {
   }
 
   #leaderExited(): void {
+    this.#announceStop();
     this.#idle?.stop();
     if (!this.#isOutlived()) this.#disarm();
     // A stop under way sweeps the tree first, while the zombie keeps the number.

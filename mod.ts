@@ -51,7 +51,11 @@ export {
   type PipelineOptions,
   type PipelineOutput,
 } from "./pipeline.ts";
-export type { CommandOptions, OutputPolicy } from "./options.ts";
+export type {
+  CommandOptions,
+  OutputPolicy,
+  ProcessPriority,
+} from "./options.ts";
 export type {
   InputFile,
   OpenDescriptor,
@@ -96,5 +100,6 @@ export type {
   ProcessGroupMode,
   ProcessInfo,
   StdioMode,
+  TerminalSize,
   TreeMechanism,
 } from "./backend.ts";

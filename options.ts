@@ -11,6 +11,7 @@ import {
   type ProcessGroupMode,
   type SpawnSpec,
   type StdioTarget,
+  type TerminalSize,
 } from "./backend.ts";
 import { pathOf } from "./file_path.ts";
 import {
@@ -23,6 +24,13 @@ import {
   stdoutTarget,
 } from "./stdio.ts";
 import { type TeeTarget, teeTarget } from "./tee.ts";
+import {
+  cpuNumbers,
+  groupIds,
+  niceValue,
+  terminalChoice,
+  umaskBits,
+} from "./process_attributes.ts";
 import {
   duration,
   flag,
@@ -58,6 +66,65 @@ export interface CommandOptions {
   uid?: number;
   /** Group id of the child (Linux; needs the privilege to change to it). */
   gid?: number;
+  /**
+   * Supplementary groups of the child (Linux; needs the privilege to set them);
+   * `[]` for none.
+   *
+   * @default {none} when root gives `uid` or `gid`, else the parent's
+   */
+  groups?: readonly number[];
+  /**
+   * File mode creation mask of the child, 0 to 0o777 (POSIX). A shell sets it and
+   * becomes the program, which drops environment variables whose names are no
+   * identifiers.
+   *
+   * @default {the parent's}
+   */
+  umask?: number;
+  /**
+   * Scheduling priority of the child: a word, or a nice value from -20 (most) to
+   * 19 (least). The words are the nice values 19, 10, 0, -7 and -14, as Node has
+   * them; on Windows both become a priority class. More than the parent's needs a
+   * privilege on POSIX. On Linux a shell starts the child: see `suspended`.
+   *
+   * @default {the parent's}
+   */
+  priority?: ProcessPriority | number;
+  /**
+   * Numbers of the CPUs that the child may use (Linux, Windows up to 63). On Linux
+   * a shell starts the child: see `suspended`.
+   *
+   * @default {the parent's}
+   */
+  affinity?: readonly number[];
+  /**
+   * Gives the child the terminal that this process runs on, as a shell does for a
+   * foreground job: a process group of its own, the keyboard, Ctrl-C and Ctrl-Z.
+   * The terminal and its modes come back when the child is stopped or has ended;
+   * see {@linkcode ChildProcess.jobStopped}. Meanwhile this process must not read
+   * the terminal: that would stop it (SIGTTIN).
+   *
+   * Without a terminal, or when this process is itself in the background, it is
+   * ignored; {@linkcode ChildProcess.foreground} tells. Windows: ignored, since the
+   * console is shared. On Linux a shell starts the child: see `suspended`.
+   *
+   * @default {false}
+   */
+  foreground?: boolean;
+  /**
+   * Starts the child on a pseudo-terminal of its own, 80 by 24 characters unless
+   * said otherwise, as the leader of a session. What is typed is written to
+   * `child.stdin`, whose end types the end of file (Ctrl-D); what is shown, standard
+   * error included, is read from `child.stdout`. Lines end with `\r\n`, and input is
+   * echoed, unless the child changes that. Its `TERM` is what `env` says.
+   * When this process ends, or closes both streams, the terminal is gone: SIGHUP.
+   *
+   * Linux only. macOS: setting the size, and reading without waiting, take variadic
+   * calls that Deno's FFI cannot make there. Windows: no console of its own yet.
+   *
+   * @default {false}
+   */
+  pty?: boolean | Partial<TerminalSize>;
   /** Ends the tree, as {@linkcode ChildProcess.stop} does, when it is aborted. */
   signal?: AbortSignal;
   /**
@@ -184,6 +251,14 @@ export interface CommandOptions {
   outputPolicy?: OutputPolicy;
 }
 
+/** A scheduling priority, in words. */
+export type ProcessPriority =
+  | "idle"
+  | "below-normal"
+  | "normal"
+  | "above-normal"
+  | "high";
+
 /** What happens when a stream grows past `maxOutput`. */
 export type OutputPolicy = "error" | "head" | "tail";
 
@@ -248,6 +323,7 @@ export function toSpawnSpec(
   const program = pathOf(command, "command");
   if (program === "") throw new TypeError("Cannot spawn: the program is empty");
   const detached = flag(options.detached, "detached", false);
+  const { foreground, pty } = terminalChoice(options);
   const spec: SpawnSpec = {
     command: program,
     args: stringArguments(options.args),
@@ -257,13 +333,27 @@ export function toSpawnSpec(
     envValues: [],
     uid: id(options.uid, "uid"),
     gid: id(options.gid, "gid"),
+    groups: groupIds(options.groups),
+    umask: umaskBits(options.umask),
+    nice: niceValue(options.priority),
+    affinity: cpuNumbers(options.affinity),
+    foreground,
+    pty,
     stdin: stdinTarget(
       options.stdin,
       options.input !== undefined,
-      defaults.stdin,
+      pty === null ? defaults.stdin : terminalInput(apiName),
     ),
-    stdout: stdoutTarget(options.stdout, "stdout", defaults.stdout),
-    stderr: stderrTarget(options.stderr, defaults.stderr),
+    stdout: stdoutTarget(
+      options.stdout,
+      "stdout",
+      pty === null ? defaults.stdout : "piped",
+    ),
+    // On a terminal there is no telling it from stdout.
+    stderr: stderrTarget(
+      options.stderr,
+      pty === null ? defaults.stderr : "null",
+    ),
     windowsRawArguments: flag(
       options.windowsRawArguments,
       "windowsRawArguments",
@@ -392,6 +482,11 @@ function idleTimeout(spec: SpawnSpec, value: unknown): number {
   throw new RangeError(
     "Invalid idleTimeout: expected more than 0 milliseconds",
   );
+}
+
+// Only spawn() leaves the typing to the caller; elsewhere the child reads end of file.
+function terminalInput(apiName: string): StdioTarget {
+  return apiName === "Command.spawn()" ? "piped" : "null";
 }
 
 function tee(spec: SpawnSpec, value: unknown): TeeTarget | null {

@@ -13,6 +13,7 @@ import type {
   SoftSignal,
   SyncIo,
   SyncOutcome,
+  TerminalSize,
   TreeMechanism,
   TreeWatch,
 } from "../backend.ts";
@@ -22,6 +23,7 @@ import { Leader, SIGNALS } from "./leader.ts";
 import type { ProcStat } from "./proc_stat.ts";
 import { describe, processTable } from "./process_table.ts";
 import type { PipeSink, PipeSource } from "./pipe.ts";
+import { PtySource } from "./pty.ts";
 import { signalProcess } from "./signal_process.ts";
 import { reactor } from "./reactor.ts";
 import type { Membership } from "./containment.ts";
@@ -29,7 +31,8 @@ import type { Spawned } from "./spawn.ts";
 import { drainPipes, pumpPipes } from "./sync_pump.ts";
 import { ProcessTree, type TreeOperations } from "./tree.ts";
 import { BlindGroup } from "./blind_group.ts";
-import { DARWIN } from "./libc.ts";
+import { type ForegroundTerminal, stopWithChild } from "./foreground.ts";
+import { DARWIN, libc } from "./libc.ts";
 import { procIsUsable } from "./proc_files.ts";
 import { MemberWatch, waitForMembers } from "./member_wait.ts";
 
@@ -50,11 +53,17 @@ export class PosixProcess implements NativeProcess {
   // Without a process table: emptiness shows only once the leader is reaped.
   readonly #blind: boolean;
   readonly #spawned: Spawned;
+  readonly #terminal: ForegroundTerminal | null;
   readonly #startedAt = performance.now();
   #onExit: ((status: ExitStatus) => void) | null = null;
   #suspensions: number;
   #retired = false;
   readonly #inJob: boolean;
+  // The freezing of an ending is no stop to tell anybody.
+  #ending = false;
+
+  /** See {@linkcode NativeProcess.onStop}; without it this process stops too. */
+  onStop: (() => void) | null = null;
 
   /**
    * @param spawned The child; owned from now on.
@@ -70,9 +79,12 @@ export class PosixProcess implements NativeProcess {
     this.stdin = spawned.stdin;
     this.stdout = spawned.stdout;
     this.stderr = spawned.stderr;
-    this.#leader = new Leader(spawned.pid, () => {
-      if (this.#leader.status !== null) this.#onExit?.(this.#leader.status);
-    });
+    this.#terminal = spawned.terminal;
+    this.#leader = new Leader(
+      spawned.pid,
+      () => this.#leaderExited(),
+      this.#terminal === null ? null : () => this.#leaderStopped(),
+    );
     this.#blind = !DARWIN && !procIsUsable();
     this.#tree = this.#blind
       ? new BlindGroup(spawned.pgid)
@@ -92,6 +104,59 @@ export class PosixProcess implements NativeProcess {
   /** Whether it is known to be empty, and its numbers are given up. */
   get retired(): boolean {
     return this.#retired;
+  }
+
+  #leaderExited(): void {
+    const { status } = this.#leader;
+    if (status === null) return;
+    // As a shell does: what an orderly child has set (stty) stays set.
+    this.#returnTerminal(status.code !== 0);
+    this.#terminal?.close();
+    if (this.#spawned.slave >= 0) libc().close(this.#spawned.slave);
+    this.#onExit?.(status);
+  }
+
+  #leaderStopped(): void {
+    if (this.#ending) return;
+    this.#returnTerminal(true);
+    // Our own SIGSTOP: resume() will come.
+    if (this.#suspensions > 0) return;
+    if (this.onStop !== null) {
+      this.onStop();
+      return;
+    }
+    // Nobody here knows what to do with a stopped child: the user's shell does.
+    stopWithChild();
+    this.#continue();
+  }
+
+  #returnTerminal(modes: boolean): void {
+    const { membership } = this.#spawned;
+    const isOfTree = (group: number): boolean =>
+      group === this.pid || membership.belongs(group) !== "no";
+    this.#terminal?.takeBack(isOfTree, modes);
+  }
+
+  #continue(): void {
+    this.#leader.continued();
+    if (this.#leader.status === null) this.#terminal?.lend(this.pid);
+    this.#spawned.membership.freeze?.(false);
+    this.#tree.signalAll([SIGCONT]);
+  }
+
+  get foreground(): boolean {
+    return this.#terminal?.lent ?? false;
+  }
+
+  stoppedBy(): Deno.Signal | null {
+    const number = this.#leader.stoppedBy;
+    return number === 0 ? null : signalName(SIGNALS, number);
+  }
+
+  resizeTerminal(size: TerminalSize): boolean {
+    if (!(this.stdout instanceof PtySource)) return false;
+    this.stdout.resize(size);
+    return true;
   }
 
   get onExit(): ((status: ExitStatus) => void) | null {
@@ -117,6 +182,9 @@ export class PosixProcess implements NativeProcess {
     const signals = wake && number !== SIGKILL && number !== SIGSTOP
       ? [number, SIGCONT]
       : [number];
+    // A stopped child that puts the terminal in order before it ends would be
+    // stopped again by that (SIGTTOU), had it not the terminal.
+    if (wake && this.#leader.status === null) this.#terminal?.lend(this.pid);
     const count = this.#tree.signalAll(signals);
     // A frozen cgroup cannot act on a signal either.
     if (wake) this.#spawned.membership.freeze?.(false);
@@ -124,6 +192,7 @@ export class PosixProcess implements NativeProcess {
   }
 
   killTree(): HardKill {
+    this.#ending = true;
     const { membership } = this.#spawned;
     if (membership.killAll === undefined) {
       return this.#tree.kill(SIGSTOP, SIGKILL);
@@ -159,8 +228,7 @@ export class PosixProcess implements NativeProcess {
 
   resumeTree(): void {
     if (this.#suspensions > 0 && --this.#suspensions > 0) return;
-    this.#spawned.membership.freeze?.(false);
-    this.#tree.signalAll([SIGCONT]);
+    this.#continue();
   }
 
   treeIsEmpty(): boolean {

@@ -9,7 +9,11 @@ import type { SpawnSpec } from "../backend.ts";
 import { ArgumentVector } from "../ffi/argument_vector.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
-import { chooseContainment } from "./choose_containment.ts";
+import { ChildStreams, fileActions, ownEnds } from "./child_streams.ts";
+import {
+  chooseContainment,
+  type ContainmentChoice,
+} from "./choose_containment.ts";
 import { withCredentials } from "./credentials.ts";
 import {
   buildEnvironment,
@@ -27,16 +31,14 @@ import {
 import {
   awaitStopped,
   execObstacle,
-  stoppingArguments,
+  SHELL,
+  shellArguments,
 } from "./suspended_start.ts";
 import { bindErrno, DARWIN, libc, libcWait } from "./libc.ts";
-import { PipeSink, PipeSource } from "./pipe.ts";
-import {
-  type AttributeChoice,
-  attributes,
-  FileActions,
-} from "./spawn_attributes.ts";
-import { StdioEnds } from "./stdio.ts";
+import type { ForegroundTerminal } from "./foreground.ts";
+import type { PipeSink, PipeSource } from "./pipe.ts";
+import { refuseAffinity, setAffinity, setNice } from "./scheduling.ts";
+import { attributes, type FileActions } from "./spawn_attributes.ts";
 
 /** A child that was just started. */
 export interface Spawned {
@@ -46,6 +48,10 @@ export interface Spawned {
   readonly stdin: PipeSink | null;
   readonly stdout: PipeSource | null;
   readonly stderr: PipeSource | null;
+  /** The terminal it is lent, or is to be lent when it is resumed. */
+  readonly terminal: ForegroundTerminal | null;
+  /** The slave of its pseudo-terminal, to be closed when it has exited, or -1. */
+  readonly slave: number;
   readonly membership: Membership;
   /** Whether it was started stopped. */
   readonly suspended: boolean;
@@ -71,40 +77,50 @@ function workingDirectory(command: string): string {
  * @param spec What to start; validated.
  * @returns The running child.
  * @throws {Deno.errors.NotFound} when the program or its directory is missing.
- * @throws {Deno.errors.PermissionDenied} when it may not be executed.
+ * @throws {Deno.errors.PermissionDenied} when it may not be executed, or not as what was asked for.
  * @throws {Deno.errors.NotCapable} when Deno's permissions do not allow it.
+ * @throws {Deno.errors.NotSupported} for what this system does not have.
  */
 export function spawnProcess(spec: SpawnSpec): Spawned {
   bindErrno();
+  refuseAffinity(spec.affinity);
   const path = permittedProgram(spec);
-  const ends = new StdioEnds();
-  ends.copy(spec);
+  const streams = new ChildStreams();
+  // Before anything else is opened for this child: see there.
+  streams.stdio.copy(spec);
   try {
-    return spawnWith(ends, spec, path);
-  } finally {
-    ends[Symbol.dispose]();
+    return spawnWith(streams, spec, path);
+  } catch (error) {
+    streams.close();
+    throw error;
   }
 }
 
-function spawnWith(ends: StdioEnds, spec: SpawnSpec, path: string): Spawned {
-  const { membership, group } = chooseContainment(spec);
+function spawnWith(
+  streams: ChildStreams,
+  spec: SpawnSpec,
+  path: string,
+): Spawned {
+  const containment = chooseContainment(spec);
   try {
-    ends.open(spec);
-    const pid = start(spec, path, ends, membership, group);
-    const stdin = ends.take(0);
-    const stdout = ends.take(1);
-    const stderr = ends.take(2);
+    streams.open(spec);
+    const pid = start(spec, path, streams, containment);
+    const { stdin, stdout, stderr } = ownEnds(spec, streams);
+    // The child has its own by now.
+    streams.stdio[Symbol.dispose]();
     return {
       pid,
-      pgid: group === "inherit" ? 0 : pid,
-      stdin: stdin < 0 ? null : new PipeSink(stdin),
-      stdout: stdout < 0 ? null : new PipeSource(stdout),
-      stderr: stderr < 0 ? null : new PipeSource(stderr),
-      membership,
+      pgid: containment.group === "inherit" ? 0 : pid,
+      stdin,
+      stdout,
+      stderr,
+      terminal: streams.terminal,
+      slave: streams.pty?.slave ?? -1,
+      membership: containment.membership,
       suspended: spec.suspended,
     };
   } catch (error) {
-    membership.retire();
+    containment.membership.retire();
     throw error;
   }
 }
@@ -135,47 +151,29 @@ function notFound(spec: SpawnSpec, errno: number): Error {
 function start(
   spec: SpawnSpec,
   path: string,
-  ends: StdioEnds,
-  membership: Membership,
-  group: AttributeChoice["group"],
+  streams: ChildStreams,
+  containment: ContainmentChoice,
 ): number {
-  const actions = fileActions(spec, ends);
+  const actions = fileActions(spec, streams);
   try {
-    return startWith(actions, spec, path, membership, group);
+    return startWith(actions, spec, path, streams, containment);
   } finally {
     if (!actions.shared) actions[Symbol.dispose]();
   }
-}
-
-// Where only words are asked for, and no directory, the actions are the same each
-// time: made once.
-const sharedActions = new Map<string, FileActions>();
-
-function fileActions(
-  spec: SpawnSpec,
-  ends: StdioEnds,
-): FileActions {
-  const shared = spec.cwd === null && !ends.descriptors;
-  const key = shared ? `${spec.stdin},${spec.stdout},${spec.stderr}` : "";
-  const known = shared ? sharedActions.get(key) : undefined;
-  if (known !== undefined) return known;
-  const actions = new FileActions(shared);
-  for (let i = 0; i < 3; i++) actions.descriptor(i, ends.source(i));
-  if (spec.cwd !== null) actions.directory(spec.cwd);
-  if (shared) sharedActions.set(key, actions);
-  return actions;
 }
 
 function startWith(
   actions: FileActions,
   spec: SpawnSpec,
   path: string,
-  membership: Membership,
-  group: AttributeChoice["group"],
+  streams: ChildStreams,
+  { membership, group }: ContainmentChoice,
 ): number {
+  const stopped = spec.suspended || membership.joinsStopped === true ||
+    needsPreparation(spec, streams.terminal);
   const attr = attributes({
     group,
-    suspended: spec.suspended && DARWIN,
+    suspended: stopped && DARWIN,
     cgroup: membership.cgroupDescriptor ?? -1,
   });
   const environment = buildEnvironment(spec);
@@ -190,43 +188,68 @@ function startWith(
     });
   // concat, not spread: nothing here goes through Array.prototype[Symbol.iterator].
   // As with Deno.Command, the program's own name is the path it was found at.
-  if ((spec.suspended || membership.joinsStopped) && !DARWIN) {
-    return startStopped(spec, path, membership, launch);
+  let result;
+  if (stopped && !DARWIN || spec.umask !== null) {
+    result = startThroughShell(spec, path, stopped && !DARWIN, launch);
+  } else {
+    result = launch([path].concat(spec.args));
+    if (result === -ENOEXEC) {
+      // A script without an interpreter line: as execvp(3) does it, and Deno.
+      result = launch([SHELL, path].concat(spec.args));
+    }
   }
-  let result = launch([path].concat(spec.args));
-  if (result === -ENOEXEC) {
-    // A script without an interpreter line: as execvp(3) does it, and Deno.
-    result = launch(["/bin/sh", path].concat(spec.args));
-  }
-  if (result > 0) return result;
-  throw spawnFailure(spec, path, -result);
-}
-
-function startStopped(
-  spec: SpawnSpec,
-  path: string,
-  membership: Membership,
-  launch: (argv: readonly string[]) => number,
-): number {
-  const obstacle = execObstacle(path);
-  if (obstacle !== 0) throw spawnFailure(spec, path, obstacle);
-  const result = launch(stoppingArguments(path, spec.args));
-  if (result < 0) throw spawnFailure(spec, path, -result);
-  awaitStopped(result);
-  try {
-    membership.admit?.(result);
-  } catch (error) {
-    // Stopped and not let in: nothing of it may stay.
-    libc().kill(result, SIGKILL);
-    libc().wait4(result, null, 0, null);
-    throw error;
-  }
-  if (!spec.suspended) libc().kill(result, SIGCONT);
+  if (result <= 0) throw spawnFailure(spec, path, -result);
+  if (stopped) prepareStopped(result, spec, streams.terminal, membership);
   return result;
 }
 
+function startThroughShell(
+  spec: SpawnSpec,
+  path: string,
+  stops: boolean,
+  launch: (argv: readonly string[]) => number,
+): number {
+  // As the user that will call exec.
+  const obstacle = withCredentials(spec, () => execObstacle(path));
+  if (obstacle !== 0) return -obstacle;
+  const errand = { stops, umask: spec.umask };
+  const result = launch(shellArguments(path, spec.args, errand));
+  if (stops && result > 0) awaitStopped(result);
+  return result;
+}
+
+// What is done to the child before its first instruction.
+function prepareStopped(
+  pid: number,
+  spec: SpawnSpec,
+  terminal: ForegroundTerminal | null,
+  membership: Membership,
+): void {
+  try {
+    membership.admit?.(pid);
+    if (spec.nice !== null) setNice(pid, spec.nice, spec.command);
+    if (spec.affinity !== null) setAffinity(pid, spec.affinity, spec.command);
+    // It must have the terminal before its first read, and not a moment before it
+    // can act on Ctrl-C.
+    if (!spec.suspended) terminal?.lend(pid);
+  } catch (error) {
+    // Stopped and not what was asked for: nothing of it may stay.
+    libc().kill(pid, SIGKILL);
+    libc().wait4(pid, null, 0, null);
+    throw error;
+  }
+  if (!spec.suspended) libc().kill(pid, SIGCONT);
+}
+
+function needsPreparation(
+  spec: SpawnSpec,
+  terminal: ForegroundTerminal | null,
+): boolean {
+  return spec.nice !== null || spec.affinity !== null || terminal !== null;
+}
+
 const SIGKILL = 9;
-const SIGCONT = 18; // Linux; macOS does not come here.
+const SIGCONT = DARWIN ? 19 : 18;
 
 interface Launch {
   readonly actions: FileActions;

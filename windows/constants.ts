@@ -4,6 +4,17 @@
  * @module
  */
 
+/** Priority class: runs only when the system is idle. */
+export const IDLE_PRIORITY_CLASS = 0x40;
+/** Priority class. */
+export const BELOW_NORMAL_PRIORITY_CLASS = 0x4000;
+/** Priority class. */
+export const NORMAL_PRIORITY_CLASS = 0x20;
+/** Priority class. */
+export const ABOVE_NORMAL_PRIORITY_CLASS = 0x8000;
+/** Priority class: before all that is normal. */
+export const HIGH_PRIORITY_CLASS = 0x80;
+
 /** The handle that is none. */
 export const INVALID_HANDLE_VALUE = 0xFFFFFFFFFFFFFFFFn;
 /** A wait without end, in milliseconds. */

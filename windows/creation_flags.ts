@@ -8,6 +8,7 @@
  */
 
 import type { SpawnSpec } from "../backend.ts";
+import { priorityClass } from "./scheduling.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
   CREATE_NEW_PROCESS_GROUP,
@@ -39,13 +40,23 @@ export interface ConsoleSituation {
 export function creationFlags(
   spec: Pick<
     SpawnSpec,
-    "stdin" | "stdout" | "stderr" | "detached" | "suspended" | "processGroup"
+    | "stdin"
+    | "stdout"
+    | "stderr"
+    | "detached"
+    | "suspended"
+    | "processGroup"
+    | "affinity"
+    | "nice"
   >,
   situation: ConsoleSituation,
 ): number {
   const shares = spec.stdin === "inherit" || spec.stdout === "inherit" ||
     spec.stderr === "inherit" || !situation.helper;
-  let flags = spec.suspended ? CREATE_SUSPENDED : 0;
+  // The CPUs are set before its first instruction.
+  const suspended = spec.suspended || spec.affinity !== null;
+  let flags = suspended ? CREATE_SUSPENDED : 0;
+  flags |= priorityClass(spec.nice);
   if (spec.detached || !situation.console || !shares) flags |= CREATE_NO_WINDOW;
   else if (spec.processGroup !== "inherit") flags |= CREATE_NEW_PROCESS_GROUP;
   if (spec.detached) flags |= CREATE_BREAKAWAY_FROM_JOB;

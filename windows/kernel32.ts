@@ -15,4 +15,10 @@
 export { consoles, windowing } from "./console_symbols.ts";
 export { io } from "./io_symbols.ts";
 export { nt } from "./nt_symbols.ts";
-export { jobs, messages, processes, table } from "./process_symbols.ts";
+export {
+  jobs,
+  messages,
+  processes,
+  scheduling,
+  table,
+} from "./process_symbols.ts";

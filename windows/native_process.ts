@@ -54,6 +54,10 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly #thread: Handle;
   readonly #leadsGroup: boolean;
   readonly #signals: SignalDelivery;
+  /** The console is shared: nothing is lent. */
+  readonly foreground = false;
+  /** Windows has no job control. */
+  onStop: (() => void) | null = null;
   #onExit: ((status: ExitStatus) => void) | null = null;
   #pump: SyncPump | null = null;
   #port: CompletionPort | null = null;
@@ -100,6 +104,16 @@ export class WindowsProcess implements NativeProcess, Poller {
   /** Notes that an outer job is being ended, for the leader's status. */
   noteKilled(): void {
     if (!this.#released) this.#leader.noteEnded("SIGKILL");
+  }
+
+  /** See {@linkcode NativeProcess.stoppedBy}. */
+  stoppedBy(): null {
+    return null;
+  }
+
+  /** See {@linkcode NativeProcess.resizeTerminal}. */
+  resizeTerminal(): false {
+    return false;
   }
 
   /** See {@linkcode NativeProcess.onExit}. */

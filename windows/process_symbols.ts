@@ -80,6 +80,16 @@ export const processes = lazyLibrary(
   },
 );
 
+/** The CPUs of a process. */
+export const scheduling = lazyLibrary(
+  KERNEL32,
+  {
+    GetLastError: { parameters: [], result: "u32" },
+    // BOOL SetProcessAffinityMask(HANDLE, DWORD_PTR mask)
+    SetProcessAffinityMask: { parameters: ["usize", "usize"], result: "i32" },
+  },
+);
+
 /** Job objects. */
 export const jobs = lazyLibrary(
   KERNEL32,

@@ -21,8 +21,10 @@ import { JobObject } from "./job_object.ts";
 import { type LaunchPlan, planLaunch } from "./launch_plan.ts";
 import { PipeReader } from "./pipe_reader.ts";
 import { PipeWriter } from "./pipe_writer.ts";
+import { affinityMask, setAffinityMask } from "./scheduling.ts";
 import { type JobEntry, startInJob } from "./start_in_job.ts";
 import { StdioEnds } from "./stdio.ts";
+import { resumeThread, terminateProcess } from "./wait.ts";
 
 /** A started program with everything that belongs to it; the receiver owns it all. */
 export interface Spawned {
@@ -52,6 +54,8 @@ export interface Spawned {
  * @param outer The job that its own is nested in, or `null`.
  * @returns The program and what belongs to it.
  * @throws {SystemError} when it cannot be started; nothing is left open then.
+ * @throws {RangeError} for CPUs that do not exist.
+ * @throws {Deno.errors.NotSupported} for what Windows does not have.
  */
 export function spawnProcess(
   spec: SpawnSpec,
@@ -63,6 +67,8 @@ export function spawnProcess(
       `Cannot use containment '${spec.containment}': Windows has 'job-object'`,
     );
   }
+  refusePosixOnly(spec);
+  if (spec.affinity !== null) affinityMask(spec.affinity, spec.command);
   const plan = planLaunch(spec);
   // The streams first: see there.
   const ends = new StdioEnds(
@@ -94,6 +100,21 @@ function startWith(
   }
 }
 
+// `uid`, `gid` and `processGroup` are ignored, as Deno does; what is asked for by
+// its own name and cannot be had is an error.
+function refusePosixOnly(spec: SpawnSpec): void {
+  const { groups, umask, pty } = spec;
+  let what = "";
+  if (groups !== null) what = "'groups': Windows has none for a process";
+  if (umask !== null) what = "'umask': Windows has access control lists";
+  if (pty !== null) {
+    what =
+      "'pty': a pseudoconsole (CreatePseudoConsole) is not implemented. Use pipes";
+  }
+  if (what === "") return;
+  throw new Deno.errors.NotSupported(`Cannot use ${what}`);
+}
+
 function start(
   ends: StdioEnds,
   spec: SpawnSpec,
@@ -108,6 +129,7 @@ function start(
   });
   const request = { ...plan, flags, stdio: ends.theirs };
   const created = create(spec, request, jobs, entry);
+  if (spec.affinity !== null) confine(created, spec, spec.affinity);
   const stdin = ends.take(0);
   const stdout = ends.take(1);
   const stderr = ends.take(2);
@@ -126,6 +148,25 @@ function start(
       notes: [],
     },
   };
+}
+
+// Before its first instruction; nothing of it stays when that fails.
+function confine(
+  created: CreatedProcess,
+  spec: SpawnSpec,
+  cpus: readonly number[],
+): void {
+  const { process, thread } = created;
+  try {
+    const mask = affinityMask(cpus, spec.command);
+    setAffinityMask(process, mask, spec.command);
+    if (!spec.suspended) resumeThread(thread);
+  } catch (error) {
+    terminateProcess(process, 1);
+    thread.close();
+    process.close();
+    throw error;
+  }
 }
 
 function create(

@@ -14,6 +14,8 @@ const SPEC: Parameters<typeof creationFlags>[0] = {
   detached: false,
   suspended: false,
   processGroup: "auto",
+  affinity: null,
+  nice: null,
 };
 const INHERITS = { ...SPEC, stderr: "inherit" } as const;
 const TERMINAL = { console: true, helper: true };
