@@ -16,9 +16,12 @@ import { backend } from "./backend.ts";
 import { Capture } from "./capture.ts";
 import { OutputLimitExceeded, SurvivorsError } from "./errors.ts";
 import { feedInput, type Input } from "./input.ts";
+import { RunLimits } from "./run_limits.ts";
+import type { LimitReport } from "./limits.ts";
 import type { RunControl } from "./options.ts";
+import { commandOutput, notPiped, statusWith } from "./result.ts";
+import { sample, type SampleOptions } from "./sample.ts";
 import { signalNumber } from "./signals.ts";
-import { commandOutput, notPiped } from "./result.ts";
 import type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 import { runStop, type StopState } from "./stop.ts";
 import {
@@ -27,6 +30,7 @@ import {
   writableTo,
 } from "./streams.ts";
 import { Timer } from "./timer.ts";
+import type { Usage } from "./usage.ts";
 import { duration, stopSignal } from "./validate.ts";
 
 /** Options of {@linkcode ChildProcess.kill}. */
@@ -118,6 +122,7 @@ export class ChildProcess implements AsyncDisposable {
   #timedOut = false;
   #aborted = false;
   readonly #timer: Timer;
+  readonly #limits: RunLimits | null;
   readonly #onAbort = (): void => {
     this.#aborted = true;
     this.#stopInBackground(this.#control.grace);
@@ -143,6 +148,9 @@ export class ChildProcess implements AsyncDisposable {
       this.#timedOut = true;
       this.#stopInBackground(control.grace);
     });
+    this.#limits = control.limits === null
+      ? null
+      : new RunLimits(native, control.limits, () => this.#stopInBackground(0));
     native.onExit = () => this.#leaderExited();
     if (control.input !== null) this.#feed(control.input);
     const signal = control.abortSignal;
@@ -179,7 +187,7 @@ export class ChildProcess implements AsyncDisposable {
    */
   get stdout(): SubprocessReadableStream {
     if (this.#native.stdout === null) throw notPiped("stdout");
-    return this.#stdout ??= readableFrom(this.#native.stdout);
+    return this.#stdout ??= readableFrom(this.#source("stdout") as ByteSource);
   }
 
   /**
@@ -189,7 +197,7 @@ export class ChildProcess implements AsyncDisposable {
    */
   get stderr(): SubprocessReadableStream {
     if (this.#native.stderr === null) throw notPiped("stderr");
-    return this.#stderr ??= readableFrom(this.#native.stderr);
+    return this.#stderr ??= readableFrom(this.#source("stderr") as ByteSource);
   }
 
   /**
@@ -300,8 +308,8 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#stdout?.locked) throw locked("stdout");
     if (this.#stderr?.locked) throw locked("stderr");
     this.#sweep = true;
-    const stdout = this.#capture(this.#native.stdout, this.#stdout);
-    const stderr = this.#capture(this.#native.stderr, this.#stderr);
+    const stdout = this.#capture(this.#source("stdout"), this.#stdout);
+    const stderr = this.#capture(this.#source("stderr"), this.#stderr);
     if (this.#finished) await this.stop();
     const status = await this.#status;
     // The tree is empty: whoever else holds a pipe is not of it.
@@ -339,15 +347,65 @@ export class ChildProcess implements AsyncDisposable {
     this.#native.resumeTree();
   }
 
+  /** What holds each of the `limits` that were asked for; empty without any. */
+  get limits(): readonly LimitReport[] {
+    return this.#limits?.reports() ?? [];
+  }
+
+  /**
+   * What the child and its tree have used so far: a look now, or, when all of it
+   * has ended, what it used in all.
+   *
+   * @returns The figures; `null` for those that this system does not tell.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * await using child = new Command(Deno.execPath(), {
+   *   args: ["eval", "setTimeout(() => {}, 60_000)"],
+   * }).spawn();
+   * console.log(child.usage().tree.processes); // 1
+   * ```
+   */
+  usage(): Usage {
+    return this.#native.usage("full");
+  }
+
+  /**
+   * Usage from time to time, for a plot: the first at once, the last when the
+   * tree has ended, which ends the iteration.
+   *
+   * @param options How often.
+   * @returns The figures, with the time since the start in `elapsed`.
+   * @throws {TypeError} when `interval` is no number.
+   * @throws {RangeError} when `interval` is less than 1 millisecond.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * const child = new Command(Deno.execPath(), { args: ["eval", "0"] }).spawn();
+   * for await (const { elapsed, tree } of child.sample({ interval: 50 })) {
+   *   console.log(elapsed, tree.memory);
+   * }
+   * ```
+   */
+  sample(options: SampleOptions = {}): AsyncIterableIterator<Usage> {
+    return sample(this.#native, this.#status, options);
+  }
+
   /** The living child holds the event loop; the default. */
   ref(): void {
     this.#native.ref();
+    this.#limits?.hold(true);
     this.#timer.hold(true);
   }
 
   /** The living child no longer holds the event loop. */
   unref(): void {
     this.#native.unref();
+    this.#limits?.hold(false);
     this.#timer.hold(false);
   }
 
@@ -373,7 +431,7 @@ export class ChildProcess implements AsyncDisposable {
       this.#stopInBackground(this.#control.grace);
       return;
     }
-    if (this.#sweep) this.#native.retire();
+    if (this.#sweep) this.#retire();
     this.#finish();
   }
 
@@ -386,15 +444,24 @@ export class ChildProcess implements AsyncDisposable {
     const exit = this.#native.exitStatus(false) as ExitStatus;
     const died = exit.signal !== null &&
       backend().signals[exit.signal] === this.#killSignal;
-    this.#report({
+    const killed = this.#asked || died;
+    const fields = {
       success: exit.code === 0,
       code: exit.code,
       signal: exit.signal,
       timedOut: this.#timedOut,
       aborted: this.#aborted,
-      killed: this.#asked || died,
+      killed,
       lost: exit.lost,
-    });
+      limit: this.#limits?.leaderEnded(exit, killed) ?? null,
+    };
+    const native = this.#native;
+    const source = {
+      get usage(): Usage {
+        return native.usage("known");
+      },
+    };
+    this.#report(statusWith(fields, source, {}));
   }
 
   #report(status: CommandStatus): void {
@@ -432,7 +499,7 @@ export class ChildProcess implements AsyncDisposable {
       const { command } = this.#control;
       const request = { command, signal, grace };
       const report = await runStop(this.#native, request, this.#stopState);
-      this.#native.retire();
+      this.#retire();
       return report;
     } catch (error) {
       this.#stopError = error;
@@ -472,7 +539,18 @@ export class ChildProcess implements AsyncDisposable {
   async #awaitTree(): Promise<void> {
     await this.#status;
     await this.#native.watchTree().wait(Infinity);
+    this.#retire();
+  }
+
+  // The tree is empty.
+  #retire(): void {
+    this.#limits?.end();
     this.#native.retire();
+  }
+
+  #source(name: "stdout" | "stderr"): ByteSource | null {
+    const source = this.#native[name];
+    return source === null ? null : this.#limits?.bound(source) ?? source;
   }
 
   async #feed(input: Input): Promise<void> {

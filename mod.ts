@@ -44,6 +44,9 @@ export {
   type WaitOptions,
 } from "./child_process.ts";
 export type { CommandOptions, OutputPolicy } from "./options.ts";
+export type { LimitName, LimitReport, Limits } from "./limits.ts";
+export type { SampleOptions } from "./sample.ts";
+export type { ResourceUsage, Usage, UsageSource } from "./usage.ts";
 export type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 export { SubprocessReadableStream } from "./streams.ts";
 export { capabilities, killTree, processTree } from "./tree.ts";

@@ -12,6 +12,7 @@ import {
   type SpawnSpec,
   type StdioMode,
 } from "./backend.ts";
+import { type Limits, toLimits } from "./limits.ts";
 import {
   duration,
   flag,
@@ -135,6 +136,13 @@ export interface CommandOptions {
    */
   suspended?: boolean;
   /**
+   * Limits of the child and of everything it starts; `status.limit` tells which
+   * one ended it. `outputSync()` has them, too.
+   *
+   * @default {no limits}
+   */
+  limits?: Limits;
+  /**
    * Bytes that `output()`, `outputSync()` and `checkOutput()` keep per stream.
    *
    * @default {268435456} (256 MiB)
@@ -168,6 +176,8 @@ export interface RunControl {
   readonly input: Uint8Array | ReadableStream<Uint8Array> | null;
   /** Ends the tree. */
   readonly abortSignal: AbortSignal | null;
+  /** Limits, or `null`. */
+  readonly limits: Limits | null;
   /** Bytes per stream. */
   readonly maxOutput: number;
   /** Beyond it. */
@@ -236,6 +246,7 @@ export function toSpawnSpec(
     ),
     processGroup: oneOf(options.processGroup, "processGroup", GROUPS),
     suspended: flag(options.suspended, "suspended", false),
+    limits: toLimits(options.limits, backend()),
     apiName,
   };
   environment(
@@ -267,6 +278,7 @@ export function toRunControl(
     stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
     input: input(options.input),
     abortSignal: abortSignal(options.signal),
+    limits: spec.limits,
     maxOutput: size(options.maxOutput, "maxOutput", DEFAULT_MAX_OUTPUT),
     outputPolicy: oneOf(options.outputPolicy, "outputPolicy", POLICIES),
   };

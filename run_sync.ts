@@ -13,9 +13,11 @@ import {
 import { Capture } from "./capture.ts";
 import { OutputLimitExceeded } from "./errors.ts";
 import type { RunControl } from "./options.ts";
-import { commandOutput } from "./result.ts";
+import { commandOutput, statusWith } from "./result.ts";
 import type { CommandOutput } from "./status.ts";
 import { stopSequence } from "./stop.ts";
+import { SyncLimits } from "./sync_limits.ts";
+import type { Usage } from "./usage.ts";
 
 /**
  * Runs a command, blocking this thread: no timer, no signal handler and no
@@ -45,13 +47,20 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
     stderr: stderr?.take ?? null,
   };
   const native = backend().spawn(spec);
+  const limits = control.limits === null
+    ? null
+    : new SyncLimits(native, control.limits, io);
   let ended = false;
   let outcome;
   let killed = false;
   try {
-    outcome = native.pumpSync(io, control.timeout);
+    outcome = limits === null
+      ? native.pumpSync(io, control.timeout)
+      : limits.pump(io, control.timeout);
     killed = outcome !== "exited";
-    if (!native.treeIsEmpty()) stopPumping(native, io, control);
+    if (!native.treeIsEmpty()) {
+      stopPumping(native, io, control, limits?.passed ? 0 : control.grace);
+    }
     ended = true;
   } finally {
     if (!ended) native.killTree();
@@ -68,7 +77,7 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
   }
   const exit = native.exitStatus(true) ??
     { code: -1, signal: null, lost: true };
-  const status = {
+  const fields = {
     success: exit.code === 0,
     code: exit.code,
     signal: exit.signal,
@@ -76,7 +85,14 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
     aborted: false,
     killed,
     lost: exit.lost,
+    limit: limits?.leaderEnded(exit, killed) ?? null,
   };
+  const source = {
+    get usage(): Usage {
+      return native.usage("known");
+    },
+  };
+  const status = statusWith(fields, source, {});
   const truncated = stdout?.truncated || stderr?.truncated || false;
   return commandOutput(status, out, err, truncated);
 }
@@ -87,15 +103,16 @@ function stopPumping(
   native: NativeProcess,
   io: SyncIo,
   control: RunControl,
+  grace: number,
 ): void {
   const state = {
-    deadline: performance.now() + control.grace,
+    deadline: performance.now() + grace,
     watch: null,
   };
   const request = {
     command: control.command,
     signal: control.stopSignal,
-    grace: control.grace,
+    grace,
   };
   const draining: SyncIo = {
     input: null,

@@ -15,6 +15,7 @@ import { posixCapabilities } from "./capabilities.ts";
 import { openForeignTree } from "./foreign_tree.ts";
 import { SIGNALS } from "./leader.ts";
 import { PosixProcess } from "./native_process.ts";
+import { POSIX_LIMITS } from "./resource_limits.ts";
 import { spawnProcess } from "./spawn.ts";
 
 /**
@@ -26,6 +27,7 @@ export function posixBackend(): Backend {
   return {
     name: "posix",
     signals: SIGNALS,
+    limits: POSIX_LIMITS,
     spawn(spec: SpawnSpec): NativeProcess {
       return new PosixProcess(spawnProcess(spec));
     },

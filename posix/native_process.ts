@@ -16,6 +16,9 @@ import type {
   TreeMechanism,
   TreeWatch,
 } from "../backend.ts";
+import type { KernelLimits, LimitName } from "../limits.ts";
+import type { Usage, UsageLook } from "../usage.ts";
+import { Accounts } from "./accounts.ts";
 import { signalName, signalNumber } from "../signals.ts";
 import { ESRCH, posixError } from "./errno.ts";
 import { Leader, SIGNALS } from "./leader.ts";
@@ -40,6 +43,7 @@ const SIGCONT = SIGNALS.SIGCONT as number;
 export class PosixProcess implements NativeProcess {
   readonly pid: number;
   readonly containment: Containment;
+  readonly kernelLimits: KernelLimits;
   readonly mechanism: TreeMechanism;
   readonly stdin: PipeSink | null;
   readonly stdout: PipeSource | null;
@@ -50,6 +54,7 @@ export class PosixProcess implements NativeProcess {
   readonly #blind: boolean;
   readonly #spawned: Spawned;
   readonly #startedAt = performance.now();
+  readonly #accounts: Accounts;
   #onExit: ((status: ExitStatus) => void) | null = null;
   #suspensions: number;
   #retired = false;
@@ -67,6 +72,13 @@ export class PosixProcess implements NativeProcess {
     this.#leader = new Leader(spawned.pid, () => {
       if (this.#leader.status !== null) this.#onExit?.(this.#leader.status);
     });
+    this.kernelLimits = spawned.kernelLimits;
+    this.#accounts = new Accounts(
+      spawned,
+      this.#leader,
+      () => this.#retired ? [] : this.#tree.members(),
+      this.#startedAt,
+    );
     this.#blind = !DARWIN && !procIsUsable();
     this.#tree = this.#blind
       ? new BlindGroup(spawned.pgid)
@@ -175,6 +187,18 @@ export class PosixProcess implements NativeProcess {
     return infos;
   }
 
+  usage(look: UsageLook): Usage {
+    return this.#accounts.usage(look);
+  }
+
+  exactMemory(): number | null {
+    return this.#accounts.exactMemory();
+  }
+
+  limitReached(): LimitName | null {
+    return this.#accounts.limitReached();
+  }
+
   watchTree(): TreeWatch {
     return new MemberWatch(this.#tree, () => this.treeIsEmpty());
   }
@@ -204,16 +228,22 @@ export class PosixProcess implements NativeProcess {
       if (!this.treeIsEmpty()) return;
       this.#retired = true;
     }
-    this.#leader.reap();
+    this.#reap();
     if (this.#retired) membership.retire();
     else membership.abandon();
   }
 
   retire(): void {
     if (this.#retired) return;
-    this.#leader.reap();
+    this.#reap();
     this.#retired = true;
     this.#spawned.membership.retire();
+  }
+
+  #reap(): void {
+    if (this.#leader.reaped) return;
+    this.#leader.reap();
+    this.#accounts.leaderReaped();
   }
 
   settled(): Promise<void> | null {

@@ -6,6 +6,7 @@
  */
 
 import type { SpawnSpec, StdioMode } from "../backend.ts";
+import type { KernelLimits, LimitName, Limits } from "../limits.ts";
 import { cString, cStringArray } from "../ffi/c_string.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
@@ -24,6 +25,12 @@ import {
   isDirectory,
   isThere,
 } from "./executable.ts";
+import {
+  applyLimits,
+  heldByKernel,
+  limitsNeedStop,
+  ulimitCommands,
+} from "./resource_limits.ts";
 import {
   awaitStopped,
   execObstacle,
@@ -49,6 +56,10 @@ export interface Spawned {
   readonly membership: Membership;
   /** Whether it was started stopped. */
   readonly suspended: boolean;
+  /** Its limits, or `null`. */
+  readonly limits: Limits | null;
+  /** Which of them the kernel holds. */
+  readonly kernelLimits: KernelLimits;
 }
 
 /** Our working directory, without Deno's read permission: only names are joined to it. */
@@ -83,6 +94,9 @@ export function spawnProcess(spec: SpawnSpec): Spawned {
     pipes[0] = spec.stdin === "piped" ? openPipe("in") : null;
     pipes[1] = spec.stdout === "piped" ? openPipe("out") : null;
     pipes[2] = spec.stderr === "piped" ? openPipe("out") : null;
+    const kernelLimits = spec.limits === null
+      ? NO_LIMITS
+      : heldLimits(spec.limits, membership);
     const pid = start(spec, path, pipes, membership, group);
     closeEnds(pipes, "far");
     return {
@@ -93,6 +107,8 @@ export function spawnProcess(spec: SpawnSpec): Spawned {
       stderr: pipes[2] === null ? null : new PipeSource(pipes[2].near),
       membership,
       suspended: spec.suspended,
+      limits: spec.limits,
+      kernelLimits,
     };
   } catch (error) {
     closeEnds(pipes, "near");
@@ -100,6 +116,17 @@ export function spawnProcess(spec: SpawnSpec): Spawned {
     membership.retire();
     throw error;
   }
+}
+
+const NO_LIMITS: KernelLimits = {};
+
+function heldLimits(limits: Limits, membership: Membership): KernelLimits {
+  const held = { ...heldByKernel(limits) };
+  const ofTree = membership.limit?.(limits) ?? [];
+  for (let i = 0; i < ofTree.length; i++) {
+    held[ofTree[i] as LimitName] = "tree";
+  }
+  return held;
 }
 
 function closeEnds(
@@ -196,9 +223,13 @@ function startWith(
     });
   // concat, not spread: nothing here goes through Array.prototype[Symbol.iterator].
   // As with Deno.Command, the program's own name is the path it was found at.
-  if ((spec.suspended || membership.joinsStopped) && !DARWIN) {
-    return startStopped(spec, path, membership, launch);
-  }
+  const stops = spec.suspended || membership.joinsStopped ||
+    limitsNeedStop(spec.limits);
+  if (stops && !DARWIN) return startStopped(spec, path, membership, launch);
+  const ulimits = DARWIN && spec.limits !== null
+    ? ulimitCommands(spec.limits)
+    : "";
+  if (ulimits !== "") return startLimited(spec, path, ulimits, launch);
   let result = launch(path, [path].concat(spec.args));
   if (result === -ENOEXEC) {
     // A script without an interpreter line: as execvp(3) does it, and Deno.
@@ -221,6 +252,7 @@ function startStopped(
   awaitStopped(result);
   try {
     membership.admit?.(result);
+    if (spec.limits !== null) applyLimits(result, spec.limits);
   } catch (error) {
     // Stopped and not let in: nothing of it may stay.
     libc().kill(result, SIGKILL);
@@ -229,6 +261,22 @@ function startStopped(
   }
   if (!spec.suspended) libc().kill(result, SIGCONT);
   return result;
+}
+
+// macOS has no prlimit: a shell limits itself and becomes the program by exec.
+function startLimited(
+  spec: SpawnSpec,
+  path: string,
+  ulimits: string,
+  launch: (program: string, argv: readonly string[]) => number,
+): number {
+  const obstacle = execObstacle(path);
+  if (obstacle !== 0) throw spawnFailure(spec, path, obstacle);
+  const script = `${ulimits}exec "$0" "$@"`;
+  const argv = [STOPPING_SHELL, "-c", script, path].concat(spec.args);
+  const result = launch(STOPPING_SHELL, argv);
+  if (result > 0) return result;
+  throw spawnFailure(spec, path, -result);
 }
 
 const SIGKILL = 9;

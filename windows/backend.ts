@@ -13,6 +13,7 @@ import type {
 } from "../backend.ts";
 import { WINDOWS_SIGNALS } from "../signals.ts";
 import { ForeignTree } from "./foreign_tree.ts";
+import { WINDOWS_LIMITS } from "./job_limits.ts";
 import { WindowsProcess } from "./native_process.ts";
 import { spawnProcess } from "./spawn.ts";
 
@@ -25,6 +26,7 @@ export function windowsBackend(): Backend {
   return {
     name: "windows",
     signals: WINDOWS_SIGNALS,
+    limits: WINDOWS_LIMITS,
     spawn(spec: SpawnSpec): NativeProcess {
       return new WindowsProcess(spawnProcess(spec));
     },

@@ -109,6 +109,19 @@ export const IO_COUNTERS: Layout<
   },
 };
 
+/** Page "JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION structure". 96 bytes. */
+export const JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION: Layout<
+  "BasicInfo" | "IoInfo"
+> = {
+  name: "JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION",
+  header: "winnt.h",
+  size: 96,
+  fields: {
+    BasicInfo: bytesField(0, 48),
+    IoInfo: bytesField(48, 48),
+  },
+};
+
 /** Page "JOBOBJECT_BASIC_PROCESS_ID_LIST structure". 16 bytes with one id. */
 export const JOBOBJECT_BASIC_PROCESS_ID_LIST: Layout<
   "NumberOfAssignedProcesses" | "NumberOfProcessIdsInList" | "ProcessIdList"

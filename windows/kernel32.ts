@@ -230,6 +230,25 @@ export const table = lazyLibrary(
   },
 );
 
+/** What processes have used. */
+export const accounting = lazyLibrary(
+  KERNEL32,
+  {
+    // BOOL GetProcessTimes(HANDLE, LPFILETIME created, LPFILETIME ended, LPFILETIME kernel, LPFILETIME user)
+    GetProcessTimes: {
+      parameters: ["usize", "buffer", "buffer", "buffer", "buffer"],
+      result: "i32",
+    },
+    // BOOL K32GetProcessMemoryInfo(HANDLE, PPROCESS_MEMORY_COUNTERS, DWORD size)
+    K32GetProcessMemoryInfo: {
+      parameters: ["usize", "buffer", "u32"],
+      result: "i32",
+    },
+    // BOOL GetProcessIoCounters(HANDLE, PIO_COUNTERS)
+    GetProcessIoCounters: { parameters: ["usize", "buffer"], result: "i32" },
+  },
+);
+
 /** Console control events. */
 export const consoles = lazyLibrary(
   KERNEL32,

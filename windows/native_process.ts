@@ -15,6 +15,10 @@ import type {
   SyncOutcome,
   TreeWatch,
 } from "../backend.ts";
+import type { KernelLimits, LimitName } from "../limits.ts";
+import type { Usage, UsageLook } from "../usage.ts";
+import { Accounts } from "./accounts.ts";
+import { heldByJob } from "./job_limits.ts";
 import { signalName, signalNumber, WINDOWS_SIGNALS } from "../signals.ts";
 import {
   type CompletionPort,
@@ -42,6 +46,8 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly pid: number;
   /** See {@linkcode NativeProcess.containment}. */
   readonly containment: Containment;
+  /** See {@linkcode NativeProcess.kernelLimits}. */
+  readonly kernelLimits: KernelLimits;
   /** See {@linkcode NativeTree.mechanism}. */
   readonly mechanism = "job-object";
   /** See {@linkcode NativeProcess.stdin}. */
@@ -52,6 +58,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly stderr: PipeReader | null;
   readonly #leader: Leader;
   readonly #tree: JobTree;
+  readonly #accounts: Accounts;
   readonly #thread: Handle;
   readonly #group: number | null;
   #onExit: ((status: ExitStatus) => void) | null = null;
@@ -74,6 +81,8 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#thread = created.thread;
     if (!suspended) this.#thread.close();
     this.#leader = new Leader(created.process, () => this.#exited());
+    this.kernelLimits = heldByJob(spawned.limits);
+    this.#accounts = new Accounts(job, this.#leader, spawned.limits);
     this.#tree = new JobTree(
       job,
       () => this.#connect(),
@@ -107,6 +116,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   }
 
   #message(message: number, subject: bigint): void {
+    this.#accounts.noteMessage(message);
     this.poll();
     // Windows may tell of an exit before the process's handle shows it.
     const late = message === JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO ||
@@ -231,6 +241,21 @@ export class WindowsProcess implements NativeProcess, Poller {
     return found;
   }
 
+  /** See {@linkcode NativeProcess.usage}. */
+  usage(look: UsageLook): Usage {
+    return this.#accounts.usage(look);
+  }
+
+  /** See {@linkcode NativeProcess.exactMemory}: private bytes are exact. */
+  exactMemory(): null {
+    return null;
+  }
+
+  /** See {@linkcode NativeProcess.limitReached}. */
+  limitReached(): LimitName | null {
+    return this.#accounts.limitReached();
+  }
+
   /** See {@linkcode NativeProcess.watchTree}. */
   watchTree(): TreeWatch {
     return this.#tree.watch();
@@ -265,6 +290,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   release(): void {
     if (this.#leader.status === null) return;
     this.#released = true;
+    this.#accounts.closeLeader();
     this.#leader.close();
     this.#thread.close();
     if (this.#tree.isEmpty()) {
@@ -278,6 +304,8 @@ export class WindowsProcess implements NativeProcess, Poller {
   /** See {@linkcode NativeProcess.retire}. */
   retire(): void {
     this.#released = true;
+    this.#accounts.closeLeader();
+    this.#accounts.closeTree();
     this.#leader.close();
     this.#thread.close();
     this.#tree.close();

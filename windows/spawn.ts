@@ -17,6 +17,8 @@ import { ERROR_ACCESS_DENIED, ERROR_INVALID_HANDLE } from "./error_codes.ts";
 import { spawnError } from "./errors.ts";
 import { SystemError } from "../errors.ts";
 import { hasConsole } from "./console.ts";
+import type { Limits } from "../limits.ts";
+import { jobLimits } from "./job_limits.ts";
 import { JobObject } from "./job_object.ts";
 import { type LaunchPlan, planLaunch } from "./launch_plan.ts";
 import { PipeReader } from "./pipe_reader.ts";
@@ -40,6 +42,8 @@ export interface Spawned {
   readonly ownConsoleGroup: boolean;
   /** Whether its first thread does not run yet. */
   readonly suspended: boolean;
+  /** Its limits, or `null`. */
+  readonly limits: Limits | null;
   /** The guarantee. */
   readonly containment: Containment;
 }
@@ -63,7 +67,8 @@ export function spawnProcess(
   }
   const plan = planLaunch(spec);
   const killOnClose = spec.killOnParentExit && !spec.detached;
-  const job = new JobObject({ killOnClose });
+  const limits = jobLimits(spec.limits);
+  const job = new JobObject({ killOnClose, limits });
   try {
     return start(spec, plan, job, entry);
   } catch (error) {
@@ -98,6 +103,7 @@ function start(
       stderr: stderr === null ? null : new PipeReader(stderr),
       ownConsoleGroup: (flags & CREATE_NEW_PROCESS_GROUP) !== 0,
       suspended: spec.suspended,
+      limits: spec.limits,
       containment: {
         mechanism: "job-object",
         holdsEscapees: true,

@@ -1,0 +1,151 @@
+/**
+ * Looking at a tree for limits that no kernel holds for the whole of it.
+ *
+ * @module
+ */
+
+import type { LimitName, Limits } from "./limits.ts";
+import { Timer } from "./timer.ts";
+import { cpuTime, type Usage, type UsageLook } from "./usage.ts";
+
+/** What can be watched: the tree of a child, or of a job. */
+export interface Watched {
+  /** What it has used. */
+  usage(look: UsageLook): Pick<Usage, "tree">;
+  /** Bytes of memory with shared pages counted once; slower. `null`: not known. */
+  exactMemory?(): number | null;
+  /** A limit that the kernel has reported as reached. */
+  limitReached?(): LimitName | null;
+}
+
+// Between two looks, in milliseconds: a look at all processes costs 1 to 5.
+const SHORTEST = 10;
+const LONGEST = 100;
+// From this part of a limit on it may be passed between two looks.
+const NEAR = 0.5;
+const NEAR_LONGEST = 20;
+
+/** The limits of one tree against its use: what is passed, when to look again. */
+export class LimitCheck {
+  readonly #limits: Limits;
+  readonly #target: Watched;
+  #interval = SHORTEST;
+  #last: { readonly at: number; readonly parts: readonly number[] } | null =
+    null;
+  /** A limit that was reached without ending the tree, or `null`. */
+  noted: LimitName | null = null;
+
+  /**
+   * @param target The tree.
+   * @param limits Its limits.
+   */
+  constructor(target: Watched, limits: Limits) {
+    this.#target = target;
+    this.#limits = limits;
+  }
+
+  /** Milliseconds until the next look. */
+  get interval(): number {
+    return this.#interval;
+  }
+
+  /**
+   * Looks once.
+   *
+   * @param now The time, on the clock of `performance.now()`.
+   * @returns The limit that is passed, or `null`.
+   */
+  look(now: number): LimitName | null {
+    const reached = this.#target.limitReached?.() ?? null;
+    if (reached === "openFiles") this.noted = reached;
+    else if (reached !== null) return reached;
+    const { tree } = this.#target.usage("brief");
+    const { memory, processes, cpuTime: cpu } = this.#limits;
+    const spent = cpuTime(tree);
+    if (cpu !== undefined && spent !== null && spent >= cpu) return "cpuTime";
+    if (processes !== undefined && (tree.processes ?? 0) > processes) {
+      return "processes";
+    }
+    if (memory !== undefined && (tree.memory ?? 0) > memory) {
+      // Resident sizes count shared pages once for each process: a second
+      // opinion, which is slower, decides.
+      const exact = this.#target.exactMemory?.() ?? tree.memory;
+      if ((exact ?? 0) > memory) return "memory";
+    }
+    this.#plan(now, [
+      part(tree.memory, memory),
+      part(tree.processes, processes),
+      part(spent, cpu),
+    ]);
+    return null;
+  }
+
+  // Half the time in which the limit would be reached if it went on like this.
+  #plan(now: number, parts: readonly number[]): void {
+    let interval = Math.min(this.#interval * 2, LONGEST);
+    for (let i = 0; i < parts.length; i++) {
+      const share = parts[i] as number;
+      if (share >= NEAR) interval = Math.min(interval, NEAR_LONGEST);
+      if (this.#last === null) continue;
+      const grown = share - (this.#last.parts[i] as number);
+      const rate = grown / Math.max(now - this.#last.at, 1);
+      if (rate > 0) interval = Math.min(interval, (1 - share) / rate / 2);
+    }
+    this.#interval = Math.max(interval, SHORTEST);
+    this.#last = { at: now, parts };
+  }
+}
+
+function part(used: number | null, limit: number | undefined): number {
+  return used === null || limit === undefined ? 0 : used / limit;
+}
+
+/** Looks from time to time until a limit is passed or it is stopped. */
+export class LimitWatch {
+  readonly #check: LimitCheck;
+  readonly #passed: (limit: LimitName) => void;
+  #timer: Timer | null = null;
+  #referenced = true;
+
+  /**
+   * @param target The tree.
+   * @param limits Its limits.
+   * @param passed Called once, with the limit; ends the tree.
+   */
+  constructor(
+    target: Watched,
+    limits: Limits,
+    passed: (limit: LimitName) => void,
+  ) {
+    this.#check = new LimitCheck(target, limits);
+    this.#passed = passed;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#timer = new Timer(this.#check.interval, () => {
+      this.#timer = null;
+      const limit = this.#check.look(performance.now());
+      if (limit === null) this.#schedule();
+      else this.#passed(limit);
+    });
+    this.#timer.hold(this.#referenced);
+  }
+
+  /** A limit that was reached without ending the tree, or `null`. */
+  get noted(): LimitName | null {
+    return this.#check.noted;
+  }
+
+  /** Whether it holds the event loop. */
+  hold(referenced: boolean): void {
+    this.#referenced = referenced;
+    this.#timer?.hold(referenced);
+  }
+
+  /** Ends the looking. Idempotent. */
+  stop(): void {
+    this.#timer?.clear();
+    this.#timer = null;
+  }
+}
