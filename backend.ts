@@ -241,6 +241,11 @@ export interface NativeProcess extends NativeTree {
    * system does not tell. Slower than {@linkcode NativeProcess.usage}.
    */
   exactMemory(): number | null;
+  /**
+   * A number that rises with every process started on this host, until it wraps;
+   * `null` where none is cheap to ask for.
+   */
+  newest(): number | null;
   /** Which of the limits the kernel holds. */
   readonly kernelLimits: KernelLimits;
   /** A limit that the kernel is known to have held against the tree, or `null`. */

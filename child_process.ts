@@ -428,6 +428,8 @@ export class ChildProcess implements AsyncDisposable {
     // A stop under way sweeps the tree first, while the zombie keeps the number.
     if (this.#sweeping) return;
     if (this.#sweep && !this.#native.treeIsEmpty()) {
+      // A bomb must not get the grace.
+      this.#limits?.look();
       this.#stopInBackground(this.#control.grace);
       return;
     }

@@ -12,6 +12,11 @@ import { cpuTime, type Usage, type UsageLook } from "./usage.ts";
 export interface Watched {
   /** What it has used. */
   usage(look: UsageLook): Pick<Usage, "tree">;
+  /**
+   * A number that rises with every process that is started anywhere, very cheap
+   * to ask for; `null`: not known.
+   */
+  newest?(): number | null;
   /** Bytes of memory with shared pages counted once; slower. `null`: not known. */
   exactMemory?(): number | null;
   /** A limit that the kernel has reported as reached. */
@@ -24,12 +29,21 @@ const LONGEST = 100;
 // From this part of a limit on it may be passed between two looks.
 const NEAR = 0.5;
 const NEAR_LONGEST = 20;
+// A fork bomb starts thousands of processes in a second, and soon leaves us no
+// time of the processor to notice: how many were started is asked this often.
+const GLANCE = 3;
+// Looks may take this part of the time: 1 to 4.
+const COST_SHARE = 3;
 
 /** The limits of one tree against its use: what is passed, when to look again. */
 export class LimitCheck {
   readonly #limits: Limits;
   readonly #target: Watched;
+  readonly #glances: boolean;
   #interval = SHORTEST;
+  #due = 0;
+  #newest: number;
+  #processes = 1;
   #last: { readonly at: number; readonly parts: readonly number[] } | null =
     null;
   /** A limit that was reached without ending the tree, or `null`. */
@@ -42,11 +56,35 @@ export class LimitCheck {
   constructor(target: Watched, limits: Limits) {
     this.#target = target;
     this.#limits = limits;
+    const newest = limits.processes === undefined
+      ? null
+      : target.newest?.() ?? null;
+    this.#glances = newest !== null;
+    this.#newest = newest ?? 0;
   }
 
-  /** Milliseconds until the next look. */
+  /** Milliseconds until the next {@linkcode LimitCheck.tick}. */
   get interval(): number {
-    return this.#interval;
+    return this.#glances ? GLANCE : this.#interval;
+  }
+
+  /**
+   * Looks, if a look is due or so many processes were started that the limit may
+   * be passed.
+   *
+   * @param now The time, on the clock of `performance.now()`.
+   * @returns The limit that is passed, or `null`.
+   */
+  tick(now: number): LimitName | null {
+    return now >= this.#due || this.#manyStarted() ? this.look(now) : null;
+  }
+
+  #manyStarted(): boolean {
+    if (!this.#glances) return false;
+    const started = (this.#target.newest?.() ?? 0) - this.#newest;
+    // Numbers start again from the lowest when they have reached the highest.
+    const { processes } = this.#limits;
+    return started < 0 || this.#processes + started > (processes ?? Infinity);
   }
 
   /**
@@ -59,7 +97,9 @@ export class LimitCheck {
     const reached = this.#target.limitReached?.() ?? null;
     if (reached === "openFiles") this.noted = reached;
     else if (reached !== null) return reached;
+    if (this.#glances) this.#newest = this.#target.newest?.() ?? 0;
     const { tree } = this.#target.usage("brief");
+    this.#processes = tree.processes ?? 1;
     const { memory, processes, cpuTime: cpu } = this.#limits;
     const spent = cpuTime(tree);
     if (cpu !== undefined && spent !== null && spent >= cpu) return "cpuTime";
@@ -92,6 +132,11 @@ export class LimitCheck {
       if (rate > 0) interval = Math.min(interval, (1 - share) / rate / 2);
     }
     this.#interval = Math.max(interval, SHORTEST);
+    // Where there are very many processes a look is dear, and not the business
+    // of the host.
+    const end = performance.now();
+    this.#interval = Math.max(this.#interval, (end - now) * COST_SHARE);
+    this.#due = end + this.#interval;
     this.#last = { at: now, parts };
   }
 }
@@ -125,11 +170,19 @@ export class LimitWatch {
   #schedule(): void {
     this.#timer = new Timer(this.#check.interval, () => {
       this.#timer = null;
-      const limit = this.#check.look(performance.now());
+      const limit = this.#check.tick(performance.now());
       if (limit === null) this.#schedule();
       else this.#passed(limit);
     });
     this.#timer.hold(this.#referenced);
+  }
+
+  /** Looks at once, out of turn. */
+  look(): void {
+    const limit = this.#check.look(performance.now());
+    if (limit === null) return;
+    this.stop();
+    this.#passed(limit);
   }
 
   /** A limit that was reached without ending the tree, or `null`. */

@@ -76,6 +76,11 @@ export class RunLimits {
       : new BudgetedSource(source, this.#budget);
   }
 
+  /** The leader has left something behind, maybe more than it may: a look. */
+  look(): void {
+    this.#watch?.look();
+  }
+
   /**
    * The leader has ended and is reaped. What it has left behind stays limited,
    * without holding the event loop.

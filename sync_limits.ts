@@ -75,7 +75,7 @@ export class SyncLimits {
       if (outcome !== "timeout") return outcome;
       const later = performance.now();
       if (later >= this.#wallDeadline) this.#passed = "wallTime";
-      else this.#passed = this.#check?.look(later) ?? null;
+      else this.#passed = this.#check?.tick(later) ?? null;
       if (this.#passed !== null) return "limit";
       if (later >= deadline) return "timeout";
     }

@@ -14,12 +14,24 @@ import {
 } from "../usage.ts";
 import type { Leader } from "./leader.ts";
 import { DARWIN } from "./libc.ts";
-import type { ProcStat } from "./proc_stat.ts";
+import { isDead, type ProcStat } from "./proc_stat.ts";
+import { lastPid } from "./proc_files.ts";
 import { processTable } from "./process_table.ts";
-import { usageTable } from "./process_usage.ts";
+import { ownPeak, usageTable } from "./process_usage.ts";
+import { numbersHold } from "./quick_empty.ts";
 import { decodeRusage } from "./rusage.ts";
 import type { Spawned } from "./spawn.ts";
-import { TreeUsage } from "./tree_usage.ts";
+import { ENDED, type Present, TreeUsage, UNKNOWN } from "./tree_usage.ts";
+
+// So few new numbers are looked at one by one.
+const FEW = 512;
+
+// Who was there, and which number was the newest before that was looked at.
+interface Roll {
+  readonly newest: number;
+  readonly time: number;
+  readonly members: readonly ProcStat[];
+}
 
 /** The accounts of one child. */
 export class Accounts {
@@ -28,9 +40,11 @@ export class Accounts {
   readonly #members: () => ProcStat[];
   readonly #startedAt: number;
   #tree: TreeUsage | null = null;
+  #rollAt: Roll = { newest: -1, time: 0, members: [] };
   #lastLeader: ResourceUsage = unknownUsage("process");
   #atDescriptorLimit = false;
   #endedAt = 0;
+  #treeEnded = false;
 
   /**
    * @param spawned The child.
@@ -50,6 +64,11 @@ export class Accounts {
     this.#startedAt = startedAt;
   }
 
+  /** The tree is known to be empty. */
+  treeEnded(): void {
+    this.#treeEnded = true;
+  }
+
   /** The leader has just been reaped. */
   leaderReaped(): void {
     this.#endedAt = performance.now();
@@ -66,14 +85,14 @@ export class Accounts {
     return {
       elapsed: now - this.#startedAt,
       leader,
-      tree: this.#treeUsage(leader),
+      tree: this.#treeUsage(leader, look !== "known"),
     };
   }
 
   #look(full: boolean): void {
     this.#tree ??= new TreeUsage(usageTable());
     const { pid } = this.#spawned;
-    const members = this.#members();
+    const members = this.#roll();
     let zombie: ProcStat | null = null;
     if (!this.#leader.reaped) {
       this.#lookAtLeader(full);
@@ -82,6 +101,42 @@ export class Accounts {
     }
     this.#tree.look(members, zombie, full);
     this.#lookAtDescriptors(members);
+  }
+
+  // The members, without a look at every process of the host when few were
+  // started since the last time: numbers are given in rising order, so who is new
+  // has one of the numbers since then.
+  #roll(): ProcStat[] {
+    const newest = DARWIN ? -1 : lastPid();
+    const before = this.#rollAt;
+    const now = performance.now();
+    const started = newest - before.newest;
+    const members = before.newest >= 0 && started >= 0 && started < FEW &&
+        numbersHold(before.newest, now - before.time)
+      ? this.#rollSince(before, newest)
+      : this.#members();
+    this.#rollAt = { newest, time: now, members };
+    return members;
+  }
+
+  #rollSince(before: Roll, newest: number): ProcStat[] {
+    const members: ProcStat[] = [];
+    const { membership } = this.#spawned;
+    const table = processTable();
+    for (let pid = newest; pid > before.newest; pid--) {
+      if (membership.belongs(pid) !== "yes") continue;
+      const stat = table.stat(pid);
+      if (stat !== null && !isDead(stat.state)) members.push(stat);
+    }
+    for (let i = 0; i < before.members.length; i++) {
+      const known = before.members[i] as ProcStat;
+      // Started while that look went on: seen above.
+      if (known.pid > before.newest) continue;
+      const stat = table.stat(known.pid);
+      const same = stat?.startTicks === known.startTicks;
+      if (stat !== null && same && !isDead(stat.state)) members.push(stat);
+    }
+    return members;
   }
 
   #lookAtLeader(full: boolean): void {
@@ -106,7 +161,8 @@ export class Accounts {
   #leaderUsage(): ResourceUsage {
     const { rusage } = this.#leader;
     if (rusage !== null) {
-      return { ...decodeRusage(rusage, DARWIN), processes: 0 };
+      const final = decodeRusage(rusage, DARWIN);
+      return { ...final, peakMemory: this.#peakOf(final), processes: 0 };
     }
     // Somebody else reaped it: what was seen last is all there is.
     return this.#leader.reaped
@@ -114,20 +170,34 @@ export class Accounts {
       : this.#lastLeader;
   }
 
-  #treeUsage(leader: ResourceUsage): ResourceUsage {
+  // posix_spawn shares this process's memory until exec, and Linux has the child
+  // inherit the peak of it (setmax_mm_hiwater_rss in exec_mmap): ru_maxrss is the
+  // child's own only where it is larger than ours.
+  #peakOf(final: ResourceUsage): number | null {
+    const peak = final.peakMemory ?? 0;
+    if (DARWIN || peak > ownPeak()) return peak;
+    return this.#lastLeader.peakMemory;
+  }
+
+  // What is in use now: 0 when all have ended, not known without a look.
+  #present(looked: boolean): Present {
+    if (this.#treeEnded) return ENDED;
+    return looked || !this.#leader.reaped ? "seen" : UNKNOWN;
+  }
+
+  #treeUsage(leader: ResourceUsage, looked: boolean): ResourceUsage {
     const final = this.#leader.rusage === null ? null : leader;
-    const sampled = this.#tree?.total(final) ?? null;
+    const sampled = this.#tree?.total(final, this.#present(looked)) ?? null;
     const counted = this.#spawned.membership.usage?.() ?? null;
     if (counted !== null) return overlay(counted, sampled);
-    return sampled ?? (final === null ? unknownUsage("sampled") : {
-      ...final,
-      processes: null,
-    });
+    if (sampled !== null) return sampled;
+    if (final === null) return unknownUsage("sampled");
+    return { ...final, ...(this.#treeEnded ? ENDED : UNKNOWN) };
   }
 
   /** See {@linkcode NativeProcess.exactMemory}. */
   exactMemory(): number | null {
-    const members = this.#members();
+    const members = this.#roll();
     let sum = 0;
     for (let i = 0; i < members.length; i++) {
       const { pid } = members[i] as ProcStat;

@@ -152,6 +152,8 @@ export const libcUsage = lazyLibrary(
   LIBC,
   {
     getpagesize: { parameters: [], result: "i32" },
+    // int getrusage(int who, struct rusage *)
+    getrusage: { parameters: ["i32", "buffer"], result: "i32" },
     access: { parameters: ["buffer", "i32"], result: "i32" },
     // kern_return_t mach_timebase_info(struct { uint32_t numer, denom; } *); macOS
     mach_timebase_info: {

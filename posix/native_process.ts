@@ -31,8 +31,8 @@ import type { Spawned } from "./spawn.ts";
 import { drainPipes, pumpPipes } from "./sync_pump.ts";
 import { ProcessTree, type TreeOperations } from "./tree.ts";
 import { BlindGroup } from "./blind_group.ts";
-import { DARWIN } from "./libc.ts";
-import { procIsUsable } from "./proc_files.ts";
+import { DARWIN, libcWait } from "./libc.ts";
+import { lastPid, procIsUsable } from "./proc_files.ts";
 import { MemberWatch, waitForMembers } from "./member_wait.ts";
 
 const SIGKILL = 9;
@@ -116,6 +116,7 @@ export class PosixProcess implements NativeProcess {
 
   killTree(): HardKill {
     const { membership } = this.#spawned;
+    this.#stopGroup();
     if (membership.killAll === undefined) {
       return this.#tree.kill(SIGSTOP, SIGKILL);
     }
@@ -124,6 +125,14 @@ export class PosixProcess implements NativeProcess {
     membership.killAll();
     const { count, refused } = this.#tree.kill(SIGSTOP, SIGKILL);
     return { count: Math.max(found, count), refused };
+  }
+
+  // One call stops all who have not left the group, between two forks of any of
+  // them: against a fork bomb, looking at one after the other comes too late. The
+  // group's number is ours as long as its leader is not reaped.
+  #stopGroup(): void {
+    const { pgid } = this.#spawned;
+    if (pgid > 1 && !this.#leader.reaped) libcWait().killpg(pgid, SIGSTOP);
   }
 
   suspendTree(): void {
@@ -195,6 +204,11 @@ export class PosixProcess implements NativeProcess {
     return this.#accounts.exactMemory();
   }
 
+  newest(): number | null {
+    const newest = DARWIN ? -1 : lastPid();
+    return newest < 0 ? null : newest;
+  }
+
   limitReached(): LimitName | null {
     return this.#accounts.limitReached();
   }
@@ -229,6 +243,7 @@ export class PosixProcess implements NativeProcess {
       this.#retired = true;
     }
     this.#reap();
+    if (this.#retired) this.#accounts.treeEnded();
     if (this.#retired) membership.retire();
     else membership.abandon();
   }
@@ -237,6 +252,7 @@ export class PosixProcess implements NativeProcess {
     if (this.#retired) return;
     this.#reap();
     this.#retired = true;
+    this.#accounts.treeEnded();
     this.#spawned.membership.retire();
   }
 

@@ -8,6 +8,7 @@ import { cString } from "../ffi/c_string.ts";
 import { buffer } from "../ffi/pointer.ts";
 import { bindErrno, DARWIN, libcDarwin, libcUsage } from "./libc.ts";
 import { readProcFile } from "./proc_files.ts";
+import { decodeRusage, RUSAGE_SIZE } from "./rusage.ts";
 import {
   figuresOfStat,
   figuresOfTaskInfo,
@@ -82,6 +83,15 @@ const MACOS: UsageTable = {
     return false;
   },
 };
+
+const usageOfSelf = buffer(RUSAGE_SIZE);
+const RUSAGE_SELF = 0;
+
+/** The most resident bytes that this process ever had. */
+export function ownPeak(): number {
+  libcUsage().getrusage(RUSAGE_SELF, usageOfSelf);
+  return decodeRusage(usageOfSelf, DARWIN).peakMemory ?? 0;
+}
 
 let page = 0;
 

@@ -46,6 +46,7 @@ export function decodeRusage(
     ...unknownUsage("rusage"),
     userTime: time(UTIME),
     systemTime: time(STIME),
+    memory: 0,
     // Kilobytes on Linux, bytes on macOS.
     peakMemory: long(MAXRSS) * (darwin ? 1 : 1024),
     // macOS counts operations, not bytes.

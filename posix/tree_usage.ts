@@ -17,6 +17,17 @@ import type { ProcStat } from "./proc_stat.ts";
 import type { ProcessFigures } from "./process_figures.ts";
 import type { UsageTable } from "./process_usage.ts";
 
+/** What is in use now, and by how many. */
+export type Present = "seen" | {
+  readonly memory: number | null;
+  readonly processes: number | null;
+};
+
+/** Nothing any more. */
+export const ENDED = { memory: 0, processes: 0 } as const;
+/** Not looked at. */
+export const UNKNOWN = { memory: null, processes: null } as const;
+
 interface Seen {
   readonly stat: ProcStat;
   readonly figures: ProcessFigures;
@@ -157,9 +168,10 @@ export class TreeUsage {
    *
    * @param leader The final figures of the reaped leader; `null` while it is
    * among the members.
+   * @param present What is in use now, or that it is what was seen last.
    * @returns The figures.
    */
-  total(leader: ResourceUsage | null): ResourceUsage {
+  total(leader: ResourceUsage | null, present: Present): ResourceUsage {
     const sums = { ...this.#lost };
     if (leader !== null) add(sums, leader);
     this.#seen.forEach(({ figures }) => add(sums, figures));
@@ -175,9 +187,12 @@ export class TreeUsage {
       ...this.#most,
       readBytes: io ? readBytes : null,
       writeBytes: io ? writeBytes : null,
-      memory: this.#memory,
-      peakMemory: Math.max(this.#peak, leader?.peakMemory ?? 0),
-      processes: this.#processes,
+      peakMemory: Math.max(this.#peak, leader?.peakMemory ?? 0) || null,
+      voluntarySwitches: leader?.voluntarySwitches ?? null,
+      involuntarySwitches: leader?.involuntarySwitches ?? null,
+      ...(present === "seen"
+        ? { memory: this.#memory, processes: this.#processes }
+        : present),
     };
   }
 }

@@ -37,6 +37,7 @@ export const JOBOBJECT_BASIC_LIMIT_INFORMATION: Layout<
 /** Page "JOBOBJECT_EXTENDED_LIMIT_INFORMATION structure". 144 bytes. */
 export const JOBOBJECT_EXTENDED_LIMIT_INFORMATION: Layout<
   | "BasicLimitInformation"
+  | "PerJobUserTimeLimit"
   | "LimitFlags"
   | "ActiveProcessLimit"
   | "IoInfo"
@@ -50,7 +51,8 @@ export const JOBOBJECT_EXTENDED_LIMIT_INFORMATION: Layout<
   size: 144,
   fields: {
     BasicLimitInformation: bytesField(0, 64),
-    // Two fields of the nested structure by their own names: they are set often.
+    // Fields of the nested structure by their own names: they are set often.
+    PerJobUserTimeLimit: field("i64", 8),
     LimitFlags: field("u32", 16),
     ActiveProcessLimit: field("u32", 40),
     IoInfo: bytesField(64, 48),

@@ -251,6 +251,11 @@ export class WindowsProcess implements NativeProcess, Poller {
     return null;
   }
 
+  /** See {@linkcode NativeProcess.newest}: the job has a bound of its own. */
+  newest(): null {
+    return null;
+  }
+
   /** See {@linkcode NativeProcess.limitReached}. */
   limitReached(): LimitName | null {
     return this.#accounts.limitReached();
