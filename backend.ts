@@ -242,6 +242,13 @@ export interface NativeProcess extends NativeTree {
    */
   exactMemory(): number | null;
   /**
+   * The watch on the limits is ready: a child that was held back for it runs from
+   * now on. Idempotent.
+   */
+  begin(): void;
+  /** Whether more than so many members live; the quickest look there is. */
+  hasMoreThan(count: number): boolean;
+  /**
    * A number that rises with every process started on this host, until it wraps;
    * `null` where none is cheap to ask for.
    */

@@ -429,7 +429,7 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#sweeping) return;
     if (this.#sweep && !this.#native.treeIsEmpty()) {
       // A bomb must not get the grace.
-      this.#limits?.look();
+      this.#limits?.glance();
       this.#stopInBackground(this.#control.grace);
       return;
     }

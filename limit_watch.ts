@@ -17,10 +17,14 @@ export interface Watched {
    * to ask for; `null`: not known.
    */
   newest?(): number | null;
+  /** Whether more than so many processes live; quick, however many there are. */
+  hasMoreThan?(count: number): boolean;
   /** Bytes of memory with shared pages counted once; slower. `null`: not known. */
   exactMemory?(): number | null;
   /** A limit that the kernel has reported as reached. */
   limitReached?(): LimitName | null;
+  /** Lets what is watched run, if it was held back until now. */
+  begin?(): void;
 }
 
 // Between two looks, in milliseconds: a look at all processes costs 1 to 5.
@@ -69,6 +73,16 @@ export class LimitCheck {
   }
 
   /**
+   * Does once what a look does, so that the first that matters finds libraries
+   * opened and functions compiled; then lets what is watched run.
+   */
+  begin(): void {
+    this.tick(performance.now());
+    this.#tooMany();
+    this.#target.begin?.();
+  }
+
+  /**
    * Looks, if a look is due or so many processes were started that the limit may
    * be passed.
    *
@@ -76,7 +90,20 @@ export class LimitCheck {
    * @returns The limit that is passed, or `null`.
    */
   tick(now: number): LimitName | null {
-    return now >= this.#due || this.#manyStarted() ? this.look(now) : null;
+    if (this.#manyStarted() && this.#tooMany()) return "processes";
+    return now >= this.#due ? this.look(now) : null;
+  }
+
+  /** Whether there are too many processes, and nothing else. */
+  glance(): LimitName | null {
+    return this.#glances && this.#tooMany() ? "processes" : null;
+  }
+
+  // Only whether, not how many: a bomb leaves no time to count.
+  #tooMany(): boolean {
+    this.#newest = this.#target.newest?.() ?? 0;
+    const { processes } = this.#limits;
+    return this.#target.hasMoreThan?.(processes ?? Infinity) ?? false;
   }
 
   #manyStarted(): boolean {
@@ -164,7 +191,11 @@ export class LimitWatch {
   ) {
     this.#check = new LimitCheck(target, limits);
     this.#passed = passed;
-    this.#schedule();
+    // In a turn of its own: what the caller does in this one is done by then.
+    this.#timer = new Timer(0, () => {
+      this.#check.begin();
+      this.#schedule();
+    });
   }
 
   #schedule(): void {
@@ -177,9 +208,9 @@ export class LimitWatch {
     this.#timer.hold(this.#referenced);
   }
 
-  /** Looks at once, out of turn. */
-  look(): void {
-    const limit = this.#check.look(performance.now());
+  /** Asks at once, out of turn, whether there are too many processes. */
+  glance(): void {
+    const limit = this.#check.glance();
     if (limit === null) return;
     this.stop();
     this.#passed(limit);

@@ -49,7 +49,8 @@ export interface Limits {
    */
   wallTime?: number;
   /**
-   * Living processes of the tree: watched. The kernel has a wider limit besides,
+   * Living processes of the tree: watched. On Linux the child begins to run when
+   * the watch is ready, in the next turn of the event loop. The kernel has a wider limit besides,
    * for what can be started between two looks: on Windows, and with a `"cgroup"`
    * containment that has a pids controller.
    */

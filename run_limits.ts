@@ -76,9 +76,9 @@ export class RunLimits {
       : new BudgetedSource(source, this.#budget);
   }
 
-  /** The leader has left something behind, maybe more than it may: a look. */
-  look(): void {
-    this.#watch?.look();
+  /** The leader has left something behind, maybe more than it may. */
+  glance(): void {
+    this.#watch?.glance();
   }
 
   /**

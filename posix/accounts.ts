@@ -15,7 +15,8 @@ import {
 import type { Leader } from "./leader.ts";
 import { DARWIN } from "./libc.ts";
 import { isDead, type ProcStat } from "./proc_stat.ts";
-import { lastPid } from "./proc_files.ts";
+import { lastPid, readProcFile } from "./proc_files.ts";
+import { numberOf } from "./process_figures.ts";
 import { processTable } from "./process_table.ts";
 import { ownPeak, usageTable } from "./process_usage.ts";
 import { numbersHold } from "./quick_empty.ts";
@@ -31,6 +32,12 @@ interface Roll {
   readonly newest: number;
   readonly time: number;
   readonly members: readonly ProcStat[];
+}
+
+// Threads have numbers of the same row, and files that the list of /proc hides.
+function isThread(number: number): boolean {
+  const status = readProcFile(`/proc/${number}/status`) ?? "";
+  return numberOf(status, "Tgid") !== number;
 }
 
 /** The accounts of one child. */
@@ -124,7 +131,7 @@ export class Accounts {
     const { membership } = this.#spawned;
     const table = processTable();
     for (let pid = newest; pid > before.newest; pid--) {
-      if (membership.belongs(pid) !== "yes") continue;
+      if (membership.belongs(pid) !== "yes" || isThread(pid)) continue;
       const stat = table.stat(pid);
       if (stat !== null && !isDead(stat.state)) members.push(stat);
     }

@@ -30,6 +30,11 @@ export class BlindGroup implements TreeOperations {
   }
 
   /** Right only after the leader was reaped: a zombie answers as well. */
+  /** Nothing can be counted. */
+  hasMoreThan(): boolean {
+    return false;
+  }
+
   isEmpty(): boolean {
     return this.#send(0) === ESRCH;
   }

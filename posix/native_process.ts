@@ -29,6 +29,7 @@ import { signalProcess } from "./signal_process.ts";
 import { reactor } from "./reactor.ts";
 import type { Spawned } from "./spawn.ts";
 import { drainPipes, pumpPipes } from "./sync_pump.ts";
+import { holdsForWatch } from "./resource_limits.ts";
 import { ProcessTree, type TreeOperations } from "./tree.ts";
 import { BlindGroup } from "./blind_group.ts";
 import { DARWIN, libcWait } from "./libc.ts";
@@ -57,6 +58,7 @@ export class PosixProcess implements NativeProcess {
   readonly #accounts: Accounts;
   #onExit: ((status: ExitStatus) => void) | null = null;
   #suspensions: number;
+  #held = true;
   #retired = false;
 
   /** @param spawned The child; owned from now on. */
@@ -202,6 +204,18 @@ export class PosixProcess implements NativeProcess {
 
   exactMemory(): number | null {
     return this.#accounts.exactMemory();
+  }
+
+  begin(): void {
+    const { suspended, limits } = this.#spawned;
+    if (this.#held && !suspended && holdsForWatch(limits)) {
+      this.#leader.signal(SIGCONT);
+    }
+    this.#held = false;
+  }
+
+  hasMoreThan(count: number): boolean {
+    return !this.#retired && this.#tree.hasMoreThan(count);
   }
 
   newest(): number | null {

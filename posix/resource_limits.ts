@@ -93,7 +93,17 @@ export function heldByKernel(
 
 /** Whether the child must be started stopped for its limits: Linux. */
 export function limitsNeedStop(limits: Limits | null): boolean {
-  return !DARWIN && limits !== null && resourceLimits(limits).length > 0;
+  if (DARWIN || limits === null) return false;
+  return holdsForWatch(limits) || resourceLimits(limits).length > 0;
+}
+
+/**
+ * Whether the child stays stopped until the watch on its tree is ready: with a
+ * limit of processes, since a fork bomb leaves this process hardly any time of
+ * the processor a few milliseconds after it was let loose.
+ */
+export function holdsForWatch(limits: Limits | null): boolean {
+  return !DARWIN && limits?.processes !== undefined;
 }
 
 const pair = new BigUint64Array(2);

@@ -28,6 +28,7 @@ import {
 import {
   applyLimits,
   heldByKernel,
+  holdsForWatch,
   limitsNeedStop,
   ulimitCommands,
 } from "./resource_limits.ts";
@@ -259,7 +260,9 @@ function startStopped(
     libc().wait4(result, null, 0, null);
     throw error;
   }
-  if (!spec.suspended) libc().kill(result, SIGCONT);
+  if (!spec.suspended && !holdsForWatch(spec.limits)) {
+    libc().kill(result, SIGCONT);
+  }
   return result;
 }
 

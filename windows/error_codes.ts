@@ -14,6 +14,8 @@ export type ErrorClass = new (
 ) => Error;
 
 /** Codes that the code tests for. */
+export const ERROR_INVALID_FUNCTION = 1;
+/** See {@linkcode ERROR_FILE_NOT_FOUND}. */
 export const ERROR_FILE_NOT_FOUND = 2;
 /** See {@linkcode ERROR_FILE_NOT_FOUND}. */
 export const ERROR_PATH_NOT_FOUND = 3;

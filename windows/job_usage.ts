@@ -9,9 +9,12 @@
 import { Struct } from "../ffi/struct.ts";
 import { type ResourceUsage, unknownUsage } from "../usage.ts";
 import {
+  JobObjectBasicAccountingInformation,
   JobObjectBasicAndIoAccountingInformation,
   JobObjectExtendedLimitInformation,
 } from "./constants.ts";
+import { SystemError } from "../errors.ts";
+import { ERROR_INVALID_FUNCTION } from "./error_codes.ts";
 import type { JobObject } from "./job_object.ts";
 import {
   IO_COUNTERS,
@@ -68,7 +71,27 @@ export function decodeJobUsage(
 export function jobUsage(job: JobObject): ResourceUsage {
   const accounting = new Struct(JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION);
   const limits = new Struct(JOBOBJECT_EXTENDED_LIMIT_INFORMATION);
-  job.information(JobObjectBasicAndIoAccountingInformation, accounting.bytes);
   job.information(JobObjectExtendedLimitInformation, limits.bytes);
-  return decodeJobUsage(accounting.bytes, limits.bytes);
+  const io = askBoth(job, accounting.bytes);
+  if (!io) {
+    job.information(
+      JobObjectBasicAccountingInformation,
+      accounting.part("BasicInfo"),
+    );
+  }
+  const usage = decodeJobUsage(accounting.bytes, limits.bytes);
+  return io ? usage : { ...usage, readBytes: null, writeBytes: null };
+}
+
+// Wine 10 does not know the class and calls it an invalid function.
+function askBoth(job: JobObject, bytes: Uint8Array<ArrayBuffer>): boolean {
+  try {
+    job.information(JobObjectBasicAndIoAccountingInformation, bytes);
+    return true;
+  } catch (error) {
+    const unknown = error instanceof SystemError &&
+      error.errno === ERROR_INVALID_FUNCTION;
+    if (unknown) return false;
+    throw error;
+  }
 }

@@ -251,6 +251,14 @@ export class WindowsProcess implements NativeProcess, Poller {
     return null;
   }
 
+  /** See {@linkcode NativeProcess.begin}: the job has a bound of its own. */
+  begin(): void {}
+
+  /** See {@linkcode NativeProcess.hasMoreThan}. */
+  hasMoreThan(count: number): boolean {
+    return this.#tree.pids().length > count;
+  }
+
   /** See {@linkcode NativeProcess.newest}: the job has a bound of its own. */
   newest(): null {
     return null;

@@ -107,6 +107,7 @@ class Tree implements Watched {
   numbers: number | null = null;
   reached: "memory" | "openFiles" | null = null;
   looks = 0;
+  glances = 0;
   usage() {
     this.looks++;
     return { tree: { ...unknownUsage("sampled"), ...this.figures } };
@@ -116,6 +117,10 @@ class Tree implements Watched {
   }
   newest() {
     return this.numbers;
+  }
+  hasMoreThan(count: number) {
+    this.glances++;
+    return (this.figures.processes ?? 0) > count;
   }
   limitReached() {
     return this.reached;
@@ -187,10 +192,15 @@ Deno.test("many new processes bring the next look forward", () => {
   check.tick(now);
   assertEquals(tree.looks, 1);
   tree.numbers = 1009;
-  assertEquals([check.tick(now), tree.looks], [null, 1]);
+  assertEquals([check.tick(now), tree.glances], [null, 0]);
+  // They were strangers.
   tree.numbers = 1010;
+  assertEquals([check.tick(now), tree.glances], [null, 1]);
+  assertEquals([check.tick(now), tree.glances], [null, 1]);
+  tree.numbers = 1020;
   tree.figures = { processes: 11 };
-  assertEquals([check.tick(now), tree.looks], ["processes", 2]);
+  assertEquals([check.tick(now), tree.glances], ["processes", 2]);
+  assertEquals(tree.looks, 1);
 });
 
 function sourceOf(bytes: number): ByteSource & { closed: boolean } {
