@@ -141,7 +141,7 @@ function least(one: bigint, other: bigint): bigint {
  * The shell's commands that set the limits on itself: where there is no prlimit.
  *
  * @param limits The limits.
- * @returns Commands, each with `&&` behind it; empty without such limits.
+ * @returns Commands, each with `;` behind it; empty without such limits.
  */
 export function ulimitCommands(limits: Limits): string {
   const list = resourceLimits(limits);
@@ -149,9 +149,10 @@ export function ulimitCommands(limits: Limits): string {
   for (let i = 0; i < list.length; i++) {
     const { option, unit, soft, hard } = list[i] as ResourceLimit;
     const blocks = (value: number): number => Math.ceil(value / unit);
-    // One that is below the wanted already stays: a hard limit cannot be raised.
-    const both = `ulimit -S -${option} ${blocks(soft)}`;
-    script += `${both} && { ulimit -H -${option} ${blocks(hard)} || :; } && `;
+    // The soft one first: a hard one below it would be refused. One that is
+    // lower already stays what it is.
+    script += `ulimit -S -${option} ${blocks(soft)} 2>/dev/null; `;
+    script += `ulimit -H -${option} ${blocks(hard)} 2>/dev/null; `;
   }
   return script;
 }
