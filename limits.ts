@@ -16,7 +16,10 @@ import { shown } from "./validate.ts";
  *
  * What holds a limit differs: {@linkcode ChildProcess.limits} tells. Where the
  * kernel has none for a whole tree, the tree is looked at every 10 to 100 ms, so
- * that it may get past the limit by what it can do in that time.
+ * that it may get past the limit by what it can do in that time, and only as long
+ * as this process lives and its event loop turns; on a machine that is itself
+ * overloaded, later. The kernel's limits hold without it. With `outputSync()` the
+ * looks come between two waits for output.
  *
  * @example
  * ```ts

@@ -63,7 +63,6 @@ export class SyncLimits {
    */
   pump(io: SyncIo, ms: number): SyncOutcome | "limit" {
     const deadline = performance.now() + ms;
-    this.#native.pumpSync(io, 0);
     this.#check?.begin();
     for (;;) {
       const now = performance.now();

@@ -207,8 +207,9 @@ export class PosixProcess implements NativeProcess {
   }
 
   begin(): void {
-    const { suspended, limits } = this.#spawned;
-    if (this.#held && !suspended && holdsForWatch(limits)) {
+    const { limits } = this.#spawned;
+    // One that is suspended runs when it is resumed.
+    if (this.#held && this.#suspensions === 0 && holdsForWatch(limits)) {
       this.#leader.signal(SIGCONT);
     }
     this.#held = false;

@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Command, type Limits } from "../../mod.ts";
+import {
+  CalledProcessError,
+  checkCall,
+  Command,
+  type Limits,
+} from "../../mod.ts";
 import { within } from "../fixtures/deadline.ts";
 import { denoPath } from "../fixtures/deno.ts";
 import { evalArgs, IDLE } from "../fixtures/eval.ts";
@@ -68,6 +73,19 @@ Deno.test("a limit ends the whole tree", async () => {
   assertEquals([status.limit, status.killed], ["wallTime", true]);
   await child.treeExited;
   await roll.assertGone();
+});
+
+Deno.test("checkCall() fails with the limit", async () => {
+  const error = await assertRejects(
+    () =>
+      checkCall([deno, ...evalArgs(IDLE)], {
+        stdout: "null",
+        limits: { wallTime: 500 },
+      }),
+    CalledProcessError,
+    "ended by its limit 'wallTime'",
+  );
+  assertEquals(error.limit, "wallTime");
 });
 
 Deno.test("limits that are not passed change nothing", async () => {

@@ -5,9 +5,9 @@
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { capabilities, Command, type Limits } from "../../mod.ts";
-import { within } from "../fixtures/deadline.ts";
+import { until, within } from "../fixtures/deadline.ts";
 import { waitForText } from "../fixtures/eval.ts";
-import { newMarker, processesWith } from "../fixtures/process_table.ts";
+import { newMarker, processesWith, statOf } from "../fixtures/process_table.ts";
 import { settle, warmUp } from "../fixtures/warm_up.ts";
 
 const LINUX = Deno.build.os === "linux";
@@ -252,6 +252,22 @@ Deno.test("a tree that grows like a bomb is ended, whoever may start it", async 
   );
   assertEquals([run.limit, run.signal], ["processes", "SIGKILL"]);
   assertEquals(processesWith(marker), []);
+});
+
+Deno.test("a child that starts suspended stays so, with a limit of processes", async () => {
+  await using child = new Command("sh", {
+    args: ["-c", "echo ran"],
+    suspended: true,
+    stdin: "null",
+    stdout: "piped",
+    limits: { processes: 5, ...SAFE },
+  }).spawn();
+  // The watch begins, and does not let it run.
+  await until(() => child.usage().elapsed > 100, "some turns");
+  assertEquals(statOf(child.pid)?.state, "T");
+  child.resume();
+  assertEquals(await child.stdout.text(), "ran\n");
+  assertEquals((await child.status).limit, null);
 });
 
 Deno.test("what the leader leaves behind stays limited", async () => {
