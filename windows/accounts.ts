@@ -6,6 +6,7 @@
  * @module
  */
 
+import { SystemError } from "../errors.ts";
 import type { LimitName, Limits } from "../limits.ts";
 import {
   type ResourceUsage,
@@ -73,14 +74,23 @@ export class Accounts {
     if (this.#leader.process.closed) return;
     this.#endedAt = performance.now();
     this.#lookAtLeader();
-    this.#lookAtJob();
+    this.#lookAtJobLast();
   }
 
   /** The job's handle is about to be closed, with nobody left in it. Idempotent. */
   closeTree(): void {
     if (this.#job.handle.closed) return;
-    this.#lookAtJob();
+    this.#lookAtJobLast();
     this.#lastTree = { ...this.#lastTree, memory: 0, processes: 0 };
+  }
+
+  // Counters that cannot be read must not keep an end from being reported.
+  #lookAtJobLast(): void {
+    try {
+      this.#lookAtJob();
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+    }
   }
 
   /** See {@linkcode NativeProcess.usage}. */
