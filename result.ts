@@ -51,14 +51,15 @@ export function statusWith<T extends object>(
   source: { readonly usage: Usage },
   more: T,
 ): CommandStatus & T {
-  const { success, code, signal, timedOut, aborted, killed, lost, limit } =
-    fields;
+  const { success, code, signal, timedOut, idledOut, aborted } = fields;
+  const { killed, lost, limit } = fields;
   let usage: Usage | null = null;
   return {
     success,
     code,
     signal,
     timedOut,
+    idledOut,
     aborted,
     killed,
     lost,
@@ -70,8 +71,15 @@ export function statusWith<T extends object>(
   };
 }
 
-// A getter only where there is something to throw: results can be printed.
-function addStream(
+/**
+ * Adds a captured stream. A getter only where there is something to throw:
+ * results can be printed.
+ *
+ * @param output The result.
+ * @param name `stdout` or `stderr`.
+ * @param bytes What was captured, or `null`: reading the property throws.
+ */
+export function addStream(
   output: object,
   name: string,
   bytes: Uint8Array<ArrayBuffer> | null,

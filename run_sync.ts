@@ -9,6 +9,7 @@ import {
   type NativeProcess,
   type SpawnSpec,
   type SyncIo,
+  type SyncOutcome,
 } from "./backend.ts";
 import { Capture } from "./capture.ts";
 import { OutputLimitExceeded } from "./errors.ts";
@@ -17,6 +18,7 @@ import { commandOutput, statusWith } from "./result.ts";
 import type { CommandOutput } from "./status.ts";
 import { stopSequence } from "./stop.ts";
 import { SyncLimits } from "./sync_limits.ts";
+import { type OutputName, showSync, type TeeTarget } from "./tee.ts";
 import type { Usage } from "./usage.ts";
 
 /**
@@ -26,7 +28,7 @@ import type { Usage } from "./usage.ts";
  * @param spec What to start.
  * @param control How the run ends.
  * @returns Status and output.
- * @throws {TypeError} when `input` is a stream.
+ * @throws {TypeError} when `input` or `tee` is a stream.
  * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
  * @throws {SurvivorsError} when something could not be ended; it names it.
  */
@@ -36,27 +38,33 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
       "Cannot use a stream as 'input' of a synchronous run: use spawn() or output(), or give the bytes",
     );
   }
-  const { maxOutput, outputPolicy } = control;
-  const capture = (mode: string): Capture | null =>
+  const { maxOutput, outputPolicy, tee } = control;
+  if (tee instanceof WritableStream) {
+    throw new TypeError(
+      "Cannot use a stream as 'tee' of a synchronous run: use spawn() or output(), or give a function",
+    );
+  }
+  const capture = (mode: unknown): Capture | null =>
     mode === "piped" ? new Capture(maxOutput, outputPolicy) : null;
   const stdout = capture(spec.stdout);
   const stderr = capture(spec.stderr);
+  const silence = { since: 0 };
   const io: SyncIo = {
     input: control.input,
-    stdout: stdout?.take ?? null,
-    stderr: stderr?.take ?? null,
+    stdout: receiver(stdout, "stdout", tee, silence),
+    stderr: receiver(stderr, "stderr", tee, silence),
   };
   const native = backend().spawn(spec);
   const limits = control.limits === null
     ? null
     : new SyncLimits(native, control.limits, io);
+  silence.since = performance.now();
   let ended = false;
   let outcome;
   let killed = false;
   try {
-    outcome = limits === null
-      ? native.pumpSync(io, control.timeout)
-      : limits.pump(io, control.timeout);
+    limits?.begin();
+    outcome = pump(limits ?? native, io, control, silence);
     killed = outcome !== "exited";
     if (!native.treeIsEmpty()) {
       stopPumping(native, io, control, limits?.passed ? 0 : control.grace);
@@ -82,6 +90,7 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
     code: exit.code,
     signal: exit.signal,
     timedOut: outcome === "timeout",
+    idledOut: outcome === "idle",
     aborted: false,
     killed,
     lost: exit.lost,
@@ -95,6 +104,43 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
   const status = statusWith(fields, source, {});
   const truncated = stdout?.truncated || stderr?.truncated || false;
   return commandOutput(status, out, err, truncated);
+}
+
+interface Silence {
+  since: number;
+}
+
+function receiver(
+  capture: Capture | null,
+  name: OutputName,
+  tee: Exclude<TeeTarget, WritableStream> | null,
+  silence: Silence,
+): ((piece: Uint8Array) => boolean) | null {
+  if (capture === null) return null;
+  return (piece) => {
+    silence.since = performance.now();
+    if (tee !== null) showSync(tee, piece, name);
+    return capture.take(piece);
+  };
+}
+
+// Until the leader has exited, one of the two times is up, or a limit is passed.
+function pump(
+  pumped: Pick<SyncLimits, "pumpSync">,
+  io: SyncIo,
+  control: RunControl,
+  silence: Silence,
+): SyncOutcome | "idle" | "limit" {
+  const deadline = performance.now() + control.timeout;
+  for (;;) {
+    const idle = silence.since + control.idleTimeout;
+    const ms = Math.min(deadline, idle) - performance.now();
+    const outcome = pumped.pumpSync(io, Math.max(ms, 0));
+    if (outcome !== "timeout") return outcome;
+    const now = performance.now();
+    if (now >= deadline) return "timeout";
+    if (now >= silence.since + control.idleTimeout) return "idle";
+  }
 }
 
 // The stop of a blocking run goes on taking the output: a child that flushes

@@ -53,6 +53,11 @@ export class SyncLimits {
     return this.#passed;
   }
 
+  /** Gets the looks ready, and lets the child run if it was held back for that. */
+  begin(): void {
+    this.#check?.begin();
+  }
+
   /**
    * Moves bytes until the leader has exited, the time is up, a receiver has had
    * enough or a limit is passed. Blocks.
@@ -61,9 +66,8 @@ export class SyncLimits {
    * @param ms The time, in milliseconds.
    * @returns Why it came back.
    */
-  pump(io: SyncIo, ms: number): SyncOutcome | "limit" {
+  pumpSync(io: SyncIo, ms: number): SyncOutcome | "limit" {
     const deadline = performance.now() + ms;
-    this.#check?.begin();
     for (;;) {
       const now = performance.now();
       const wait = Math.min(

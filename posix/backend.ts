@@ -7,12 +7,16 @@
 import type {
   Backend,
   Capabilities,
+  ChildPipe,
+  NativeJob,
   NativeProcess,
   NativeTree,
   SpawnSpec,
 } from "../backend.ts";
 import { posixCapabilities } from "./capabilities.ts";
+import { openChildPipe } from "./child_pipe.ts";
 import { openForeignTree } from "./foreign_tree.ts";
+import { PosixJob } from "./job.ts";
 import { SIGNALS } from "./leader.ts";
 import { PosixProcess } from "./native_process.ts";
 import { POSIX_LIMITS } from "./resource_limits.ts";
@@ -29,7 +33,17 @@ export function posixBackend(): Backend {
     signals: SIGNALS,
     limits: POSIX_LIMITS,
     spawn(spec: SpawnSpec): NativeProcess {
-      return new PosixProcess(spawnProcess(spec));
+      const job = spec.job as PosixJob | undefined;
+      const child = new PosixProcess(spawnProcess(spec), job !== undefined);
+      job?.add(child);
+      return child;
+    },
+    createJob(): NativeJob {
+      // Each tree is known to the guard: nothing more is needed for the job.
+      return new PosixJob();
+    },
+    openChildPipe(): ChildPipe {
+      return openChildPipe();
     },
     openTree(pid: number): NativeTree {
       return openForeignTree(pid);

@@ -59,6 +59,8 @@ export const ENOENT = 2;
 export const ESRCH = 3;
 /** EINTR: a signal came first. */
 export const EINTR = 4;
+/** EBADF: not an open descriptor. */
+export const EBADF = 9;
 /** ENOEXEC: not a format the kernel can execute. */
 export const ENOEXEC = 8;
 /** ECHILD: no such child, or somebody else reaped it. */
@@ -67,6 +69,8 @@ export const ECHILD = 10;
 export const EACCES = 13;
 /** ENOTDIR: a part of the path is no directory. */
 export const ENOTDIR = 20;
+/** EISDIR: a directory where a file is needed. */
+export const EISDIR = 21;
 /** ENFILE: the system has no descriptor left. */
 export const ENFILE = 23;
 /** EMFILE: this process has no descriptor left. */
@@ -149,6 +153,8 @@ function errorClass(name: string): ErrorClass | null {
       return Deno.errors.BrokenPipe;
     case "ENOTDIR":
       return Deno.errors.NotADirectory;
+    case "EISDIR":
+      return Deno.errors.IsADirectory;
     case "ELOOP":
       return Deno.errors.FilesystemLoop;
     case "ETXTBSY":

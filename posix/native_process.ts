@@ -13,6 +13,7 @@ import type {
   SoftSignal,
   SyncIo,
   SyncOutcome,
+  TerminalSize,
   TreeMechanism,
   TreeWatch,
 } from "../backend.ts";
@@ -25,14 +26,17 @@ import { Leader, SIGNALS } from "./leader.ts";
 import type { ProcStat } from "./proc_stat.ts";
 import { describe, processTable } from "./process_table.ts";
 import type { PipeSink, PipeSource } from "./pipe.ts";
+import { PtySource } from "./pty.ts";
 import { signalProcess } from "./signal_process.ts";
 import { reactor } from "./reactor.ts";
+import type { Membership } from "./containment.ts";
 import type { Spawned } from "./spawn.ts";
 import { drainPipes, pumpPipes } from "./sync_pump.ts";
 import { holdsForWatch } from "./resource_limits.ts";
 import { ProcessTree, type TreeOperations } from "./tree.ts";
 import { BlindGroup } from "./blind_group.ts";
-import { DARWIN, libcWait } from "./libc.ts";
+import { type ForegroundTerminal, stopWithChild } from "./foreground.ts";
+import { DARWIN, libc, libcWait } from "./libc.ts";
 import { lastPid, procIsUsable } from "./proc_files.ts";
 import { MemberWatch, waitForMembers } from "./member_wait.ts";
 
@@ -54,15 +58,27 @@ export class PosixProcess implements NativeProcess {
   // Without a process table: emptiness shows only once the leader is reaped.
   readonly #blind: boolean;
   readonly #spawned: Spawned;
+  readonly #terminal: ForegroundTerminal | null;
   readonly #startedAt = performance.now();
   readonly #accounts: Accounts;
   #onExit: ((status: ExitStatus) => void) | null = null;
   #suspensions: number;
-  #held = true;
+  // Stopped since its start, until the watch on its limits is ready.
+  #held: boolean;
   #retired = false;
+  readonly #inJob: boolean;
+  // The freezing of an ending is no stop to tell anybody.
+  #ending = false;
 
-  /** @param spawned The child; owned from now on. */
-  constructor(spawned: Spawned) {
+  /** See {@linkcode NativeProcess.onStop}; without it this process stops too. */
+  onStop: (() => void) | null = null;
+
+  /**
+   * @param spawned The child; owned from now on.
+   * @param inJob Whether a job looks for its members.
+   */
+  constructor(spawned: Spawned, inJob: boolean) {
+    this.#inJob = inJob;
     this.pid = spawned.pid;
     this.#spawned = spawned;
     this.#suspensions = spawned.suspended ? 1 : 0;
@@ -71,10 +87,14 @@ export class PosixProcess implements NativeProcess {
     this.stdin = spawned.stdin;
     this.stdout = spawned.stdout;
     this.stderr = spawned.stderr;
-    this.#leader = new Leader(spawned.pid, () => {
-      if (this.#leader.status !== null) this.#onExit?.(this.#leader.status);
-    });
+    this.#terminal = spawned.terminal;
+    this.#leader = new Leader(
+      spawned.pid,
+      () => this.#leaderExited(),
+      this.#terminal === null ? null : () => this.#leaderStopped(),
+    );
     this.kernelLimits = spawned.kernelLimits;
+    this.#held = holdsForWatch(spawned.limits);
     this.#accounts = new Accounts(
       spawned,
       this.#leader,
@@ -85,6 +105,74 @@ export class PosixProcess implements NativeProcess {
     this.#tree = this.#blind
       ? new BlindGroup(spawned.pgid)
       : new ProcessTree(spawned.membership, processTable(), signalProcess);
+  }
+
+  /** Who belongs to the tree. */
+  get membership(): Membership {
+    return this.#spawned.membership;
+  }
+
+  /** The group, where there is no process table; otherwise `null`. */
+  get blindGroup(): BlindGroup | null {
+    return this.#tree instanceof BlindGroup ? this.#tree : null;
+  }
+
+  /** Whether it is known to be empty, and its numbers are given up. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  #leaderExited(): void {
+    const { status } = this.#leader;
+    if (status === null) return;
+    // As a shell does: what an orderly child has set (stty) stays set.
+    this.#returnTerminal(status.code !== 0);
+    this.#terminal?.close();
+    if (this.#spawned.slave >= 0) libc().close(this.#spawned.slave);
+    this.#onExit?.(status);
+  }
+
+  #leaderStopped(): void {
+    if (this.#ending) return;
+    this.#returnTerminal(true);
+    // Our own SIGSTOP: resume() or begin() will come.
+    if (this.#suspensions > 0 || this.#held) return;
+    if (this.onStop !== null) {
+      this.onStop();
+      return;
+    }
+    // Nobody here knows what to do with a stopped child: the user's shell does.
+    stopWithChild();
+    this.#continue();
+  }
+
+  #returnTerminal(modes: boolean): void {
+    const { membership } = this.#spawned;
+    const isOfTree = (group: number): boolean =>
+      group === this.pid || membership.belongs(group) !== "no";
+    this.#terminal?.takeBack(isOfTree, modes);
+  }
+
+  #continue(): void {
+    this.#leader.continued();
+    if (this.#leader.status === null) this.#terminal?.lend(this.pid);
+    this.#spawned.membership.freeze?.(false);
+    this.#tree.signalAll([SIGCONT]);
+  }
+
+  get foreground(): boolean {
+    return this.#terminal?.lent ?? false;
+  }
+
+  stoppedBy(): Deno.Signal | null {
+    const number = this.#leader.stoppedBy;
+    return number === 0 ? null : signalName(SIGNALS, number);
+  }
+
+  resizeTerminal(size: TerminalSize): boolean {
+    if (!(this.stdout instanceof PtySource)) return false;
+    this.stdout.resize(size);
+    return true;
   }
 
   get onExit(): ((status: ExitStatus) => void) | null {
@@ -110,6 +198,9 @@ export class PosixProcess implements NativeProcess {
     const signals = wake && number !== SIGKILL && number !== SIGSTOP
       ? [number, SIGCONT]
       : [number];
+    // A stopped child that puts the terminal in order before it ends would be
+    // stopped again by that (SIGTTOU), had it not the terminal.
+    if (wake && this.#leader.status === null) this.#terminal?.lend(this.pid);
     const count = this.#tree.signalAll(signals);
     // A frozen cgroup cannot act on a signal either.
     if (wake) this.#spawned.membership.freeze?.(false);
@@ -117,6 +208,7 @@ export class PosixProcess implements NativeProcess {
   }
 
   killTree(): HardKill {
+    this.#ending = true;
     const { membership } = this.#spawned;
     this.#stopGroup();
     if (membership.killAll === undefined) {
@@ -125,8 +217,8 @@ export class PosixProcess implements NativeProcess {
     // Counted before: who dies of it at once is not there to be counted after.
     const found = this.#tree.members().length;
     membership.killAll();
-    const { count, refused } = this.#tree.kill(SIGSTOP, SIGKILL);
-    return { count: Math.max(found, count), refused };
+    const hard = this.#tree.kill(SIGSTOP, SIGKILL);
+    return { ...hard, count: Math.max(found, hard.count) };
   }
 
   // One call stops all who have not left the group, between two forks of any of
@@ -161,8 +253,7 @@ export class PosixProcess implements NativeProcess {
 
   resumeTree(): void {
     if (this.#suspensions > 0 && --this.#suspensions > 0) return;
-    this.#spawned.membership.freeze?.(false);
-    this.#tree.signalAll([SIGCONT]);
+    this.#continue();
   }
 
   treeIsEmpty(): boolean {
@@ -171,11 +262,13 @@ export class PosixProcess implements NativeProcess {
       return false;
     }
     if (this.#blind) this.#leader.reap();
+    return this.#quickEmpty() ?? this.#tree.isEmpty();
+  }
+
+  #quickEmpty(): boolean | null {
+    if (this.#leader.reaped) return null;
     const age = performance.now() - this.#startedAt;
-    const quick = this.#leader.reaped
-      ? null
-      : this.#spawned.membership.quickEmpty(this.pid, age);
-    return quick ?? this.#tree.isEmpty();
+    return this.#spawned.membership.quickEmpty(this.pid, age);
   }
 
   members(): ProcessInfo[] {
@@ -207,12 +300,12 @@ export class PosixProcess implements NativeProcess {
   }
 
   begin(): void {
-    const { limits } = this.#spawned;
-    // One that is suspended runs when it is resumed.
-    if (this.#held && this.#suspensions === 0 && holdsForWatch(limits)) {
-      this.#leader.signal(SIGCONT);
-    }
+    if (!this.#held) return;
     this.#held = false;
+    // One that is suspended runs when it is resumed.
+    if (this.#suspensions > 0) return;
+    if (this.#leader.status === null) this.#terminal?.lend(this.pid);
+    this.#leader.signal(SIGCONT);
   }
 
   hasMoreThan(count: number): boolean {
@@ -256,6 +349,9 @@ export class PosixProcess implements NativeProcess {
       // stranger while members live.
       if (!this.treeIsEmpty()) return;
       this.#retired = true;
+    } else if (this.#inJob) {
+      // Each tree of a job makes its looks longer, so the empty ones go at once.
+      this.#retired = this.#quickEmpty() === true;
     }
     this.#reap();
     if (this.#retired) this.#accounts.treeEnded();

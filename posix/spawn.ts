@@ -5,12 +5,16 @@
  * @module
  */
 
-import type { SpawnSpec, StdioMode } from "../backend.ts";
+import type { SpawnSpec } from "../backend.ts";
 import type { KernelLimits, LimitName, Limits } from "../limits.ts";
-import { cString, cStringArray } from "../ffi/c_string.ts";
+import { ArgumentVector } from "../ffi/argument_vector.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
-import { chooseContainment } from "./choose_containment.ts";
+import { ChildStreams, fileActions, ownEnds } from "./child_streams.ts";
+import {
+  chooseContainment,
+  type ContainmentChoice,
+} from "./choose_containment.ts";
 import { withCredentials } from "./credentials.ts";
 import {
   buildEnvironment,
@@ -35,16 +39,15 @@ import {
 import {
   awaitStopped,
   execObstacle,
-  STOPPING_SHELL,
-  stoppingArguments,
+  SHELL,
+  shellArguments,
+  type ShellErrand,
 } from "./suspended_start.ts";
 import { bindErrno, DARWIN, libc, libcWait } from "./libc.ts";
-import { openPipe, type PipeEnds, PipeSink, PipeSource } from "./pipe.ts";
-import {
-  type AttributeChoice,
-  attributes,
-  FileActions,
-} from "./spawn_attributes.ts";
+import type { ForegroundTerminal } from "./foreground.ts";
+import type { PipeSink, PipeSource } from "./pipe.ts";
+import { refuseAffinity, setAffinity, setNice } from "./scheduling.ts";
+import { attributes, type FileActions } from "./spawn_attributes.ts";
 
 /** A child that was just started. */
 export interface Spawned {
@@ -54,6 +57,10 @@ export interface Spawned {
   readonly stdin: PipeSink | null;
   readonly stdout: PipeSource | null;
   readonly stderr: PipeSource | null;
+  /** The terminal it is lent, or is to be lent when it is resumed. */
+  readonly terminal: ForegroundTerminal | null;
+  /** The slave of its pseudo-terminal, to be closed when it has exited, or -1. */
+  readonly slave: number;
   readonly membership: Membership;
   /** Whether it was started stopped. */
   readonly suspended: boolean;
@@ -83,38 +90,55 @@ function workingDirectory(command: string): string {
  * @param spec What to start; validated.
  * @returns The running child.
  * @throws {Deno.errors.NotFound} when the program or its directory is missing.
- * @throws {Deno.errors.PermissionDenied} when it may not be executed.
+ * @throws {Deno.errors.PermissionDenied} when it may not be executed, or not as what was asked for.
  * @throws {Deno.errors.NotCapable} when Deno's permissions do not allow it.
+ * @throws {Deno.errors.NotSupported} for what this system does not have.
  */
 export function spawnProcess(spec: SpawnSpec): Spawned {
   bindErrno();
+  refuseAffinity(spec.affinity);
   const path = permittedProgram(spec);
-  const { membership, group } = chooseContainment(spec);
-  const pipes: (PipeEnds | null)[] = [null, null, null];
+  const streams = new ChildStreams();
+  // Before anything else is opened for this child: see there.
+  streams.stdio.copy(spec);
   try {
-    pipes[0] = spec.stdin === "piped" ? openPipe("in") : null;
-    pipes[1] = spec.stdout === "piped" ? openPipe("out") : null;
-    pipes[2] = spec.stderr === "piped" ? openPipe("out") : null;
+    return spawnWith(streams, spec, path);
+  } catch (error) {
+    streams.close();
+    throw error;
+  }
+}
+
+function spawnWith(
+  streams: ChildStreams,
+  spec: SpawnSpec,
+  path: string,
+): Spawned {
+  const containment = chooseContainment(spec);
+  try {
+    streams.open(spec);
     const kernelLimits = spec.limits === null
       ? NO_LIMITS
-      : heldLimits(spec.limits, membership);
-    const pid = start(spec, path, pipes, membership, group);
-    closeEnds(pipes, "far");
+      : heldLimits(spec.limits, containment.membership);
+    const pid = start(spec, path, streams, containment);
+    const { stdin, stdout, stderr } = ownEnds(spec, streams);
+    // The child has its own by now.
+    streams.stdio[Symbol.dispose]();
     return {
       pid,
-      pgid: group === "inherit" ? 0 : pid,
-      stdin: pipes[0] === null ? null : new PipeSink(pipes[0].near),
-      stdout: pipes[1] === null ? null : new PipeSource(pipes[1].near),
-      stderr: pipes[2] === null ? null : new PipeSource(pipes[2].near),
-      membership,
+      pgid: containment.group === "inherit" ? 0 : pid,
+      stdin,
+      stdout,
+      stderr,
+      terminal: streams.terminal,
+      slave: streams.pty?.slave ?? -1,
+      membership: containment.membership,
       suspended: spec.suspended,
       limits: spec.limits,
       kernelLimits,
     };
   } catch (error) {
-    closeEnds(pipes, "near");
-    closeEnds(pipes, "far");
-    membership.retire();
+    containment.membership.retire();
     throw error;
   }
 }
@@ -128,16 +152,6 @@ function heldLimits(limits: Limits, membership: Membership): KernelLimits {
     held[ofTree[i] as LimitName] = "tree";
   }
   return held;
-}
-
-function closeEnds(
-  pipes: readonly (PipeEnds | null)[],
-  end: "near" | "far",
-): void {
-  for (let i = 0; i < pipes.length; i++) {
-    const pipe = pipes[i];
-    if (pipe) libc().close(pipe[end]);
-  }
 }
 
 function permittedProgram(spec: SpawnSpec): string {
@@ -166,56 +180,39 @@ function notFound(spec: SpawnSpec, errno: number): Error {
 function start(
   spec: SpawnSpec,
   path: string,
-  pipes: readonly (PipeEnds | null)[],
-  membership: Membership,
-  group: AttributeChoice["group"],
+  streams: ChildStreams,
+  containment: ContainmentChoice,
 ): number {
-  const actions = fileActions(spec, pipes);
+  const actions = fileActions(spec, streams);
   try {
-    return startWith(actions, spec, path, membership, group);
+    return startWith(actions, spec, path, streams, containment);
   } finally {
     if (!actions.shared) actions[Symbol.dispose]();
   }
-}
-
-// Without pipes and directory the actions are the same each time: made once.
-const sharedActions = new Map<string, FileActions>();
-
-function fileActions(
-  spec: SpawnSpec,
-  pipes: readonly (PipeEnds | null)[],
-): FileActions {
-  const modes: readonly StdioMode[] = [spec.stdin, spec.stdout, spec.stderr];
-  const shared = spec.cwd === null && !modes.includes("piped");
-  const key = shared ? modes.join() : "";
-  const known = shared ? sharedActions.get(key) : undefined;
-  if (known !== undefined) return known;
-  const actions = new FileActions(shared);
-  for (let i = 0; i < 3; i++) {
-    const mode = modes[i] as StdioMode;
-    actions.descriptor(i, mode === "piped" ? (pipes[i] as PipeEnds).far : mode);
-  }
-  if (spec.cwd !== null) actions.directory(spec.cwd);
-  if (shared) sharedActions.set(key, actions);
-  return actions;
 }
 
 function startWith(
   actions: FileActions,
   spec: SpawnSpec,
   path: string,
-  membership: Membership,
-  group: AttributeChoice["group"],
+  streams: ChildStreams,
+  { membership, group }: ContainmentChoice,
 ): number {
+  const stopped = spec.suspended || membership.joinsStopped === true ||
+    needsPreparation(spec, streams.terminal);
+  // macOS has no prlimit: there a shell limits itself.
+  const ulimits = DARWIN && spec.limits !== null
+    ? ulimitCommands(spec.limits)
+    : "";
   const attr = attributes({
     group,
-    suspended: spec.suspended && DARWIN,
+    suspended: stopped && DARWIN,
     cgroup: membership.cgroupDescriptor ?? -1,
   });
   const environment = buildEnvironment(spec);
-  const launch = (program: string, argv: readonly string[]): number =>
+  const launch = (argv: readonly string[]): number =>
     withCredentials(spec, () => {
-      return launchOnce(program, argv, {
+      return launchOnce(argv, {
         actions,
         attr,
         environment,
@@ -224,66 +221,72 @@ function startWith(
     });
   // concat, not spread: nothing here goes through Array.prototype[Symbol.iterator].
   // As with Deno.Command, the program's own name is the path it was found at.
-  const stops = spec.suspended || membership.joinsStopped ||
-    limitsNeedStop(spec.limits);
-  if (stops && !DARWIN) return startStopped(spec, path, membership, launch);
-  const ulimits = DARWIN && spec.limits !== null
-    ? ulimitCommands(spec.limits)
-    : "";
-  if (ulimits !== "") return startLimited(spec, path, ulimits, launch);
-  let result = launch(path, [path].concat(spec.args));
-  if (result === -ENOEXEC) {
-    // A script without an interpreter line: as execvp(3) does it, and Deno.
-    result = launch("/bin/sh", ["/bin/sh", path].concat(spec.args));
+  const stops = stopped && !DARWIN;
+  let result;
+  if (stops || spec.umask !== null || ulimits !== "") {
+    const errand = { stops, umask: spec.umask, ulimits };
+    result = startThroughShell(spec, path, errand, launch);
+  } else {
+    result = launch([path].concat(spec.args));
+    if (result === -ENOEXEC) {
+      // A script without an interpreter line: as execvp(3) does it, and Deno.
+      result = launch([SHELL, path].concat(spec.args));
+    }
   }
-  if (result > 0) return result;
-  throw spawnFailure(spec, path, -result);
-}
-
-function startStopped(
-  spec: SpawnSpec,
-  path: string,
-  membership: Membership,
-  launch: (program: string, argv: readonly string[]) => number,
-): number {
-  const obstacle = execObstacle(path);
-  if (obstacle !== 0) throw spawnFailure(spec, path, obstacle);
-  const result = launch(STOPPING_SHELL, stoppingArguments(path, spec.args));
-  if (result < 0) throw spawnFailure(spec, path, -result);
-  awaitStopped(result);
-  try {
-    membership.admit?.(result);
-    if (spec.limits !== null) applyLimits(result, spec.limits);
-  } catch (error) {
-    // Stopped and not let in: nothing of it may stay.
-    libc().kill(result, SIGKILL);
-    libc().wait4(result, null, 0, null);
-    throw error;
-  }
-  if (!spec.suspended && !holdsForWatch(spec.limits)) {
-    libc().kill(result, SIGCONT);
-  }
+  if (result <= 0) throw spawnFailure(spec, path, -result);
+  if (stopped) prepareStopped(result, spec, streams.terminal, membership);
   return result;
 }
 
-// macOS has no prlimit: a shell limits itself and becomes the program by exec.
-function startLimited(
+function startThroughShell(
   spec: SpawnSpec,
   path: string,
-  ulimits: string,
-  launch: (program: string, argv: readonly string[]) => number,
+  errand: ShellErrand,
+  launch: (argv: readonly string[]) => number,
 ): number {
-  const obstacle = execObstacle(path);
-  if (obstacle !== 0) throw spawnFailure(spec, path, obstacle);
-  const script = `${ulimits}exec "$0" "$@"`;
-  const argv = [STOPPING_SHELL, "-c", script, path].concat(spec.args);
-  const result = launch(STOPPING_SHELL, argv);
-  if (result > 0) return result;
-  throw spawnFailure(spec, path, -result);
+  // As the user that will call exec.
+  const obstacle = withCredentials(spec, () => execObstacle(path));
+  if (obstacle !== 0) return -obstacle;
+  const result = launch(shellArguments(path, spec.args, errand));
+  if (errand.stops && result > 0) awaitStopped(result);
+  return result;
+}
+
+// What is done to the child before its first instruction.
+function prepareStopped(
+  pid: number,
+  spec: SpawnSpec,
+  terminal: ForegroundTerminal | null,
+  membership: Membership,
+): void {
+  const runs = !spec.suspended && !holdsForWatch(spec.limits);
+  try {
+    membership.admit?.(pid);
+    if (spec.nice !== null) setNice(pid, spec.nice, spec.command);
+    if (spec.affinity !== null) setAffinity(pid, spec.affinity, spec.command);
+    if (spec.limits !== null && !DARWIN) applyLimits(pid, spec.limits);
+    // It must have the terminal before its first read, and not a moment before it
+    // can act on Ctrl-C.
+    if (runs) terminal?.lend(pid);
+  } catch (error) {
+    // Stopped and not what was asked for: nothing of it may stay.
+    libc().kill(pid, SIGKILL);
+    libc().wait4(pid, null, 0, null);
+    throw error;
+  }
+  if (runs) libc().kill(pid, SIGCONT);
+}
+
+function needsPreparation(
+  spec: SpawnSpec,
+  terminal: ForegroundTerminal | null,
+): boolean {
+  return spec.nice !== null || spec.affinity !== null || terminal !== null ||
+    limitsNeedStop(spec.limits);
 }
 
 const SIGKILL = 9;
-const SIGCONT = 18; // Linux; macOS does not come here.
+const SIGCONT = DARWIN ? 19 : 18;
 
 interface Launch {
   readonly actions: FileActions;
@@ -292,26 +295,28 @@ interface Launch {
   readonly membership: Membership;
 }
 
+// Made on first use: importing allocates no memory for C.
+let argumentVector: ArgumentVector | null = null;
 const pidCell = new Int32Array(1);
 const pidBytes = new Uint8Array(pidCell.buffer);
 
 // One posix_spawn: the pid, or -errno, which is its return value (no errno).
 function launchOnce(
-  program: string,
   argv: readonly string[],
   launch: Launch,
 ): number {
-  const args = cStringArray(argv);
-  const file = cString(program);
+  argumentVector ??= new ArgumentVector();
+  argumentVector.fill(argv);
   let pid = 0;
   launch.membership.beginSpawn();
   try {
     const error = libc().posix_spawn(
       pidBytes,
-      file,
+      // The program is its own first argument.
+      argumentVector.first,
       launch.actions.bytes,
       launch.attr,
-      new Uint8Array(args.pointers.buffer),
+      argumentVector.pointers,
       launch.environment.address,
     );
     if (error !== 0) return -error;

@@ -1,7 +1,9 @@
 /**
- * Starting a program stopped, before its first instruction.
+ * Starting a program through a shell that becomes it by exec: stopped before its
+ * first instruction, or with another file mode creation mask or other limits,
+ * which belong to the whole process and so cannot be changed here for a moment.
  *
- * macOS can do it (POSIX_SPAWN_START_SUSPENDED). Linux cannot: there a shell
+ * Stopping: macOS can do it (POSIX_SPAWN_START_SUSPENDED). Linux cannot: there a shell
  * stops itself and, when it is continued, becomes the program by exec, with the
  * same process id. What exec would refuse is looked for beforehand, so that
  * `spawn()` still reports it.
@@ -15,7 +17,6 @@ import { isDirectory, isExecutable, isThere } from "./executable.ts";
 import { libc } from "./libc.ts";
 import { openFile } from "./proc_files.ts";
 
-const SCRIPT = 'kill -STOP $$; exec "$0" "$@"';
 const P_PID = 1;
 // <sys/wait.h>: WSTOPPED 2, WEXITED 4, WNOWAIT 0x01000000.
 const WSTOPPED = 2;
@@ -23,21 +24,38 @@ const WEXITED = 4;
 const WNOWAIT = 0x0100_0000;
 const CLD_STOPPED = 5;
 
-/** The shell that starts it. */
-export const STOPPING_SHELL = "/bin/sh";
+/** The shell that becomes the program. */
+export const SHELL = "/bin/sh";
+
+/** What the shell does first. */
+export interface ShellErrand {
+  /** Whether it stops itself. */
+  readonly stops: boolean;
+  /** The file mode creation mask it sets, or `null`. */
+  readonly umask: number | null;
+  /** Commands that set limits, each with `;` behind it, or nothing. */
+  readonly ulimits: string;
+}
 
 /**
- * Arguments of the shell that stops itself and then becomes the program.
+ * Arguments of the shell that becomes the program.
  *
  * @param path The program.
  * @param args Its arguments.
- * @returns The shell's arguments.
+ * @param errand What it does first.
+ * @returns The shell's arguments, its own name included.
  */
-export function stoppingArguments(
+export function shellArguments(
   path: string,
   args: readonly string[],
+  errand: ShellErrand,
 ): string[] {
-  return [STOPPING_SHELL, "-c", SCRIPT, path].concat(args);
+  const { stops, umask, ulimits } = errand;
+  let script = 'exec "$0" "$@"';
+  if (stops) script = `kill -STOP $$; ${script}`;
+  if (umask !== null) script = `umask 0${umask.toString(8)}; ${script}`;
+  script = ulimits + script;
+  return [SHELL, "-c", script, path].concat(args);
 }
 
 /**

@@ -69,9 +69,9 @@ export class Accounts {
     }
   }
 
-  /** The leader's handle is about to be closed. Idempotent. */
-  closeLeader(): void {
-    if (this.#leader.process.closed) return;
+  /** The leader has ended, and its handle is about to be closed. Idempotent. */
+  leaderEnded(): void {
+    if (this.#endedAt > 0 || this.#leader.process.closed) return;
     this.#endedAt = performance.now();
     this.#lookAtLeader();
     this.#lookAtJobLast();

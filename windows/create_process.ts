@@ -21,7 +21,7 @@ import {
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
 import { Handle } from "./handle.ts";
-import type { JobObject } from "./job_object.ts";
+import { JobObject } from "./job_object.ts";
 import { processes } from "./kernel32.ts";
 import {
   PROCESS_INFORMATION,
@@ -43,8 +43,8 @@ export interface ProcessRequest {
   readonly flags?: number;
   /** Standard input, output and error. They alone are inherited. */
   readonly stdio?: readonly [Handle, Handle, Handle] | null;
-  /** The job that the process is born into. */
-  readonly job?: JobObject | null;
+  /** The job that the process is born into, or nested ones, the outermost first. */
+  readonly job?: JobObject | readonly JobObject[] | null;
 }
 
 /** A started process. The caller owns both handles. */
@@ -115,11 +115,12 @@ function startupInformation(
   const startup = new Struct(STARTUPINFOW, extended.part("StartupInfo"));
   startup.set("cb", STARTUPINFOEXW.size);
   extended.set("lpAttributeList", addressOf(attributes.bytes));
-  const job = request.job ?? null;
-  if (job !== null) {
-    const code = attributes.setHandles(PROC_THREAD_ATTRIBUTE_JOB_LIST, [
-      job.handle.value,
-    ]);
+  const jobs = jobsOf(request.job ?? null);
+  if (jobs.length > 0) {
+    const code = attributes.setHandles(
+      PROC_THREAD_ATTRIBUTE_JOB_LIST,
+      jobs.map((job) => job.handle.value),
+    );
     if (code !== 0) throw new JobListRefused(`error ${code}`);
   }
   const stdio = request.stdio ?? null;
@@ -136,6 +137,19 @@ function startupInformation(
     startup.set("hStdError", stdio[2].value);
   }
   return extended;
+}
+
+/**
+ * The jobs that are meant.
+ *
+ * @param job One, several, or none.
+ * @returns All, the outermost first.
+ */
+export function jobsOf(
+  job: JobObject | readonly JobObject[] | null,
+): readonly JobObject[] {
+  if (job === null) return [];
+  return job instanceof JobObject ? [job] : job;
 }
 
 /** One block without anything in between: see above about inheritance. */

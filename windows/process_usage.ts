@@ -10,7 +10,7 @@ import { Struct } from "../ffi/struct.ts";
 import { type ResourceUsage, unknownUsage } from "../usage.ts";
 import type { Handle } from "./handle.ts";
 import { IO_COUNTERS } from "./job_structs.ts";
-import { accounting } from "./kernel32.ts";
+import { accounting, table } from "./kernel32.ts";
 import { FILETIME, PROCESS_MEMORY_COUNTERS } from "./structs.ts";
 
 // FILETIME and the times of a job are in units of 100 ns.
@@ -38,7 +38,7 @@ export function processUsage(process: Handle): ResourceUsage {
   const ended = new Struct(FILETIME);
   const kernel = new Struct(FILETIME);
   const user = new Struct(FILETIME);
-  const timed = k.GetProcessTimes(
+  const timed = table().GetProcessTimes(
     process.value,
     created.bytes,
     ended.bytes,
