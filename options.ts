@@ -14,6 +14,7 @@ import {
   type TerminalSize,
 } from "./backend.ts";
 import { pathOf } from "./file_path.ts";
+import { type Limits, toLimits } from "./limits.ts";
 import {
   requestFileAccess,
   type StderrOption,
@@ -237,6 +238,13 @@ export interface CommandOptions {
    */
   suspended?: boolean;
   /**
+   * Limits of the child and of everything it starts; `status.limit` tells which
+   * one ended it. `outputSync()` has them, too.
+   *
+   * @default {no limits}
+   */
+  limits?: Limits;
+  /**
    * Bytes that `output()`, `outputSync()` and `checkOutput()` keep per stream.
    *
    * @default {268435456} (256 MiB)
@@ -282,6 +290,8 @@ export interface RunControl {
   readonly input: Uint8Array | ReadableStream<Uint8Array> | null;
   /** Ends the tree. */
   readonly abortSignal: AbortSignal | null;
+  /** Limits, or `null`. */
+  readonly limits: Limits | null;
   /** Bytes per stream. */
   readonly maxOutput: number;
   /** Beyond it. */
@@ -368,6 +378,7 @@ export function toSpawnSpec(
     ),
     processGroup: oneOf(options.processGroup, "processGroup", GROUPS),
     suspended: flag(options.suspended, "suspended", false),
+    limits: toLimits(options.limits, backend()),
     apiName,
   };
   environment(
@@ -402,6 +413,7 @@ export function toRunControl(
     stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
     input: input(options.input ?? streamOf(options.stdin)),
     abortSignal: abortSignal(options.signal),
+    limits: spec.limits,
     maxOutput: size(options.maxOutput, "maxOutput", DEFAULT_MAX_OUTPUT),
     outputPolicy: oneOf(options.outputPolicy, "outputPolicy", POLICIES),
   };

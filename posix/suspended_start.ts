@@ -1,7 +1,7 @@
 /**
  * Starting a program through a shell that becomes it by exec: stopped before its
- * first instruction, or with another file mode creation mask, which belongs to
- * the whole process (umask(2)) and so cannot be changed here for a moment.
+ * first instruction, or with another file mode creation mask or other limits,
+ * which belong to the whole process and so cannot be changed here for a moment.
  *
  * Stopping: macOS can do it (POSIX_SPAWN_START_SUSPENDED). Linux cannot: there a shell
  * stops itself and, when it is continued, becomes the program by exec, with the
@@ -33,6 +33,8 @@ export interface ShellErrand {
   readonly stops: boolean;
   /** The file mode creation mask it sets, or `null`. */
   readonly umask: number | null;
+  /** Commands that set limits, each with `;` behind it, or nothing. */
+  readonly ulimits: string;
 }
 
 /**
@@ -48,10 +50,11 @@ export function shellArguments(
   args: readonly string[],
   errand: ShellErrand,
 ): string[] {
-  const { stops, umask } = errand;
+  const { stops, umask, ulimits } = errand;
   let script = 'exec "$0" "$@"';
   if (stops) script = `kill -STOP $$; ${script}`;
   if (umask !== null) script = `umask 0${umask.toString(8)}; ${script}`;
+  script = ulimits + script;
   return [SHELL, "-c", script, path].concat(args);
 }
 

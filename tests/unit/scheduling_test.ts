@@ -35,8 +35,8 @@ Deno.test("the affinity mask of Windows has 64 bits", () => {
 });
 
 Deno.test("the shell sets the mask, stops, and becomes the program, in this order", () => {
-  const script = (stops: boolean, umask: number | null) =>
-    shellArguments("/p", ["a"], { stops, umask });
+  const script = (stops: boolean, umask: number | null, ulimits = "") =>
+    shellArguments("/p", ["a"], { stops, umask, ulimits });
   assertEquals(script(false, 0o27), [
     "/bin/sh",
     "-c",
@@ -46,6 +46,10 @@ Deno.test("the shell sets the mask, stops, and becomes the program, in this orde
   ]);
   assertEquals(script(true, 0)[2], 'umask 00; kill -STOP $$; exec "$0" "$@"');
   assertEquals(script(true, null)[2], 'kill -STOP $$; exec "$0" "$@"');
+  assertEquals(
+    script(false, 0, "ulimit -S -n 9; ")[2],
+    'ulimit -S -n 9; umask 00; exec "$0" "$@"',
+  );
 });
 
 Deno.test("a pseudo-terminal has the size of a VT100 unless told otherwise", () => {
