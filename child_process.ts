@@ -9,11 +9,13 @@ import type {
   ByteSource,
   Containment,
   ExitStatus,
+  NativeDescriptor,
   NativeProcess,
   ProcessInfo,
 } from "./backend.ts";
 import { backend } from "./backend.ts";
 import { Capture } from "./capture.ts";
+import { type ChildDescriptor, DescriptorStreams } from "./child_descriptor.ts";
 import { OutputLimitExceeded, SurvivorsError } from "./errors.ts";
 import { feedInput, type Input } from "./input.ts";
 import type { RunControl } from "./options.ts";
@@ -126,6 +128,13 @@ export class ChildProcess implements AsyncDisposable {
   #stdout: SubprocessReadableStream | null = null;
   #stderr: SubprocessReadableStream | null = null;
   #treeExited: Promise<void> | null = null;
+  readonly #fds: DescriptorStreams[] = [];
+
+  /**
+   * The descriptors that were asked for with `fds`, by number: streams for those
+   * that are pipes.
+   */
+  readonly fds: Readonly<Record<number, ChildDescriptor>>;
 
   /** Not for callers: {@linkcode Command.spawn} makes these. */
   constructor(
@@ -143,6 +152,13 @@ export class ChildProcess implements AsyncDisposable {
       this.#timedOut = true;
       this.#stopInBackground(control.grace);
     });
+    const fds: Record<number, ChildDescriptor> = {};
+    for (let i = 0; i < native.fds.length; i++) {
+      const one = new DescriptorStreams(native.fds[i] as NativeDescriptor);
+      this.#fds[i] = one;
+      fds[one.number] = one;
+    }
+    this.fds = fds;
     native.onExit = () => this.#leaderExited();
     if (control.input !== null) this.#feed(control.input);
     const signal = control.abortSignal;
@@ -361,6 +377,7 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#stderr === null) this.#native.stderr?.close();
     this.#native.stdout?.finish();
     this.#native.stderr?.finish();
+    for (let i = 0; i < this.#fds.length; i++) this.#fds[i]?.release();
     await this.#native.settled();
   }
 

@@ -12,6 +12,7 @@ import {
   toRunControl,
   toSpawnSpec,
 } from "./options.ts";
+import { refusePipedFds } from "./fds.ts";
 import { runSync } from "./run_sync.ts";
 import type { CommandOutput } from "./status.ts";
 
@@ -99,6 +100,7 @@ export class Command {
   output(): Promise<CommandOutput> {
     this.#refusePipedStdin();
     const spec = this.#spec(OUTPUT_DEFAULTS, "Command.output()");
+    refusePipedFds(spec);
     const control = toRunControl(spec, this.#options);
     return makeChildProcess(backend().spawn(spec), control, true).output();
   }
@@ -115,6 +117,7 @@ export class Command {
   outputSync(): CommandOutput {
     this.#refusePipedStdin();
     const spec = this.#spec(OUTPUT_DEFAULTS, "Command.outputSync()");
+    refusePipedFds(spec);
     return runSync(spec, toRunControl(spec, this.#options));
   }
 

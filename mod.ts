@@ -43,7 +43,16 @@ export {
   type StopOptions,
   type WaitOptions,
 } from "./child_process.ts";
+export type { ChildDescriptor } from "./child_descriptor.ts";
 export type { CommandOptions, OutputPolicy } from "./options.ts";
+export type { FdFile, FdPipe, FdSource, NamedListener } from "./fds.ts";
+export {
+  inheritedListeners,
+  listen,
+  type TcpListenOptions,
+  type UnixListenOptions,
+} from "./listen.ts";
+export { Listener, type ListenerAddress } from "./listener.ts";
 export type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 export { SubprocessReadableStream } from "./streams.ts";
 export { capabilities, killTree, processTree } from "./tree.ts";
@@ -63,6 +72,7 @@ export type {
   Containment,
   ContainmentKind,
   ContainmentRequest,
+  FileAccess,
   MechanismReport,
   ProcessGroupMode,
   ProcessInfo,

@@ -12,6 +12,9 @@ import {
   type SpawnSpec,
   type StdioMode,
 } from "./backend.ts";
+import { type FdSource, type NamedListener, toDescriptors } from "./fds.ts";
+import { fileUrlPath } from "./file_url.ts";
+import type { Listener, ListenerAddress } from "./listener.ts";
 import {
   duration,
   flag,
@@ -74,6 +77,29 @@ export interface CommandOptions {
    * @default {"inherit"} for `spawn()`, `"piped"` for `output()` and `outputSync()`
    */
   stderr?: StdioMode;
+  /**
+   * Further descriptors of the child, by number from 3 on. With this option the
+   * child gets exactly these besides its standard streams, and `{}` none; without
+   * it, those of this process that are not close-on-exec, as with `Deno.Command`.
+   * They are copies: what this process has stays its own.
+   *
+   * Windows: the numbers are those that C programs know (Node, Python, and all
+   * that use Microsoft's C runtime); others use the handles in `child.fds`. A
+   * number or a listener is inherited under its own handle, which can be told to
+   * the child in an argument.
+   *
+   * @default {none}
+   */
+  fds?: Record<number, FdSource>;
+  /**
+   * Listening sockets for a program that knows systemd's socket activation: they
+   * become the descriptors from 3 on, and LISTEN_FDS, LISTEN_FDNAMES and
+   * LISTEN_PID say so. A shell starts the program, as with `suspended`. Otherwise
+   * as `fds`. Not on Windows.
+   *
+   * @default {none}
+   */
+  listeners?: readonly (Listener<ListenerAddress> | NamedListener)[];
   /**
    * Windows: arguments are passed on without quoting.
    *
@@ -208,6 +234,10 @@ export function toSpawnSpec(
   const program = pathOf(command, "command");
   if (program === "") throw new TypeError("Cannot spawn: the program is empty");
   const detached = flag(options.detached, "detached", false);
+  const { fds, listenPid, ...variables } = toDescriptors(
+    options.fds,
+    options.listeners,
+  );
   const spec: SpawnSpec = {
     command: program,
     args: stringArguments(options.args),
@@ -222,6 +252,8 @@ export function toSpawnSpec(
       : stdinForInput(options.stdin),
     stdout: stdio(options.stdout, "stdout", defaults.stdout),
     stderr: stdio(options.stderr, "stderr", defaults.stderr),
+    fds,
+    listenPid,
     windowsRawArguments: flag(
       options.windowsRawArguments,
       "windowsRawArguments",
@@ -243,7 +275,12 @@ export function toSpawnSpec(
     spec.envNames as string[],
     spec.envValues as string[],
   );
-  return spec;
+  return {
+    ...spec,
+    // Behind the caller's own: the last one counts.
+    envNames: spec.envNames.concat(variables.envNames),
+    envValues: spec.envValues.concat(variables.envValues),
+  };
 }
 
 /**
@@ -290,21 +327,6 @@ function pathOf(value: string | URL, name: string): string {
     throw new TypeError(`Invalid ${name}: expected a string or a file URL`);
   }
   return withoutNul(path, name);
-}
-
-function fileUrlPath(url: URL): string {
-  if (url.protocol !== "file:") throw new TypeError("Must be a file URL");
-  if (backend().name === "posix") {
-    // A literal % that is no escape stays what it is, as in Deno.
-    return decodeURIComponent(
-      url.pathname.replace(/%(?![0-9A-Fa-f]{2})/g, "%25"),
-    );
-  }
-  const path = decodeURIComponent(
-    url.pathname.replace(/^\/*([A-Za-z]:)(\/|$)/, "$1/").replace(/\//g, "\\")
-      .replace(/%(?![0-9A-Fa-f]{2})/g, "%25"),
-  );
-  return url.hostname === "" ? path : `\\\\${url.hostname}${path}`;
 }
 
 function directory(cwd: string | URL): string {

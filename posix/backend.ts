@@ -7,6 +7,8 @@
 import type {
   Backend,
   Capabilities,
+  ListenRequest,
+  NativeListener,
   NativeProcess,
   NativeTree,
   SpawnSpec,
@@ -15,6 +17,7 @@ import { posixCapabilities } from "./capabilities.ts";
 import { openForeignTree } from "./foreign_tree.ts";
 import { SIGNALS } from "./leader.ts";
 import { PosixProcess } from "./native_process.ts";
+import { adoptListener, openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn.ts";
 
 /**
@@ -31,6 +34,12 @@ export function posixBackend(): Backend {
     },
     openTree(pid: number): NativeTree {
       return openForeignTree(pid);
+    },
+    listen(request: ListenRequest): NativeListener {
+      return openListener(request);
+    },
+    adoptListener(fd: number): NativeListener {
+      return adoptListener(fd);
     },
     capabilities(): Capabilities {
       return posixCapabilities();

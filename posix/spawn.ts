@@ -5,10 +5,11 @@
  * @module
  */
 
-import type { SpawnSpec, StdioMode } from "../backend.ts";
+import type { NativeDescriptor, SpawnSpec, StdioMode } from "../backend.ts";
 import { cString, cStringArray } from "../ffi/c_string.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
+import { ChildDescriptors } from "./child_descriptors.ts";
 import { chooseContainment } from "./choose_containment.ts";
 import { withCredentials } from "./credentials.ts";
 import {
@@ -27,8 +28,8 @@ import {
 import {
   awaitStopped,
   execObstacle,
-  STOPPING_SHELL,
-  stoppingArguments,
+  SHELL,
+  shellArguments,
 } from "./suspended_start.ts";
 import { bindErrno, DARWIN, libc, libcWait } from "./libc.ts";
 import { openPipe, type PipeEnds, PipeSink, PipeSource } from "./pipe.ts";
@@ -46,6 +47,7 @@ export interface Spawned {
   readonly stdin: PipeSink | null;
   readonly stdout: PipeSource | null;
   readonly stderr: PipeSource | null;
+  readonly fds: readonly NativeDescriptor[];
   readonly membership: Membership;
   /** Whether it was started stopped. */
   readonly suspended: boolean;
@@ -77,13 +79,29 @@ function workingDirectory(command: string): string {
 export function spawnProcess(spec: SpawnSpec): Spawned {
   bindErrno();
   const path = permittedProgram(spec);
+  // Before anything is started: here it shows what of `fds` is not open.
+  const fds = spec.fds === null ? null : new ChildDescriptors(spec.fds);
+  try {
+    return spawnWith(spec, path, fds);
+  } finally {
+    // Ours, unless the child's pipes were taken over; the child has its own.
+    fds?.closeFar();
+    fds?.closeNear();
+  }
+}
+
+function spawnWith(
+  spec: SpawnSpec,
+  path: string,
+  fds: ChildDescriptors | null,
+): Spawned {
   const { membership, group } = chooseContainment(spec);
   const pipes: (PipeEnds | null)[] = [null, null, null];
   try {
     pipes[0] = spec.stdin === "piped" ? openPipe("in") : null;
     pipes[1] = spec.stdout === "piped" ? openPipe("out") : null;
     pipes[2] = spec.stderr === "piped" ? openPipe("out") : null;
-    const pid = start(spec, path, pipes, membership, group);
+    const pid = start(spec, path, { pipes, fds }, membership, group);
     closeEnds(pipes, "far");
     return {
       pid,
@@ -91,6 +109,7 @@ export function spawnProcess(spec: SpawnSpec): Spawned {
       stdin: pipes[0] === null ? null : new PipeSink(pipes[0].near),
       stdout: pipes[1] === null ? null : new PipeSource(pipes[1].near),
       stderr: pipes[2] === null ? null : new PipeSource(pipes[2].near),
+      fds: fds === null ? [] : fds.take(),
       membership,
       suspended: spec.suspended,
     };
@@ -134,15 +153,20 @@ function notFound(spec: SpawnSpec, errno: number): Error {
   return posixError("posix_spawn", errno, { message, command: spec.command });
 }
 
+interface ChildEnds {
+  readonly pipes: readonly (PipeEnds | null)[];
+  readonly fds: ChildDescriptors | null;
+}
+
 // posix_spawn with everything prepared; returns the pid.
 function start(
   spec: SpawnSpec,
   path: string,
-  pipes: readonly (PipeEnds | null)[],
+  ends: ChildEnds,
   membership: Membership,
   group: AttributeChoice["group"],
 ): number {
-  const actions = fileActions(spec, pipes);
+  const actions = fileActions(spec, ends);
   try {
     return startWith(actions, spec, path, membership, group);
   } finally {
@@ -155,10 +179,10 @@ const sharedActions = new Map<string, FileActions>();
 
 function fileActions(
   spec: SpawnSpec,
-  pipes: readonly (PipeEnds | null)[],
+  { pipes, fds }: ChildEnds,
 ): FileActions {
   const modes: readonly StdioMode[] = [spec.stdin, spec.stdout, spec.stderr];
-  const shared = spec.cwd === null && !modes.includes("piped");
+  const shared = spec.cwd === null && fds === null && !modes.includes("piped");
   const key = shared ? modes.join() : "";
   const known = shared ? sharedActions.get(key) : undefined;
   if (known !== undefined) return known;
@@ -167,6 +191,8 @@ function fileActions(
     const mode = modes[i] as StdioMode;
     actions.descriptor(i, mode === "piped" ? (pipes[i] as PipeEnds).far : mode);
   }
+  // After the standard streams: their sources may have the numbers of targets.
+  fds?.addTo(actions);
   if (spec.cwd !== null) actions.directory(spec.cwd);
   if (shared) sharedActions.set(key, actions);
   return actions;
@@ -199,6 +225,7 @@ function startWith(
   if ((spec.suspended || membership.joinsStopped) && !DARWIN) {
     return startStopped(spec, path, membership, launch);
   }
+  if (spec.listenPid) return startShell(spec, path, false, launch);
   let result = launch(path, [path].concat(spec.args));
   if (result === -ENOEXEC) {
     // A script without an interpreter line: as execvp(3) does it, and Deno.
@@ -214,10 +241,7 @@ function startStopped(
   membership: Membership,
   launch: (program: string, argv: readonly string[]) => number,
 ): number {
-  const obstacle = execObstacle(path);
-  if (obstacle !== 0) throw spawnFailure(spec, path, obstacle);
-  const result = launch(STOPPING_SHELL, stoppingArguments(path, spec.args));
-  if (result < 0) throw spawnFailure(spec, path, -result);
+  const result = startShell(spec, path, true, launch);
   awaitStopped(result);
   try {
     membership.admit?.(result);
@@ -228,6 +252,22 @@ function startStopped(
     throw error;
   }
   if (!spec.suspended) libc().kill(result, SIGCONT);
+  return result;
+}
+
+// Starts the shell that becomes the program.
+function startShell(
+  spec: SpawnSpec,
+  path: string,
+  stop: boolean,
+  launch: (program: string, argv: readonly string[]) => number,
+): number {
+  const obstacle = execObstacle(path);
+  if (obstacle !== 0) throw spawnFailure(spec, path, obstacle);
+  const { args, listenPid } = spec;
+  const argv = shellArguments(path, args, { stop, listenPid });
+  const result = launch(SHELL, argv);
+  if (result < 0) throw spawnFailure(spec, path, -result);
   return result;
 }
 

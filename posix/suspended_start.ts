@@ -1,10 +1,14 @@
 /**
- * Starting a program stopped, before its first instruction.
+ * Starting a program through a shell that becomes it by exec, with the same
+ * process id, for what posix_spawn cannot do:
  *
- * macOS can do it (POSIX_SPAWN_START_SUSPENDED). Linux cannot: there a shell
- * stops itself and, when it is continued, becomes the program by exec, with the
- * same process id. What exec would refuse is looked for beforehand, so that
- * `spawn()` still reports it.
+ * - to start it stopped, before its first instruction. macOS can do that
+ *   (POSIX_SPAWN_START_SUSPENDED); on Linux the shell stops itself.
+ * - to tell it its own process id in LISTEN_PID (sd_listen_fds(3)), which nobody
+ *   knows before the spawn.
+ *
+ * What exec would refuse is looked for beforehand, so that `spawn()` still
+ * reports it.
  *
  * @module
  */
@@ -15,7 +19,9 @@ import { isDirectory, isExecutable, isThere } from "./executable.ts";
 import { libc } from "./libc.ts";
 import { openFile } from "./proc_files.ts";
 
-const SCRIPT = 'kill -STOP $$; exec "$0" "$@"';
+const STOP = "kill -STOP $$; ";
+const LISTEN_PID = "LISTEN_PID=$$; export LISTEN_PID; ";
+const BECOME = 'exec "$0" "$@"';
 const P_PID = 1;
 // <sys/wait.h>: WSTOPPED 2, WEXITED 4, WNOWAIT 0x01000000.
 const WSTOPPED = 2;
@@ -24,20 +30,32 @@ const WNOWAIT = 0x0100_0000;
 const CLD_STOPPED = 5;
 
 /** The shell that starts it. */
-export const STOPPING_SHELL = "/bin/sh";
+export const SHELL = "/bin/sh";
+
+/** What the shell does before it becomes the program. */
+export interface ShellDuties {
+  /** Whether it stops itself. */
+  readonly stop: boolean;
+  /** Whether it sets LISTEN_PID. */
+  readonly listenPid: boolean;
+}
 
 /**
- * Arguments of the shell that stops itself and then becomes the program.
+ * Arguments of the shell that becomes the program.
  *
  * @param path The program.
  * @param args Its arguments.
+ * @param duties What it does before.
  * @returns The shell's arguments.
  */
-export function stoppingArguments(
+export function shellArguments(
   path: string,
   args: readonly string[],
+  duties: ShellDuties,
 ): string[] {
-  return [STOPPING_SHELL, "-c", SCRIPT, path].concat(args);
+  const script = (duties.stop ? STOP : "") +
+    (duties.listenPid ? LISTEN_PID : "") + BECOME;
+  return [SHELL, "-c", script, path].concat(args);
 }
 
 /**

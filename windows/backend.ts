@@ -7,6 +7,8 @@
 import type {
   Backend,
   Capabilities,
+  ListenRequest,
+  NativeListener,
   NativeProcess,
   NativeTree,
   SpawnSpec,
@@ -14,6 +16,7 @@ import type {
 import { WINDOWS_SIGNALS } from "../signals.ts";
 import { ForeignTree } from "./foreign_tree.ts";
 import { WindowsProcess } from "./native_process.ts";
+import { openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn.ts";
 
 /**
@@ -30,6 +33,14 @@ export function windowsBackend(): Backend {
     },
     openTree(pid: number): NativeTree {
       return new ForeignTree(pid);
+    },
+    listen(request: ListenRequest): NativeListener {
+      return openListener(request);
+    },
+    adoptListener(_fd: number): NativeListener {
+      throw new Deno.errors.NotSupported(
+        "Cannot inherit listeners on Windows: no socket activation there. Use adoptSocket() of '@killable/process/windows'",
+      );
     },
     capabilities(): Capabilities {
       return {

@@ -91,6 +91,10 @@ export const FILE_READ_ATTRIBUTES = 0x80;
 export const FILE_WRITE_ATTRIBUTES = 0x100;
 /** `CreateFileW`: others may read and write. */
 export const FILE_SHARE_READ_WRITE = 0x3;
+/** `CreateFileW`: others may read, write, rename and delete. */
+export const FILE_SHARE_ALL = 0x7;
+/** `CreateFileW`: writes go to the end. */
+export const FILE_APPEND_DATA = 0x4;
 /** `CreateFileW`: it must exist. */
 export const OPEN_EXISTING = 3;
 /** `SetFileCompletionNotificationModes`: no packet for what succeeds at once. */

@@ -8,6 +8,7 @@ import type {
   Containment,
   ExitStatus,
   HardKill,
+  NativeDescriptor,
   NativeProcess,
   ProcessInfo,
   SoftSignal,
@@ -50,6 +51,8 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly stdout: PipeReader | null;
   /** See {@linkcode NativeProcess.stderr}. */
   readonly stderr: PipeReader | null;
+  /** See {@linkcode NativeProcess.fds}. */
+  readonly fds: readonly NativeDescriptor[];
   readonly #leader: Leader;
   readonly #tree: JobTree;
   readonly #thread: Handle;
@@ -70,6 +73,7 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.stdin = spawned.stdin;
     this.stdout = spawned.stdout;
     this.stderr = spawned.stderr;
+    this.fds = spawned.fds;
     this.#group = ownConsoleGroup ? created.pid : null;
     this.#thread = created.thread;
     if (!suspended) this.#thread.close();
@@ -296,6 +300,7 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#arrange();
     this.stdout?.ref();
     this.stderr?.ref();
+    for (let i = 0; i < this.fds.length; i++) this.fds[i]?.source?.ref();
   }
 
   /** See {@linkcode NativeProcess.unref}. */
@@ -304,6 +309,7 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#arrange();
     this.stdout?.unref();
     this.stderr?.unref();
+    for (let i = 0; i < this.fds.length; i++) this.fds[i]?.source?.unref();
   }
 }
 

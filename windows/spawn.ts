@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Containment, SpawnSpec } from "../backend.ts";
+import type { Containment, NativeDescriptor, SpawnSpec } from "../backend.ts";
+import { ChildHandles } from "./child_handles.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
   CREATE_NEW_PROCESS_GROUP,
@@ -36,6 +37,8 @@ export interface Spawned {
   readonly stdout: PipeReader | null;
   /** Pipe from its stderr, or `null`. */
   readonly stderr: PipeReader | null;
+  /** Its further descriptors. */
+  readonly fds: readonly NativeDescriptor[];
   /** Whether it shares our console, as a console group of its own. */
   readonly ownConsoleGroup: boolean;
   /** Whether its first thread does not run yet. */
@@ -62,10 +65,11 @@ export function spawnProcess(
     );
   }
   const plan = planLaunch(spec);
+  using handles = new ChildHandles(spec.fds ?? []);
   const killOnClose = spec.killOnParentExit && !spec.detached;
   const job = new JobObject({ killOnClose });
   try {
-    return start(spec, plan, job, entry);
+    return start(spec, { plan, handles }, job, entry);
   } catch (error) {
     job.close();
     throw error;
@@ -74,7 +78,7 @@ export function spawnProcess(
 
 function start(
   spec: SpawnSpec,
-  plan: LaunchPlan,
+  { plan, handles }: { plan: LaunchPlan; handles: ChildHandles },
   job: JobObject,
   entry: JobEntry,
 ): Spawned {
@@ -83,7 +87,12 @@ function start(
   try {
     const created = create(
       spec,
-      { ...plan, flags, stdio: ends.theirs },
+      {
+        ...plan,
+        flags,
+        stdio: ends.theirs,
+        descriptors: handles.descriptors,
+      },
       job,
       entry,
     );
@@ -96,6 +105,7 @@ function start(
       stdin: stdin === null ? null : new PipeWriter(stdin),
       stdout: stdout === null ? null : new PipeReader(stdout),
       stderr: stderr === null ? null : new PipeReader(stderr),
+      fds: handles.take(),
       ownConsoleGroup: (flags & CREATE_NEW_PROCESS_GROUP) !== 0,
       suspended: spec.suspended,
       containment: {

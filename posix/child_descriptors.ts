@@ -1,0 +1,174 @@
+/**
+ * The descriptors of a child beyond its standard streams: both ends of them.
+ *
+ * @module
+ */
+
+import type {
+  DescriptorSpec,
+  FileAccess,
+  NativeDescriptor,
+} from "../backend.ts";
+import { cString } from "../ffi/c_string.ts";
+import { buffer } from "../ffi/pointer.ts";
+import { openChecked } from "../open_permission.ts";
+import { duplicateClear } from "./duplicate.ts";
+import { posixError } from "./errno.ts";
+import { bindErrno, DARWIN, errno, libc, libcDescriptors } from "./libc.ts";
+import { openPipe, PipeSink, PipeSource } from "./pipe.ts";
+import type { FileActions } from "./spawn_attributes.ts";
+
+// <fcntl.h>
+const O_RDONLY = 0;
+const O_WRONLY = 1;
+const O_APPEND = DARWIN ? 0x8 : 0x400;
+const O_CLOEXEC = DARWIN ? 0x100_0000 : 0x8_0000;
+// <sys/resource.h>
+const RLIMIT_NOFILE = DARWIN ? 8 : 7;
+
+const FLAGS: Readonly<Record<FileAccess, number>> = {
+  read: O_RDONLY,
+  write: O_WRONLY,
+  append: O_WRONLY | O_APPEND,
+};
+
+/**
+ * What is opened for one child. All of the child's ends are copies of ours with
+ * numbers that are no targets (see {@linkcode duplicateClear}); they are closed
+ * here as soon as the child has them, or was not started.
+ */
+export class ChildDescriptors {
+  readonly #specs: readonly DescriptorSpec[];
+  readonly #taken = new Set<number>([0, 1, 2]);
+  readonly #far: number[] = [];
+  readonly #near: number[] = [];
+
+  /**
+   * Opens everything.
+   *
+   * @param specs What the child gets.
+   * @throws {RangeError} for a number that this process's limit does not allow.
+   * @throws {Deno.errors.BadResource} for a descriptor of ours that is not open.
+   * @throws what opening a file throws. Nothing is left open then.
+   */
+  constructor(specs: readonly DescriptorSpec[]) {
+    this.#specs = specs;
+    bindErrno();
+    if (specs.length > 0) refuseAboveLimit(specs);
+    for (let i = 0; i < specs.length; i++) {
+      this.#taken.add((specs[i] as DescriptorSpec).target);
+    }
+    try {
+      for (let i = 0; i < specs.length; i++) this.#open(i);
+    } catch (error) {
+      this.closeFar();
+      this.closeNear();
+      throw error;
+    }
+  }
+
+  #open(index: number): void {
+    const { origin } = this.#specs[index] as DescriptorSpec;
+    this.#near[index] = -1;
+    // /dev/null is opened in the child.
+    this.#far[index] = -1;
+    if (origin.kind === "own") {
+      this.#far[index] = duplicateClear(origin.fd, this.#taken);
+    } else if (origin.kind === "file") {
+      this.#far[index] = this.#moved(openFile(origin.path, origin.access));
+    } else if (origin.kind === "pipe") {
+      const { near, far } = openPipe(origin.child === "read" ? "in" : "out");
+      this.#near[index] = near;
+      this.#far[index] = this.#moved(far);
+    }
+  }
+
+  // Takes over `fd`.
+  #moved(fd: number): number {
+    try {
+      return duplicateClear(fd, this.#taken);
+    } finally {
+      libc().close(fd);
+    }
+  }
+
+  /** Adds what makes the child's descriptors, and nothing but these. Last: it closes the rest. */
+  addTo(actions: FileActions): void {
+    let highest = 2;
+    for (let i = 0; i < this.#specs.length; i++) {
+      const { target, origin } = this.#specs[i] as DescriptorSpec;
+      actions.descriptor(
+        target,
+        origin.kind === "null" ? "null" : this.#far[i] as number,
+      );
+      highest = Math.max(highest, target);
+    }
+    // What is not close-on-exec, because this process was started with it, or
+    // another library has opened it. macOS closes it by CLOEXEC_DEFAULT.
+    if (DARWIN) return;
+    for (let fd = 3; fd < highest; fd++) {
+      if (!this.#taken.has(fd)) actions.close(fd);
+    }
+    actions.closeFrom(highest + 1);
+  }
+
+  /** Our ends, for the started child; owned by the receiver. */
+  take(): NativeDescriptor[] {
+    const taken: NativeDescriptor[] = [];
+    for (let i = 0; i < this.#specs.length; i++) {
+      const { target, origin } = this.#specs[i] as DescriptorSpec;
+      const near = this.#near[i] as number;
+      const writes = origin.kind === "pipe" && origin.child === "write";
+      const reads = origin.kind === "pipe" && origin.child === "read";
+      taken[i] = {
+        target,
+        handle: target,
+        source: writes ? new PipeSource(near) : null,
+        sink: reads ? new PipeSink(near) : null,
+      };
+    }
+    this.#near.length = 0;
+    return taken;
+  }
+
+  /** Closes the child's ends. Idempotent. */
+  closeFar(): void {
+    closeAll(this.#far);
+  }
+
+  /** Closes our ends, unless they were taken. Idempotent. */
+  closeNear(): void {
+    closeAll(this.#near);
+  }
+}
+
+function closeAll(fds: number[]): void {
+  for (let i = 0; i < fds.length; i++) {
+    if ((fds[i] as number) >= 0) libc().close(fds[i] as number);
+  }
+  fds.length = 0;
+}
+
+// dup2 in the child would only say EBADF.
+function refuseAboveLimit(specs: readonly DescriptorSpec[]): void {
+  const bytes = buffer(16);
+  libcDescriptors().getrlimit(RLIMIT_NOFILE, bytes);
+  const limit = new DataView(bytes.buffer).getBigUint64(0, true);
+  for (let i = 0; i < specs.length; i++) {
+    const { target } = specs[i] as DescriptorSpec;
+    if (BigInt(target) < limit) continue;
+    throw new RangeError(
+      `Invalid fds: ${target} is not below this process's limit on descriptors, ${limit}. Choose a smaller number or raise the limit ('ulimit -n')`,
+    );
+  }
+}
+
+function openFile(path: string, access: FileAccess): number {
+  // Deno opens it first, with its permissions and its errors, and makes or
+  // empties it: so this needs no O_CREAT, whose mode is a variadic argument.
+  using _checked = openChecked(path, access);
+  const fd = libcDescriptors().open(cString(path), FLAGS[access] | O_CLOEXEC);
+  const error = fd < 0 ? errno() : 0;
+  if (error === 0) return fd;
+  throw posixError("open", error, { message: `Cannot open '${path}'` });
+}
