@@ -42,6 +42,7 @@ export class ChildDescriptors {
   readonly #taken = new Set<number>([0, 1, 2]);
   readonly #far: number[] = [];
   readonly #near: number[] = [];
+  readonly #limit: number;
 
   /**
    * Opens everything.
@@ -54,9 +55,11 @@ export class ChildDescriptors {
   constructor(specs: readonly DescriptorSpec[]) {
     this.#specs = specs;
     bindErrno();
-    if (specs.length > 0) refuseAboveLimit(specs);
+    this.#limit = descriptorLimit();
     for (let i = 0; i < specs.length; i++) {
-      this.#taken.add((specs[i] as DescriptorSpec).target);
+      const { target } = specs[i] as DescriptorSpec;
+      if (target >= this.#limit) throw aboveLimit(target, this.#limit);
+      this.#taken.add(target);
     }
     try {
       for (let i = 0; i < specs.length; i++) this.#open(i);
@@ -109,7 +112,8 @@ export class ChildDescriptors {
     for (let fd = 3; fd < highest; fd++) {
       if (!this.#taken.has(fd)) actions.close(fd);
     }
-    actions.closeFrom(highest + 1);
+    // glibc refuses a number that no descriptor can have.
+    if (highest + 1 < this.#limit) actions.closeFrom(highest + 1);
   }
 
   /** Our ends, for the started child; owned by the receiver. */
@@ -149,18 +153,18 @@ function closeAll(fds: number[]): void {
   fds.length = 0;
 }
 
-// dup2 in the child would only say EBADF.
-function refuseAboveLimit(specs: readonly DescriptorSpec[]): void {
+// The first number that no descriptor of this process can have: getrlimit(2).
+function descriptorLimit(): number {
   const bytes = buffer(16);
   libcDescriptors().getrlimit(RLIMIT_NOFILE, bytes);
-  const limit = new DataView(bytes.buffer).getBigUint64(0, true);
-  for (let i = 0; i < specs.length; i++) {
-    const { target } = specs[i] as DescriptorSpec;
-    if (BigInt(target) < limit) continue;
-    throw new RangeError(
-      `Invalid fds: ${target} is not below this process's limit on descriptors, ${limit}. Choose a smaller number or raise the limit ('ulimit -n')`,
-    );
-  }
+  return Number(new DataView(bytes.buffer).getBigUint64(0, true));
+}
+
+// dup2 in the child would only say EBADF.
+function aboveLimit(target: number, limit: number): RangeError {
+  return new RangeError(
+    `Invalid fds: ${target} is not below this process's limit on descriptors, ${limit}. Choose a smaller number or raise the limit ('ulimit -n')`,
+  );
 }
 
 function openFile(path: string, access: FileAccess): number {
