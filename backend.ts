@@ -9,6 +9,7 @@
  */
 
 import type { Survivor } from "./errors.ts";
+import type { SocketAddress } from "./ffi/socket_address.ts";
 
 /** What a standard stream of the child is connected to, as in `Deno.Command`. */
 export type StdioMode = "piped" | "inherit" | "null";
@@ -354,7 +355,7 @@ export interface NativeListener {
   /** The descriptor; on Windows the SOCKET. */
   readonly fd: number;
   /** Where it listens. */
-  readonly address: Deno.NetAddr | Deno.UnixAddr;
+  readonly address: SocketAddress;
   /** Closes it. Called once. */
   close(): void;
 }

@@ -13,7 +13,8 @@ import {
   type SpawnSpec,
 } from "./backend.ts";
 import { fileUrlPath } from "./file_url.ts";
-import { Listener, type ListenerAddress } from "./listener.ts";
+import type { SocketAddress } from "./ffi/socket_address.ts";
+import { Listener } from "./listener.ts";
 import { oneOf, shown, withoutNul } from "./validate.ts";
 
 /** A new pipe between this process and a descriptor of the child. */
@@ -45,12 +46,12 @@ export type FdSource =
   | "null"
   | FdPipe
   | FdFile
-  | Listener<ListenerAddress>;
+  | Listener<SocketAddress>;
 
 /** A listening socket with the name that the child knows it by. */
 export interface NamedListener {
   /** The socket. */
-  listener: Listener<ListenerAddress>;
+  listener: Listener<SocketAddress>;
   /** Its name in LISTEN_FDNAMES: printable ASCII without a colon, up to 255 characters. */
   name: string;
 }

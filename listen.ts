@@ -5,15 +5,16 @@
  */
 
 import { backend } from "./backend.ts";
-import {
-  type Listener,
-  type ListenerAddress,
-  makeListener,
-} from "./listener.ts";
+import type {
+  SocketAddress,
+  TcpAddress,
+  UnixAddress,
+} from "./ffi/socket_address.ts";
+import { type Listener, makeListener } from "./listener.ts";
 import {
   checkNetPermission,
   checkNotDenied,
-  checkPathPermission,
+  checkUnixPermission,
 } from "./net_permission.ts";
 import { flag, shown, withoutNul } from "./validate.ts";
 
@@ -44,7 +45,7 @@ export interface TcpListenOptions {
 
 /** Options of {@linkcode listen} for a Unix socket. */
 export interface UnixListenOptions {
-  /** Where the socket is made. It is not removed when the listener is closed. */
+  /** Where the socket is made; absolute. It is not removed when the listener is closed. */
   path: string;
   /**
    * How many connections may wait to be accepted.
@@ -60,8 +61,7 @@ export interface UnixListenOptions {
  * port being closed for a moment.
  *
  * Needs `--allow-ffi`, and exactly the permission that `Deno.listen` needs:
- * `--allow-net` for the host and port, or `--allow-read` and `--allow-write` for
- * the path. A child that serves on the descriptor it was given needs no
+ * `--allow-net` for the host and port. A child that serves on the descriptor it was given needs no
  * `--allow-net` of its own: Deno 2.9 asks for none in `server.listen({ fd })`.
  *
  * A Deno or Node child serves HTTP on it with `node:http` and
@@ -88,20 +88,22 @@ export interface UnixListenOptions {
  * // new Command("node", { args: ["server.mjs"], fds: { 3: listener } }).spawn()
  * ```
  */
-export function listen(options: TcpListenOptions): Listener<Deno.NetAddr>;
+export function listen(options: TcpListenOptions): Listener<TcpAddress>;
 /**
- * Opens a listening Unix socket that children can be given.
+ * Opens a listening Unix socket that children can be given. As `Deno.listen` it
+ * needs `--allow-read` and `--allow-write` for the path, and `--allow-net` for
+ * `unix:` and the path.
  *
  * @param options Where to listen.
  * @returns The socket; the caller closes it.
- * @throws {Deno.errors.NotCapable} without `--allow-read` and `--allow-write` for the path.
+ * @throws {Deno.errors.NotCapable} without the three permissions.
  * @throws {Deno.errors.AddrInUse} when something of that name exists.
  * @throws {Deno.errors.NotSupported} on Windows.
  */
-export function listen(options: UnixListenOptions): Listener<Deno.UnixAddr>;
+export function listen(options: UnixListenOptions): Listener<UnixAddress>;
 export function listen(
   options: TcpListenOptions | UnixListenOptions,
-): Listener<ListenerAddress> {
+): Listener<SocketAddress> {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
       "Cannot listen: expected options with a port or a path",
@@ -137,10 +139,11 @@ function tcpRequest(options: TcpListenOptions): Place {
 }
 
 function unixRequest({ path }: UnixListenOptions): Place {
-  if (typeof path !== "string" || path === "") {
-    throw new TypeError("Invalid path: expected the path of a socket");
+  // A relative one could not be named to Deno's permissions.
+  if (typeof path !== "string" || !path.startsWith("/")) {
+    throw new TypeError("Invalid path: expected the absolute path of a socket");
   }
-  checkPathPermission(withoutNul(path, "path"));
+  checkUnixPermission(withoutNul(path, "path"));
   const resolved = (): void => {};
   return { hostname: "", port: 0, path, reusePort: false, resolved };
 }
@@ -203,11 +206,11 @@ function whole(
  * createServer((_, response) => response.end("hello")).listen({ fd: listener!.fd });
  * ```
  */
-export function inheritedListeners(): Listener<ListenerAddress>[] {
+export function inheritedListeners(): Listener<SocketAddress>[] {
   const pid = Deno.env.get("LISTEN_PID");
   const count = Deno.env.get("LISTEN_FDS");
   const names = (Deno.env.get("LISTEN_FDNAMES") ?? "").split(":");
-  const found: Listener<ListenerAddress>[] = [];
+  const found: Listener<SocketAddress>[] = [];
   // Meant for the process that started us: a shell, or another manager.
   if (pid !== String(Deno.pid) || !/^[0-9]{1,6}$/.test(count ?? "")) {
     return found;

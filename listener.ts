@@ -5,9 +5,7 @@
  */
 
 import type { NativeListener } from "./backend.ts";
-
-/** Where a socket listens: TCP, or a path of the file system. */
-export type ListenerAddress = Deno.NetAddr | Deno.UnixAddr;
+import type { SocketAddress, TcpAddress } from "./ffi/socket_address.ts";
 
 const KEY = Symbol("Listener");
 
@@ -19,7 +17,7 @@ const KEY = Symbol("Listener");
  * port is free when this one and every copy are closed. Nobody inherits it who is
  * not given it.
  */
-export class Listener<A extends ListenerAddress = Deno.NetAddr>
+export class Listener<A extends SocketAddress = TcpAddress>
   implements Disposable {
   readonly #native: NativeListener;
   #open = true;
@@ -67,7 +65,7 @@ export class Listener<A extends ListenerAddress = Deno.NetAddr>
  * @param name The name that it was inherited under.
  * @returns The object.
  */
-export function makeListener<A extends ListenerAddress>(
+export function makeListener<A extends SocketAddress>(
   native: NativeListener,
   name: string,
 ): Listener<A> {

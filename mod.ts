@@ -52,7 +52,12 @@ export {
   type TcpListenOptions,
   type UnixListenOptions,
 } from "./listen.ts";
-export { Listener, type ListenerAddress } from "./listener.ts";
+export { Listener } from "./listener.ts";
+export type {
+  SocketAddress,
+  TcpAddress,
+  UnixAddress,
+} from "./ffi/socket_address.ts";
 export type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 export { SubprocessReadableStream } from "./streams.ts";
 export { capabilities, killTree, processTree } from "./tree.ts";

@@ -32,19 +32,25 @@ export function checkNotDenied(hostname: string, port: number): void {
 }
 
 /**
- * Asks for permission to make and use a file, as for a Unix socket.
+ * Asks for the three permissions that Deno wants for a Unix socket.
  *
- * @param path The file.
- * @throws {Deno.errors.NotCapable} when one of the two is refused.
+ * @param path The socket; absolute.
+ * @throws {Deno.errors.NotCapable} when one of them is refused.
  */
-export function checkPathPermission(path: string): void {
-  for (const name of ["read", "write"] as const) {
-    const { state } = Deno.permissions.requestSync({ name, path });
-    if (state === "granted") continue;
-    throw new Deno.errors.NotCapable(
-      `Requires ${name} access to "${path}", run again with the --allow-${name} flag`,
-    );
-  }
+export function checkUnixPermission(path: string): void {
+  checkFilePermission("read", path);
+  checkFilePermission("write", path);
+  const host = `unix:${path}`;
+  const { state } = Deno.permissions.requestSync({ name: "net", host });
+  if (state !== "granted") throw refused(host);
+}
+
+function checkFilePermission(name: "read" | "write", path: string): void {
+  const { state } = Deno.permissions.requestSync({ name, path });
+  if (state === "granted") return;
+  throw new Deno.errors.NotCapable(
+    `Requires ${name} access to "${path}", run again with the --allow-${name} flag`,
+  );
 }
 
 /**

@@ -14,7 +14,8 @@ import {
 } from "./backend.ts";
 import { type FdSource, type NamedListener, toDescriptors } from "./fds.ts";
 import { fileUrlPath } from "./file_url.ts";
-import type { Listener, ListenerAddress } from "./listener.ts";
+import type { SocketAddress } from "./ffi/socket_address.ts";
+import type { Listener } from "./listener.ts";
 import {
   duration,
   flag,
@@ -99,7 +100,7 @@ export interface CommandOptions {
    *
    * @default {none}
    */
-  listeners?: readonly (Listener<ListenerAddress> | NamedListener)[];
+  listeners?: readonly (Listener<SocketAddress> | NamedListener)[];
   /**
    * Windows: arguments are passed on without quoting.
    *

@@ -14,6 +14,27 @@
 /** The systems whose layouts differ: `Deno.build.os`. */
 export type SocketSystem = "linux" | "darwin" | "windows";
 
+/** An IP address and a port. */
+export interface TcpAddress {
+  /** Tells it from a path. */
+  readonly transport: "tcp";
+  /** The IP address, without brackets. */
+  readonly hostname: string;
+  /** The port. */
+  readonly port: number;
+}
+
+/** A path of the file system. */
+export interface UnixAddress {
+  /** Tells it from an IP address. */
+  readonly transport: "unix";
+  /** The path. */
+  readonly path: string;
+}
+
+/** Where a socket listens. */
+export type SocketAddress = TcpAddress | UnixAddress;
+
 /** AF_INET, which is the same everywhere. */
 export const AF_INET = 2;
 /** AF_UNIX, which is the same everywhere. */
@@ -58,7 +79,7 @@ export function familyOf(address: Uint8Array, system: SocketSystem): number {
 export function readSocketAddress(
   address: Uint8Array,
   system: SocketSystem,
-): Deno.NetAddr | Deno.UnixAddr | null {
+): SocketAddress | null {
   const family = familyOf(address, system);
   if (family === AF_UNIX) {
     const end = address.indexOf(0, 2);

@@ -16,6 +16,7 @@ import {
   readSocketAddress,
   SOCK_STREAM,
   SOCKADDR_STORAGE_SIZE,
+  type SocketAddress,
   streamHints,
 } from "../ffi/socket_address.ts";
 import { wideString } from "../ffi/wide_string.ts";
@@ -100,7 +101,7 @@ function nativeListener(socket: bigint): NativeListener {
   const address = readSocketAddress(bytes.subarray(0, size[0]), SYSTEM);
   return {
     fd: Number(socket),
-    address: address as Deno.NetAddr,
+    address: address as SocketAddress,
     close(): void {
       sockets().closesocket(socket);
     },
