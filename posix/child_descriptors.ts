@@ -39,7 +39,7 @@ const FLAGS: Readonly<Record<FileAccess, number>> = {
  */
 export class ChildDescriptors {
   readonly #specs: readonly DescriptorSpec[];
-  readonly #taken = new Set<number>([0, 1, 2]);
+  readonly #taken = new Set<number>();
   readonly #far: number[] = [];
   readonly #near: number[] = [];
   readonly #limit: number;
@@ -56,6 +56,7 @@ export class ChildDescriptors {
     this.#specs = specs;
     bindErrno();
     this.#limit = descriptorLimit();
+    for (let fd = 0; fd < 3; fd++) this.#taken.add(fd);
     for (let i = 0; i < specs.length; i++) {
       const { target } = specs[i] as DescriptorSpec;
       if (target >= this.#limit) throw aboveLimit(target, this.#limit);

@@ -82,7 +82,7 @@ export function adoptListener(fd: number): NativeListener {
     });
   }
   const value = new Int32Array(1);
-  const size = new Uint32Array([4]);
+  const size = new Uint32Array(1).fill(4);
   const result = libcSocket().getsockopt(
     fd,
     SOL_SOCKET,
@@ -99,7 +99,7 @@ export function adoptListener(fd: number): NativeListener {
 
 function nativeListener(fd: number): NativeListener {
   const bytes = buffer(SOCKADDR_STORAGE_SIZE);
-  const size = new Uint32Array([bytes.length]);
+  const size = new Uint32Array(1).fill(bytes.length);
   if (libcSocket().getsockname(fd, bytes, bytesOf(size)) !== 0) {
     throw posixError("getsockname", errno());
   }
@@ -129,7 +129,7 @@ function setOptions(fd: number, family: number, reusePort: boolean): void {
 }
 
 function setOption(fd: number, level: number, name: number, on: number): void {
-  const value = bytesOf(new Int32Array([on]));
+  const value = bytesOf(new Int32Array(1).fill(on));
   if (libcSocket().setsockopt(fd, level, name, value, 4) !== 0) {
     throw posixError("setsockopt", errno());
   }

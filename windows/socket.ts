@@ -93,7 +93,7 @@ function refuseUnsupported(request: ListenRequest): void {
 
 function nativeListener(socket: bigint): NativeListener {
   const bytes = new Uint8Array(new ArrayBuffer(SOCKADDR_STORAGE_SIZE));
-  const size = new Uint32Array([bytes.length]);
+  const size = new Uint32Array(1).fill(bytes.length);
   const ws = sockets();
   const failed = ws.getsockname(socket, bytes, new Uint8Array(size.buffer));
   const code = failed ? ws.WSAGetLastError() : 0;
@@ -114,7 +114,7 @@ function setOption(
   name: number,
   on: number,
 ): void {
-  const value = new Uint8Array(new Int32Array([on]).buffer);
+  const value = new Uint8Array(new Int32Array(1).fill(on).buffer);
   const ws = sockets();
   const failed = ws.setsockopt(socket, level, name, value, 4);
   const code = failed ? ws.WSAGetLastError() : 0;

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- how it says that it is ready
 /**
  * One worker of `prefork.ts`: serves HTTP on descriptor 3, which it inherited.
  * Runs with Deno, where it needs no permission, and with Node.

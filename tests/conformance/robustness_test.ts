@@ -58,6 +58,7 @@ Deno.test("spawning works when a page has broken Promise and Array", async () =>
   },
       env: { A: "b" },
       input: "x",
+      fds: { 5: "null", 6: "null" },
     });
     Promise.prototype.then = () => { throw new Error("broken then"); };
     Array.prototype[Symbol.iterator] = () => { throw new Error("broken iterator"); };
