@@ -82,7 +82,11 @@ export interface CommandOptions {
    * Further descriptors of the child, by number from 3 on. With this option the
    * child gets exactly these besides its standard streams, and `{}` none; without
    * it, those of this process that are not close-on-exec, as with `Deno.Command`.
-   * They are copies: what this process has stays its own.
+   * They are copies: what this process has stays its own. (Before glibc 2.34 what
+   * this process was itself started with is closed only below the highest number.)
+   *
+   * A Deno child opens a pipe or file that it was given as `/dev/fd/3`, and serves
+   * on a listener with `node:http` and `listen({ fd: 3 })`.
    *
    * Windows: the numbers are those that C programs know (Node, Python, and all
    * that use Microsoft's C runtime); others use the handles in `child.fds`. A

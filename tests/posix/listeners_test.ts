@@ -265,7 +265,8 @@ Deno.test({
 Deno.test({
   name: "inheritedListeners() understands systemd-socket-activate",
   // Part of Debian's systemd; the protocol is tested above without it.
-  ignore: Deno.build.os !== "linux" || !(await installed()),
+  ignore: Deno.build.os !== "linux" ||
+    !(await installed("systemd-socket-activate")),
   async fn() {
     const probe = listen(LOCAL);
     const { port } = probe.address;
@@ -292,12 +293,67 @@ Deno.test({
   },
 });
 
-async function installed(): Promise<boolean> {
+async function installed(program: string): Promise<boolean> {
   try {
-    await new Deno.Command("systemd-socket-activate", { args: ["--version"] })
-      .output();
+    await new Deno.Command(program, { args: ["--version"] }).output();
     return true;
   } catch {
     return false;
   }
 }
+
+Deno.test({
+  name: "reusePort lets a second socket listen on the same port, and only then",
+  ignore: WINDOWS,
+  fn() {
+    using first = listen({ ...LOCAL, reusePort: true });
+    const { port } = first.address;
+    using second = listen({ ...LOCAL, port, reusePort: true });
+    assertEquals(second.address.port, port);
+    assertThrows(() => listen({ ...LOCAL, port }), Deno.errors.AddrInUse);
+  },
+});
+
+Deno.test({
+  name: "a path that exists, or is too long, is refused",
+  ignore: WINDOWS,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/socket`;
+    using listener = listen({ path });
+    assertEquals(listener.address, { transport: "unix", path });
+    assertThrows(() => listen({ path }), Deno.errors.AddrInUse);
+    assertThrows(
+      () => listen({ path: `${path}/x` }),
+      Deno.errors.NotADirectory,
+    );
+    assertThrows(
+      () => listen({ path: `/tmp/${"x".repeat(110)}` }),
+      RangeError,
+      "bytes",
+    );
+    await Deno.remove(folder, { recursive: true });
+  },
+});
+
+Deno.test({
+  name: "a Node child serves HTTP on a listener",
+  // Not every machine has Node.
+  ignore: WINDOWS || !(await installed("node")),
+  async fn() {
+    using listener = listen(LOCAL);
+    const worker = import.meta.resolve("../../examples/prefork/worker.mjs");
+    await using child = new Command("node", {
+      args: [new URL(worker).pathname],
+      stdin: "null",
+      stdout: "piped",
+      fds: { 3: listener },
+    }).spawn();
+    await within(waitForText(child.stdout), "the server");
+    const url = `http://127.0.0.1:${listener.address.port}`;
+    const answer = await fetch(url, { headers: { connection: "close" } });
+    assertEquals(await answer.text(), `hello from ${child.pid}\n`);
+    // SIGTERM ends it by itself: nothing has to be ended hard.
+    assertEquals((await child.stop({ grace: 30_000 })).escalated, 0);
+  },
+});
