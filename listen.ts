@@ -195,7 +195,8 @@ function whole(
  * `name`; empty when there are none or when they are meant for another process.
  * @throws {Deno.errors.NotCapable} without the permissions.
  * @throws {Deno.errors.BadResource} when one of them is not open.
- * @throws {Deno.errors.NotSupported} on Windows.
+ * @throws {Deno.errors.NotSupported} on Windows, when the variables are there all
+ * the same: a socket comes by `adoptSocket()` of `@killable/process/windows`.
  *
  * @example
  * ```ts ignore

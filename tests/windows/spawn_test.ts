@@ -3,11 +3,11 @@ import type { SpawnSpec } from "../../backend.ts";
 import { SystemError } from "../../errors.ts";
 import { windowsBackend } from "../../windows/backend.ts";
 import { Struct } from "../../ffi/struct.ts";
-import { Handle } from "../../windows/handle.ts";
-import { io, processes, table } from "../../windows/kernel32.ts";
+import { processes } from "../../windows/kernel32.ts";
 import { SECURITY_ATTRIBUTES } from "../../windows/structs.ts";
 import {
   fixture,
+  handleCount,
   ignore,
   isWine,
   openLibraries,
@@ -65,15 +65,6 @@ Deno.test({
     await Deno.remove(folder, { recursive: true });
   },
 });
-
-/** Open handles. Wine does not count: there it is the first free number. */
-function handleCount(): number {
-  const out = new Uint32Array(1);
-  table().GetProcessHandleCount(0xFFFFFFFFFFFFFFFFn, out);
-  if (out[0] !== 0) return out[0]!;
-  using event = new Handle(io().CreateEventW(null, 1, 0, null));
-  return Number(event.value) / 4;
-}
 
 // Under Wine a spawn takes ten times as long: fewer of them there.
 const MANY = isWine() ? 120 : 500;
