@@ -12,7 +12,25 @@ import {
   writableTo,
 } from "./streams.ts";
 
-/** A descriptor that a child was given by `fds`. */
+/**
+ * A descriptor that a child was given by `fds`.
+ *
+ * @example
+ * ```ts
+ * import { Command } from "@killable/process";
+ *
+ * if (Deno.build.os !== "windows") {
+ *   await using child = new Command("sh", {
+ *     args: ["-c", "tr a-z A-Z <&3 >&4"],
+ *     fds: { 3: { pipe: "read" }, 4: { pipe: "write" } },
+ *   }).spawn();
+ *   const writer = child.fds[3]!.writable.getWriter();
+ *   await writer.write(new TextEncoder().encode("hello"));
+ *   await writer.close();
+ *   console.log(await child.fds[4]!.readable.text()); // HELLO
+ * }
+ * ```
+ */
 export interface ChildDescriptor {
   /** Its number in the child. */
   readonly number: number;
