@@ -14,6 +14,23 @@ import type { SocketAddress } from "./ffi/socket_address.ts";
 /** What a standard stream of the child is connected to, as in `Deno.Command`. */
 export type StdioMode = "piped" | "inherit" | "null";
 
+/** A file that is opened for the child, and closed again here after the start. */
+export interface StdioFile {
+  /** Its path, relative to this process's working directory. */
+  readonly path: string;
+  /** Outputs: whether what is in it stays; otherwise it is emptied. */
+  readonly append: boolean;
+  /** Outputs, POSIX: permissions of a file that is created, before the umask. */
+  readonly mode: number;
+}
+
+/**
+ * The same, or a file, or something open that the child gets a copy of: a
+ * descriptor of this process, on Windows a handle. That stays the caller's to
+ * close.
+ */
+export type StdioTarget = StdioMode | number | StdioFile;
+
 /** The operating-system mechanism that holds a tree together. */
 export type ContainmentKind =
   | "job-object"
@@ -29,6 +46,14 @@ export type ContainmentRequest = "auto" | ContainmentKind;
 
 /** Which process group the child starts in (POSIX; ignored on Windows). */
 export type ProcessGroupMode = "auto" | "own" | "inherit" | "session";
+
+/** The size of a terminal, in characters. */
+export interface TerminalSize {
+  /** Characters per line, 1 to 65535. */
+  readonly columns: number;
+  /** Lines, 1 to 65535. */
+  readonly rows: number;
+}
 
 /** The guarantee a tree really got. Reported, never silently weakened. */
 export interface Containment {
@@ -86,12 +111,24 @@ export interface SpawnSpec {
   readonly uid: number | null;
   /** Group id of the child, or `null` for the parent's. */
   readonly gid: number | null;
+  /** Supplementary groups of the child, or `null` for what `uid` and `gid` imply. */
+  readonly groups: readonly number[] | null;
+  /** File mode creation mask of the child, or `null` for the parent's. */
+  readonly umask: number | null;
+  /** Nice value of the child, -20 to 19, or `null` for the parent's. */
+  readonly nice: number | null;
+  /** Numbers of the CPUs that the child may use, or `null` for the parent's. */
+  readonly affinity: readonly number[] | null;
+  /** Whether the child gets the terminal, if there is one and it is ours to give. */
+  readonly foreground: boolean;
+  /** The pseudo-terminal that the child leads a session on, or `null` for none. */
+  readonly pty: TerminalSize | null;
   /** Standard input. */
-  readonly stdin: StdioMode;
+  readonly stdin: StdioTarget;
   /** Standard output. */
-  readonly stdout: StdioMode;
-  /** Standard error. */
-  readonly stderr: StdioMode;
+  readonly stdout: StdioTarget;
+  /** Standard error; `"stdout"`: where standard output goes, in order. */
+  readonly stderr: StdioTarget | "stdout";
   /**
    * Further descriptors; the child then gets these and no others. `null` leaves
    * it at those of ours that are not close-on-exec, as with `Deno.Command`.
@@ -111,6 +148,8 @@ export interface SpawnSpec {
   readonly processGroup: ProcessGroupMode;
   /** Start stopped, before the first instruction of the program. */
   readonly suspended: boolean;
+  /** The job that the child is a member of besides its own containment. */
+  readonly job?: NativeJob;
   /** Name of the public function, for permission prompts and messages. */
   readonly apiName: string;
 }
@@ -211,6 +250,10 @@ export interface HardKill {
   readonly count: number;
   /** Those that the OS did not let us end, and why. */
   readonly refused: readonly Survivor[];
+  /** True when it is not proved that nobody was missed: look when the leader has ended. */
+  readonly unproved?: boolean;
+  /** True when the last look still found somebody new: it has to be done again. */
+  readonly unsettled?: boolean;
 }
 
 /** A tree of processes: what can be done with it, whoever started it. */
@@ -276,6 +319,17 @@ export interface NativeProcess extends NativeTree {
   suspendTree(): void;
   /** Undoes one {@linkcode NativeProcess.suspendTree}, or a suspended start. */
   resumeTree(): void;
+  /** Whether the child has the terminal that this process was started on. */
+  readonly foreground: boolean;
+  /**
+   * The signal that job control stopped the leader with (Ctrl-Z), or `null` while
+   * it runs and once it has ended. Only a child with the terminal is looked at.
+   */
+  stoppedBy(): Deno.Signal | null;
+  /** Called when {@linkcode NativeProcess.stoppedBy} has become a signal. */
+  onStop: (() => void) | null;
+  /** Tells the pseudo-terminal its size; false when the child has none. */
+  resizeTerminal(size: TerminalSize): boolean;
   /** The living members without the leader. */
   descendants(): ProcessInfo[];
   /** {@linkcode TreeWatch.wait}, blocking: true when it became empty within `ms`. */
@@ -307,6 +361,35 @@ export interface NativeProcess extends NativeTree {
   ref(): void;
   /** The living child no longer holds the event loop. */
   unref(): void;
+}
+
+/**
+ * Several children with their trees, as one tree. Each keeps the containment of
+ * its own; {@linkcode SpawnSpec.job} makes a child a member.
+ */
+export interface NativeJob extends NativeTree {
+  /** Stops every member, by {@linkcode NativeProcess.suspendTree} of each child. */
+  suspendTree(): void;
+  /** Undoes one {@linkcode NativeJob.suspendTree}. */
+  resumeTree(): void;
+  /** The job is known to be empty: gives up everything. Idempotent. */
+  close(): void;
+}
+
+/**
+ * A pipe from one child to another. This process holds the ends only until both
+ * children were started: else the reader would wait for our end of file, and the
+ * writer would not learn that nobody reads.
+ */
+export interface ChildPipe {
+  /** The end that is read, for {@linkcode SpawnSpec.stdin}. */
+  readonly reading: number;
+  /** The end that is written, for {@linkcode SpawnSpec.stdout}. */
+  readonly writing: number;
+  /** Closes our copy of the end that is read. Idempotent. */
+  closeReading(): void;
+  /** Closes our copy of the end that is written. Idempotent. */
+  closeWriting(): void;
 }
 
 /** One mechanism on this host. */
@@ -368,6 +451,14 @@ export interface Backend {
   readonly signals: Readonly<Record<string, number>>;
   /** Starts a program. Throws with nothing spawned and nothing leaked. */
   spawn(spec: SpawnSpec): NativeProcess;
+  /**
+   * A job without members. Holds nothing of the system until it has one.
+   *
+   * @param killOnParentExit Whether it ends when this process does.
+   */
+  createJob(killOnParentExit: boolean): NativeJob;
+  /** A pipe from one child to another. */
+  openChildPipe(): ChildPipe;
   /**
    * The tree under a process that somebody else started.
    *

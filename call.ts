@@ -85,7 +85,7 @@ export async function checkCall(
  * @param options As of a command; stdin and stderr are inherited by default.
  * @returns Its standard output.
  * @throws {CalledProcessError} when the exit code is not 0.
- * @throws {TimeoutExpired} when `timeout` was up; the tree has been ended.
+ * @throws {TimeoutExpired} when `timeout` or `idleTimeout` was up; the tree has been ended.
  * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
  * @throws what `Command.spawn()` throws, as a rejection.
  *
@@ -142,9 +142,12 @@ function check(
     stdout: piped.stdout ? output.stdout : null,
     stderr: piped.stderr ? output.stderr : null,
   };
-  const { command, args, timeout } = control;
+  const { command, args, timeout, idleTimeout } = control;
   const status: CommandStatus = output;
   if (status.timedOut) throw new TimeoutExpired(command, timeout, partial);
+  if (status.idledOut) {
+    throw new TimeoutExpired(command, idleTimeout, partial, true);
+  }
   if (status.success) return;
   throw new CalledProcessError(command, args, output, partial);
 }

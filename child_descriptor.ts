@@ -71,7 +71,7 @@ export class DescriptorStreams implements ChildDescriptor {
 
   get readable(): SubprocessReadableStream {
     if (this.#native.source === null) throw this.#notPiped("write");
-    return this.#readable ??= readableFrom(this.#native.source);
+    return this.#readable ??= readableFrom(this.#native.source).stream;
   }
 
   get writable(): WritableStream<Uint8Array> {

@@ -12,24 +12,35 @@ import type {
   NativeDescriptor,
   NativeProcess,
   ProcessInfo,
+  TerminalSize,
 } from "./backend.ts";
 import { backend } from "./backend.ts";
 import { Capture } from "./capture.ts";
 import { type ChildDescriptor, DescriptorStreams } from "./child_descriptor.ts";
+import { ChildOutput } from "./child_output.ts";
 import { OutputLimitExceeded, SurvivorsError } from "./errors.ts";
+import { IdleClock } from "./idle.ts";
 import { feedInput, type Input } from "./input.ts";
+import {
+  DEFAULT_MAX_LINE_LENGTH,
+  linesOf,
+  type LinesOptions,
+  type OutputLine,
+  taggedLinesOf,
+} from "./lines.ts";
+import { ObservedSource } from "./observed_source.ts";
 import type { RunControl } from "./options.ts";
+import { untilReady } from "./ready.ts";
+import type { ReadyOptions, ReadyResult } from "./ready_options.ts";
 import { signalNumber } from "./signals.ts";
+import { terminalSize } from "./process_attributes.ts";
 import { commandOutput, notPiped } from "./result.ts";
 import type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
-import { runStop, type StopState } from "./stop.ts";
-import {
-  readableFrom,
-  type SubprocessReadableStream,
-  writableTo,
-} from "./streams.ts";
+import { runStop, SharedStop, type StopState } from "./stop.ts";
+import { type SubprocessReadableStream, writableTo } from "./streams.ts";
+import { type OutputName, Tee } from "./tee.ts";
 import { Timer } from "./timer.ts";
-import { duration, stopSignal } from "./validate.ts";
+import { duration, lineLength, oneOf, stopSignal } from "./validate.ts";
 
 /** Options of {@linkcode ChildProcess.kill}. */
 export interface KillOptions {
@@ -80,7 +91,23 @@ export interface WaitOptions {
   tree?: boolean;
 }
 
+/** What a job tells its children, which it ends together. */
+export interface JobHold {
+  /** A stop of the job begins, and means the child's tree as well. */
+  stopBegins(child: ChildProcess): void;
+  /** The stop is over, with an error or `null`. */
+  stopEnded(child: ChildProcess, error: unknown): void;
+  /** A signal is sent to all of the job. */
+  signalled(child: ChildProcess, number: number): void;
+}
+
+/** Set by the class, to whose private parts it reaches; for job.ts only. */
+export let jobHold: JobHold;
+
 const KEY = Symbol("ChildProcess");
+// A child without further descriptors, as most are.
+const NO_STREAMS: readonly DescriptorStreams[] = [];
+const NO_FDS: Readonly<Record<number, ChildDescriptor>> = Object.freeze({});
 
 /**
  * A running child process, as `Command.spawn()` returns it: what
@@ -102,6 +129,13 @@ export class ChildProcess implements AsyncDisposable {
     // `instanceof Deno.ChildProcess` holds, as for a drop-in it must. Every member
     // of that class is overridden here; its constructor never runs.
     Object.setPrototypeOf(this.prototype, Deno.ChildProcess.prototype);
+    jobHold = {
+      stopBegins: (child) => child.#beginSweep(),
+      stopEnded: (child, error) => child.#endJobSweep(error),
+      signalled: (child, number) => {
+        if (!child.#finished) (child.#sent ??= new Set()).add(number);
+      },
+    };
   }
 
   readonly #native: NativeProcess;
@@ -110,25 +144,35 @@ export class ChildProcess implements AsyncDisposable {
   #resolveStatus!: (status: CommandStatus) => void;
   #finished = false;
   #sweep: boolean;
-  #stopping: Promise<StopReport> | null = null;
-  // Set before the first step of a stop: the leader may be seen to end in it.
-  #sweeping = false;
-  readonly #stopState: StopState = { deadline: 0, watch: null };
+  readonly #stop = new SharedStop();
+  // Stops under way, its own and its job's. Counted before the first step of one:
+  // the leader may be seen to end in it.
+  #sweepers = 0;
   #stopError: unknown = null;
-  #killSignal = 0;
+  // Numbers of the signals that the caller sent.
+  #sent: Set<number> | null = null;
   #asked = false;
+  // A hard kill is to be proved when the leader has ended.
+  #killedTree = false;
   #timedOut = false;
+  #idledOut = false;
   #aborted = false;
+  // Whether timeout and abort signal are still in force.
+  #armed = true;
   readonly #timer: Timer;
   readonly #onAbort = (): void => {
     this.#aborted = true;
     this.#stopInBackground(this.#control.grace);
   };
   #stdin: WritableStream<Uint8Array> | null = null;
-  #stdout: SubprocessReadableStream | null = null;
-  #stderr: SubprocessReadableStream | null = null;
+  readonly #stdout: ChildOutput | null;
+  readonly #stderr: ChildOutput | null;
+  readonly #idle: IdleClock | null;
+  readonly #tee: Tee | null;
   #treeExited: Promise<void> | null = null;
-  readonly #fds: DescriptorStreams[] = [];
+  readonly #fds: readonly DescriptorStreams[];
+  #nextStop: Promise<void> | null = null;
+  #resolveStop: () => void = () => {};
 
   /**
    * The descriptors that were asked for with `fds`, by number: streams for those
@@ -152,18 +196,26 @@ export class ChildProcess implements AsyncDisposable {
       this.#timedOut = true;
       this.#stopInBackground(control.grace);
     });
-    const fds: Record<number, ChildDescriptor> = {};
-    for (let i = 0; i < native.fds.length; i++) {
-      const one = new DescriptorStreams(native.fds[i] as NativeDescriptor);
-      this.#fds[i] = one;
-      fds[one.number] = one;
-    }
-    this.fds = fds;
+    this.#fds = native.fds.length === 0 ? NO_STREAMS : streamsOf(native.fds);
+    this.fds = this.#fds.length === 0 ? NO_FDS : byNumber(this.#fds);
+    this.#idle = control.idleTimeout === Infinity
+      ? null
+      : new IdleClock(control.idleTimeout, () => {
+        this.#idledOut = true;
+        this.#stopInBackground(control.grace);
+      });
+    this.#tee = control.tee === null
+      ? null
+      : new Tee(control.tee, (error) => this.#failRun(error));
+    this.#stdout = this.#observed("stdout", native.stdout);
+    this.#stderr = this.#observed("stderr", native.stderr);
     native.onExit = () => this.#leaderExited();
     if (control.input !== null) this.#feed(control.input);
     const signal = control.abortSignal;
     if (signal?.aborted) this.#onAbort();
-    else signal?.addEventListener("abort", this.#onAbort, { once: true });
+    else if (this.#armed) {
+      signal?.addEventListener("abort", this.#onAbort, { once: true });
+    }
   }
 
   /** Process id of the child. */
@@ -194,8 +246,8 @@ export class ChildProcess implements AsyncDisposable {
    * @throws {TypeError} when it is not piped.
    */
   get stdout(): SubprocessReadableStream {
-    if (this.#native.stdout === null) throw notPiped("stdout");
-    return this.#stdout ??= readableFrom(this.#native.stdout);
+    if (this.#stdout === null) throw notPiped("stdout");
+    return this.#stdout.ask();
   }
 
   /**
@@ -204,8 +256,8 @@ export class ChildProcess implements AsyncDisposable {
    * @throws {TypeError} when it is not piped.
    */
   get stderr(): SubprocessReadableStream {
-    if (this.#native.stderr === null) throw notPiped("stderr");
-    return this.#stderr ??= readableFrom(this.#native.stderr);
+    if (this.#stderr === null) throw notPiped("stderr");
+    return this.#stderr.ask();
   }
 
   /**
@@ -237,14 +289,17 @@ export class ChildProcess implements AsyncDisposable {
   kill(signo: Deno.Signal | number = "SIGTERM", options?: KillOptions): void {
     const number = signalNumber(backend().signals, signo);
     if (number === 0) return;
-    if (!this.#finished) this.#killSignal = number;
+    if (!this.#finished) (this.#sent ??= new Set()).add(number);
     if (options?.tree === false) {
       this.#native.signalLeader(signo);
     } else if (number === SIGKILL) {
-      const { refused } = this.#native.killTree();
+      const { refused, unsettled, unproved } = this.#native.killTree();
       if (refused.length > 0) {
         throw new SurvivorsError(this.#control.command, refused);
       }
+      if (unproved && !this.#finished) this.#killedTree = true;
+      // It forks faster than one call can chase it.
+      if (unsettled) this.#stopInBackground(0);
     } else this.#native.signalTree(signo, false);
   }
 
@@ -316,13 +371,13 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#stdout?.locked) throw locked("stdout");
     if (this.#stderr?.locked) throw locked("stderr");
     this.#sweep = true;
-    const stdout = this.#capture(this.#native.stdout, this.#stdout);
-    const stderr = this.#capture(this.#native.stderr, this.#stderr);
+    const stdout = this.#capture(this.#stdout);
+    const stderr = this.#capture(this.#stderr);
     if (this.#finished) await this.stop();
     const status = await this.#status;
     // The tree is empty: whoever else holds a pipe is not of it.
-    this.#native.stdout?.finish();
-    this.#native.stderr?.finish();
+    this.#stdout?.finish();
+    this.#stderr?.finish();
     await stdout?.done;
     await stderr?.done;
     await this.#native.settled();
@@ -340,6 +395,183 @@ export class ChildProcess implements AsyncDisposable {
     return commandOutput(status, out, err, truncated ?? false);
   }
 
+  /**
+   * The lines of standard output, or of standard error, without their `\n` or
+   * `\r\n`. A last line without an end counts; a `\r` alone ends no line; what is
+   * no UTF-8 becomes U+FFFD.
+   *
+   * Lines are read as they are taken, so a slow loop slows the child down.
+   * Leaving the loop ends nothing and loses nothing: the rest can be read from
+   * the stream, or by the next `lines()`.
+   *
+   * @param options Which output, and the longest line.
+   * @returns The lines.
+   * @throws {TypeError} when the output is not piped; at the first step, when it is locked.
+   * @throws {RangeError} when `maxLineLength` is out of range.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * await using child = new Command(Deno.execPath(), {
+   *   args: ["eval", "console.log('one'); console.log('two')"],
+   *   stdout: "piped",
+   * }).spawn();
+   * for await (const line of child.lines()) console.log(line); // one, then two
+   * ```
+   */
+  lines(
+    options?: LinesOptions & { stream?: OutputName },
+  ): AsyncIterableIterator<string, void, void>;
+  /**
+   * The lines of both outputs, each with the name of the output it came from, in
+   * the order in which they arrive.
+   *
+   * @param options `stream: "both"`, and the longest line.
+   * @returns The lines; of one output, when only one is piped.
+   * @throws {TypeError} when no output is piped; at the first step, when one is locked.
+   * @throws {RangeError} when `maxLineLength` is out of range.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * await using child = new Command(Deno.execPath(), {
+   *   args: ["eval", "console.log('fine'); console.error('not fine')"],
+   *   stdout: "piped",
+   *   stderr: "piped",
+   * }).spawn();
+   * for await (const { stream, line } of child.lines({ stream: "both" })) {
+   *   console.log(`${stream}: ${line}`);
+   * }
+   * ```
+   */
+  lines(
+    options: LinesOptions & { stream: "both" },
+  ): AsyncIterableIterator<OutputLine, void, void>;
+  lines(
+    options: LinesOptions = {},
+  ): AsyncIterableIterator<string | OutputLine, void, void> {
+    const stream = oneOf(options.stream, "stream", LINE_STREAMS);
+    const max = lineLength(options.maxLineLength, DEFAULT_MAX_LINE_LENGTH);
+    if (stream === "both") {
+      const outputs = this.#outputs();
+      if (outputs.length === 0) throw notPiped("stdout");
+      for (let i = 0; i < outputs.length; i++) outputs[i]?.ask();
+      return taggedLinesOf(outputs, max);
+    }
+    const output = stream === "stdout" ? this.#stdout : this.#stderr;
+    if (output === null) throw notPiped(stream);
+    output.ask();
+    return linesOf(output, max);
+  }
+
+  /**
+   * Waits until the child is ready: it has written a line, accepts connections on
+   * a port, or has made a file.
+   *
+   * The output up to the line that matched is consumed; what follows can be read.
+   * Output that nobody has asked for is thrown away from then on, so that it does
+   * not block the child: see `drain`. With `port` or `file` that means all of it.
+   *
+   * @param options What to wait for, and for how long.
+   * @returns The line and its match, and how long it took.
+   * @throws {NotReadyError} when the child exits before, or closes its output, or
+   * when the time is up: it goes on running then. The last lines are attached.
+   * @throws {TypeError} for invalid options, or when an output is not piped, or locked.
+   * @throws {Deno.errors.NotCapable} without `--allow-net` for `port`, or `--allow-read` for `file`.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * await using server = new Command(Deno.execPath(), {
+   *   args: ["eval", "console.log('listening on 8080'); setInterval(() => {}, 1000)"],
+   *   stdout: "piped",
+   * }).spawn();
+   * const { groups } = await server.ready({ line: /listening on (?<port>\d+)/ });
+   * console.log(groups.port); // 8080
+   * ```
+   */
+  async ready(options: ReadyOptions): Promise<ReadyResult> {
+    const { command } = this.#control;
+    const outputs = this.#outputs();
+    return await untilReady(
+      { command, outputs, status: this.#status },
+      options,
+    );
+  }
+
+  #outputs(): ChildOutput[] {
+    const outputs: ChildOutput[] = [];
+    if (this.#stdout !== null) outputs[outputs.length] = this.#stdout;
+    if (this.#stderr !== null) outputs[outputs.length] = this.#stderr;
+    return outputs;
+  }
+
+  /**
+   * Whether the child has the terminal that this process runs on: it was started
+   * with `foreground`, there is a terminal, and the child is not stopped.
+   */
+  get foreground(): boolean {
+    return this.#native.foreground;
+  }
+
+  /**
+   * Waits until job control stops a `foreground` child: Ctrl-Z, or the signal that
+   * a terminal sends to a background process. The terminal is this process's again
+   * then, with its modes, until {@linkcode ChildProcess.resume} lets the child go on.
+   *
+   * A program that never calls this is stopped together with its child, as if they
+   * shared the terminal, so that the user's shell is there again; `fg` continues
+   * both. From the first call on it is the program's to decide.
+   *
+   * Windows has no job control: resolves at the exit.
+   *
+   * @returns The signal; at once when the child is stopped already; `null` when it
+   * has exited.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * const child = new Command(Deno.execPath(), { args: ["eval", ""], foreground: true }).spawn();
+   * while (await child.jobStopped() !== null) {
+   *   console.log("Stopped: the terminal is ours. Going on.");
+   *   child.resume();
+   * }
+   * console.log((await child.status).code); // 0
+   * ```
+   */
+  async jobStopped(): Promise<Deno.Signal | null> {
+    this.#native.onStop ??= () => this.#announceStop();
+    for (;;) {
+      const signal = this.#native.stoppedBy();
+      if (signal !== null || this.#native.exitStatus(false) !== null) {
+        return signal;
+      }
+      await (this.#nextStop ??= new Promise((resolve) => {
+        this.#resolveStop = resolve;
+      }));
+    }
+  }
+
+  /**
+   * Tells the pseudo-terminal of a child that was started with `pty` its size. The
+   * child hears of it by SIGWINCH.
+   *
+   * @param size Columns and rows.
+   * @throws {TypeError} when the child has no pseudo-terminal.
+   * @throws {RangeError} for a size out of range.
+   */
+  resize(size: TerminalSize): void {
+    const checked = terminalSize(size, "size");
+    if (this.#native.resizeTerminal(checked)) return;
+    throw new TypeError(
+      "Cannot resize: the child has no pseudo-terminal; start it with 'pty'",
+    );
+  }
+
   /** The living processes of the tree, without the child itself. */
   descendants(): ProcessInfo[] {
     return this.#native.descendants();
@@ -350,7 +582,10 @@ export class ChildProcess implements AsyncDisposable {
     this.#native.suspendTree();
   }
 
-  /** Undoes one {@linkcode ChildProcess.suspend}. */
+  /**
+   * Undoes one {@linkcode ChildProcess.suspend}, or the stop of a `foreground`
+   * child, which gets the terminal again.
+   */
   resume(): void {
     this.#native.resumeTree();
   }
@@ -358,12 +593,16 @@ export class ChildProcess implements AsyncDisposable {
   /** The living child holds the event loop; the default. */
   ref(): void {
     this.#native.ref();
+    this.#stdout?.hold(true);
+    this.#stderr?.hold(true);
     this.#timer.hold(true);
   }
 
   /** The living child no longer holds the event loop. */
   unref(): void {
     this.#native.unref();
+    this.#stdout?.hold(false);
+    this.#stderr?.hold(false);
     this.#timer.hold(false);
   }
 
@@ -371,27 +610,61 @@ export class ChildProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await this.#status;
-    // Nobody has asked for these streams; what is in the others can still be read.
     if (this.#stdin === null) this.#native.stdin?.close();
-    if (this.#stdout === null) this.#native.stdout?.close();
-    if (this.#stderr === null) this.#native.stderr?.close();
-    this.#native.stdout?.finish();
-    this.#native.stderr?.finish();
+    this.#stdout?.dispose();
+    this.#stderr?.dispose();
     for (let i = 0; i < this.#fds.length; i++) this.#fds[i]?.release();
     await this.#native.settled();
   }
 
+  #announceStop(): void {
+    this.#nextStop = null;
+    this.#resolveStop();
+  }
+
+  #observed(name: OutputName, source: ByteSource | null): ChildOutput | null {
+    if (source === null) return null;
+    if (this.#idle === null && this.#tee === null) {
+      return new ChildOutput(name, source);
+    }
+    return new ChildOutput(
+      name,
+      new ObservedSource(source, name, this.#idle, this.#tee),
+    );
+  }
+
   #leaderExited(): void {
-    this.#timer.clear();
-    this.#control.abortSignal?.removeEventListener("abort", this.#onAbort);
+    this.#announceStop();
+    this.#idle?.stop();
+    if (!this.#isOutlived()) this.#disarm();
     // A stop under way sweeps the tree first, while the zombie keeps the number.
-    if (this.#sweeping) return;
-    if (this.#sweep && !this.#native.treeIsEmpty()) {
-      this.#stopInBackground(this.#control.grace);
+    if (this.#sweepers > 0) return;
+    const sweep = this.#sweep || this.#killedTree;
+    if (sweep && !this.#native.treeIsEmpty()) {
+      this.#stopInBackground(this.#killedTree ? 0 : this.#control.grace);
       return;
     }
-    if (this.#sweep) this.#native.retire();
+    if (sweep) this.#native.retire();
     this.#finish();
+  }
+
+  // Whether timeout or abort still have something to end. They no longer hold
+  // the event loop then: what the leader left behind is not waited for.
+  #isOutlived(): boolean {
+    const { timeout, abortSignal } = this.#control;
+    if (timeout === Infinity && abortSignal === null) return false;
+    if (this.#sweep || this.#sweepers > 0 || this.#native.treeIsEmpty()) {
+      return false;
+    }
+    this.#timer.hold(false);
+    return true;
+  }
+
+  #disarm(): void {
+    if (!this.#armed) return;
+    this.#armed = false;
+    this.#timer.clear();
+    this.#control.abortSignal?.removeEventListener("abort", this.#onAbort);
   }
 
   // Reaps and reports. Called when whatever had to be swept is swept.
@@ -400,14 +673,20 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#finished) return;
     this.#finished = true;
     this.#native.release();
+    if (this.#sweep || this.#sweepers > 0) {
+      // The tree is empty: what nobody reads needs no reader any more.
+      this.#stdout?.finishDrain();
+      this.#stderr?.finishDrain();
+    }
     const exit = this.#native.exitStatus(false) as ExitStatus;
-    const died = exit.signal !== null &&
-      backend().signals[exit.signal] === this.#killSignal;
+    const number = exit.signal === null ? 0 : backend().signals[exit.signal];
+    const died = this.#sent?.has(number ?? 0) ?? false;
     this.#report({
       success: exit.code === 0,
       code: exit.code,
       signal: exit.signal,
       timedOut: this.#timedOut,
+      idledOut: this.#idledOut,
       aborted: this.#aborted,
       killed: this.#asked || died,
       lost: exit.lost,
@@ -429,36 +708,48 @@ export class ChildProcess implements AsyncDisposable {
   }
 
   async #beginStop(signal: Deno.Signal, grace: number): Promise<StopReport> {
-    const deadline = performance.now() + grace;
-    if (this.#stopping !== null) {
-      if (deadline < this.#stopState.deadline) {
-        this.#stopState.deadline = deadline;
-        this.#stopState.watch?.cancel();
-      }
-      return await this.#stopping;
-    }
-    if (!this.#finished) this.#asked ||= this.#native.exitStatus(true) === null;
-    this.#stopState.deadline = deadline;
-    this.#sweeping = true;
-    this.#stopping = this.#runStop(signal, grace);
-    return await this.#stopping;
+    return await this.#stop.join(
+      grace,
+      (state) => this.#runStop(signal, grace, state),
+    );
   }
 
-  async #runStop(signal: Deno.Signal, grace: number): Promise<StopReport> {
+  async #runStop(
+    signal: Deno.Signal,
+    grace: number,
+    state: StopState,
+  ): Promise<StopReport> {
+    this.#beginSweep();
     try {
       const { command } = this.#control;
       const request = { command, signal, grace };
-      const report = await runStop(this.#native, request, this.#stopState);
+      const report = await runStop(this.#native, request, state);
       this.#native.retire();
+      this.#disarm();
       return report;
     } catch (error) {
       this.#stopError = error;
       throw error;
     } finally {
-      this.#finish();
-      this.#sweeping = false;
-      this.#stopping = null;
+      this.#endSweep();
     }
+  }
+
+  #beginSweep(): void {
+    this.#sweepers++;
+    if (!this.#finished) this.#asked ||= this.#native.exitStatus(true) === null;
+  }
+
+  #endSweep(): void {
+    this.#finish();
+    this.#sweepers--;
+  }
+
+  // A stop of the job is over. What it could not end may be another child's.
+  #endJobSweep(error: unknown): void {
+    if (error === null || this.#native.treeIsEmpty()) this.#native.retire();
+    else this.#stopError = error;
+    this.#endSweep();
   }
 
   async #stopInBackground(grace: number): Promise<void> {
@@ -490,17 +781,22 @@ export class ChildProcess implements AsyncDisposable {
     await this.#status;
     await this.#native.watchTree().wait(Infinity);
     this.#native.retire();
+    this.#disarm();
   }
 
   async #feed(input: Input): Promise<void> {
     try {
       await feedInput(this.#native.stdin as ByteSink, input);
     } catch (error) {
-      // A failed input must not look to the child like the end of it: the run
-      // fails with it.
-      this.#stopInBackground(this.#control.grace);
-      this.#stopError = error;
+      // A failed input must not look to the child like the end of it.
+      this.#failRun(error);
     }
+  }
+
+  // The run fails with an error that is not the child's.
+  #failRun(error: unknown): void {
+    this.#stopInBackground(this.#control.grace);
+    this.#stopError ??= error;
   }
 
   #throwStopError(): void {
@@ -508,23 +804,20 @@ export class ChildProcess implements AsyncDisposable {
   }
 
   #capture(
-    source: ByteSource | null,
-    stream: SubprocessReadableStream | null,
+    output: ChildOutput | null,
   ): { capture: Capture; done: Promise<void> } | null {
-    if (source === null) return null;
+    if (output === null) return null;
     const { maxOutput, outputPolicy, grace } = this.#control;
     const capture = new Capture(maxOutput, outputPolicy);
     const overflow = (): void => {
       this.#stopInBackground(grace);
     };
-    const done = stream === null
-      ? capture.readAll(source, overflow)
-      : capture.readStream(stream, overflow);
-    return { capture, done };
+    return { capture, done: output.capture(capture, overflow) };
   }
 }
 
 const SIGKILL = 9;
+const LINE_STREAMS = ["stdout", "stderr", "both"] as const;
 
 /**
  * Makes the public object of a started process; for this library's modules only.
@@ -544,4 +837,23 @@ export function makeChildProcess(
 
 function locked(name: string): TypeError {
   return new TypeError(`Cannot collect output: '${name}' is locked`);
+}
+
+function streamsOf(fds: readonly NativeDescriptor[]): DescriptorStreams[] {
+  const streams: DescriptorStreams[] = [];
+  for (let i = 0; i < fds.length; i++) {
+    streams[i] = new DescriptorStreams(fds[i] as NativeDescriptor);
+  }
+  return streams;
+}
+
+function byNumber(
+  streams: readonly DescriptorStreams[],
+): Record<number, ChildDescriptor> {
+  const fds: Record<number, ChildDescriptor> = {};
+  for (let i = 0; i < streams.length; i++) {
+    const one = streams[i] as DescriptorStreams;
+    fds[one.number] = one;
+  }
+  return fds;
 }

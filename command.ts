@@ -8,6 +8,7 @@ import { backend, type SpawnSpec } from "./backend.ts";
 import { type ChildProcess, makeChildProcess } from "./child_process.ts";
 import {
   type CommandOptions,
+  type RunControl,
   type StdioDefaults,
   toRunControl,
   toSpawnSpec,
@@ -16,7 +17,8 @@ import { refusePipedFds } from "./fds.ts";
 import { runSync } from "./run_sync.ts";
 import type { CommandOutput } from "./status.ts";
 
-const SPAWN_DEFAULTS: StdioDefaults = {
+/** Streams of a spawned command that says nothing about them. */
+export const SPAWN_DEFAULTS: StdioDefaults = {
   stdin: "inherit",
   stdout: "inherit",
   stderr: "inherit",
@@ -26,6 +28,24 @@ const OUTPUT_DEFAULTS: StdioDefaults = {
   stdout: "piped",
   stderr: "piped",
 };
+
+/** A command that was checked: ready to be started. */
+export interface Prepared {
+  /** What to start. */
+  readonly spec: SpawnSpec;
+  /** How the run ends. */
+  readonly control: RunControl;
+}
+
+/**
+ * Set by the class, whose private parts it reads: checks a command, for those
+ * that start several together. Throws what `spawn()` throws for bad input.
+ */
+export let prepare: (
+  command: Command,
+  defaults: StdioDefaults,
+  apiName: string,
+) => Prepared;
 
 /**
  * A program to start: a drop-in for `Deno.Command` whose kill, abort, timeout
@@ -57,6 +77,13 @@ const OUTPUT_DEFAULTS: StdioDefaults = {
  * ```
  */
 export class Command {
+  static {
+    prepare = (command, defaults, apiName) => {
+      const spec = command.#spec(defaults, apiName);
+      return { spec, control: toRunControl(spec, command.#options) };
+    };
+  }
+
   readonly #command: string | URL;
   readonly #options: CommandOptions | undefined;
 
@@ -235,7 +262,16 @@ export function spawnAndWaitSync(
   return withArgs(command, argsOrOptions, options).outputSync();
 }
 
-function withArgs(
+/**
+ * The command that the three ways to write one mean.
+ *
+ * @param command The program.
+ * @param argsOrOptions Its arguments, or the options with them.
+ * @param options The options, where the arguments stand before them.
+ * @returns The command.
+ * @throws {TypeError} when there are arguments in both places.
+ */
+export function withArgs(
   command: string | URL,
   argsOrOptions: readonly string[] | CommandOptions | undefined,
   options: CommandOptionsWithoutArgs = {},

@@ -176,18 +176,105 @@ export class TimeoutExpired extends Error implements PartialOutput {
    * @param command The program.
    * @param timeout The time it had, in milliseconds.
    * @param output What was captured so far.
+   * @param idle Whether the time is that without output (`idleTimeout`).
    */
   constructor(
     readonly command: string,
     readonly timeout: number,
     output: PartialOutput,
+    readonly idle: boolean = false,
   ) {
     super(
-      `Command '${command}' did not end within ${timeout} ms; its process tree was ended`,
+      `Command '${command}' did not ${
+        idle ? "write anything for" : "end within"
+      } ${timeout} ms; its process tree was ended`,
     );
     this.stdout = output.stdout;
     this.stderr = output.stderr;
   }
+}
+
+/** Why a child was not ready: see {@linkcode NotReadyError}. */
+export type NotReadyReason = "exited" | "closed" | "timeout";
+
+/** What {@linkcode NotReadyError} tells besides the reason. */
+export interface NotReadyDetails {
+  /** The program. */
+  readonly command: string;
+  /** What was waited for, in words. */
+  readonly awaited: string;
+  /** How long was waited at most, in milliseconds. */
+  readonly timeout: number;
+  /** How the child ended; `null` while it runs. */
+  readonly status:
+    | { readonly code: number; readonly signal: Deno.Signal | null }
+    | null;
+  /** The last lines that it wrote, as far as they were read. */
+  readonly lines: readonly string[];
+}
+
+/**
+ * A child did not become ready: it exited before, closed its output, or the time
+ * was up. In the last case it goes on running; `await using` or `stop()` ends it.
+ */
+export class NotReadyError extends Error {
+  /** The class's name. */
+  override name = "NotReadyError";
+  /** The program. */
+  readonly command: string;
+  /** How long was waited at most, in milliseconds. */
+  readonly timeout: number;
+  /** The exit code, or `null` while it runs. */
+  readonly code: number | null;
+  /** The signal that ended it, or `null`. */
+  readonly signal: Deno.Signal | null;
+  /** The last lines that it wrote, as far as they were read. */
+  readonly lines: readonly string[];
+
+  /**
+   * Makes the error.
+   *
+   * @param reason Why it was not ready.
+   * @param details What is known besides.
+   * @param options `cause`: why the last attempt to connect failed.
+   */
+  constructor(
+    readonly reason: NotReadyReason,
+    details: NotReadyDetails,
+    options?: ErrorOptions,
+  ) {
+    super(notReadyMessage(reason, details), options);
+    this.command = details.command;
+    this.timeout = details.timeout;
+    this.code = details.status?.code ?? null;
+    this.signal = details.status?.signal ?? null;
+    this.lines = details.lines;
+  }
+}
+
+const SHOWN_LINES = 5;
+const SHOWN_LENGTH = 200;
+
+function notReadyMessage(
+  reason: NotReadyReason,
+  details: NotReadyDetails,
+): string {
+  const { command, awaited, timeout, status } = details;
+  let text = `Command '${command}' `;
+  if (reason === "timeout") {
+    text +=
+      `was not ready within ${timeout} ms (${awaited}); it is still running`;
+  } else if (reason === "closed") {
+    text += `closed its output before it was ready (${awaited})`;
+  } else if (status?.signal) {
+    text += `was ended by ${status.signal} before it was ready (${awaited})`;
+  } else {
+    text += `exited with code ${status?.code} before it was ready (${awaited})`;
+  }
+  const last = details.lines.slice(-SHOWN_LINES);
+  if (last.length === 0) return text;
+  const shown = last.map((line) => "\n  " + line.slice(0, SHOWN_LENGTH));
+  return `${text}. It wrote last:${shown.join("")}`;
 }
 
 /** A captured stream grew past `maxOutput`; the tree has been ended. */

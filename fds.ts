@@ -12,10 +12,10 @@ import {
   type FileAccess,
   type SpawnSpec,
 } from "./backend.ts";
-import { fileUrlPath } from "./file_url.ts";
+import { pathOf } from "./file_path.ts";
 import type { SocketAddress } from "./ffi/socket_address.ts";
 import { Listener } from "./listener.ts";
-import { oneOf, shown, withoutNul } from "./validate.ts";
+import { oneOf, shown } from "./validate.ts";
 
 /** A new pipe between this process and a descriptor of the child. */
 export interface FdPipe {
@@ -73,6 +73,13 @@ export interface Descriptors {
   readonly envValues: readonly string[];
 }
 
+const NOTHING: Descriptors = {
+  fds: null,
+  listenPid: false,
+  envNames: [],
+  envValues: [],
+};
+
 /**
  * Validates `fds` and `listeners`.
  *
@@ -83,13 +90,13 @@ export interface Descriptors {
  * @throws {RangeError} for a number below 3, or one that is no descriptor's.
  */
 export function toDescriptors(fds: unknown, listeners: unknown): Descriptors {
+  if (fds === undefined && listeners === undefined) return NOTHING;
   const specs: DescriptorSpec[] = [];
   const names = addListeners(listeners, specs);
   addFds(fds, specs);
-  const none = fds === undefined && listeners === undefined;
   const listens = names.length > 0;
   return {
-    fds: none ? null : specs.sort((a, b) => a.target - b.target),
+    fds: specs.sort((a, b) => a.target - b.target),
     listenPid: listens,
     envNames: listens ? ["LISTEN_FDS", "LISTEN_FDNAMES"] : [],
     envValues: listens ? [String(names.length), names.join(":")] : [],
@@ -211,12 +218,8 @@ function ownOrigin(fd: number, key: string): DescriptorOrigin {
 }
 
 function fileOrigin(source: Partial<FdFile>, name: string): DescriptorOrigin {
-  const path = source.file instanceof URL
-    ? fileUrlPath(source.file)
-    : source.file;
-  if (typeof path !== "string" || path === "") {
-    throw new TypeError(`Invalid ${name}.file: expected a path or a file URL`);
-  }
+  const path = pathOf(source.file as string | URL, `${name}.file`);
+  if (path === "") throw new TypeError(`Invalid ${name}.file: it is empty`);
   if (source.access === undefined) {
     throw new TypeError(
       `Invalid ${name}.access: expected one of "read", "write", "append"`,
@@ -224,7 +227,7 @@ function fileOrigin(source: Partial<FdFile>, name: string): DescriptorOrigin {
   }
   return {
     kind: "file",
-    path: withoutNul(path, `${name}.file`),
+    path,
     access: oneOf(source.access, `${name}.access`, ACCESS),
   };
 }

@@ -44,7 +44,6 @@ export {
   type WaitOptions,
 } from "./child_process.ts";
 export type { ChildDescriptor } from "./child_descriptor.ts";
-export type { CommandOptions, OutputPolicy } from "./options.ts";
 export type { FdFile, FdPipe, FdSource, NamedListener } from "./fds.ts";
 export {
   inheritedListeners,
@@ -58,12 +57,46 @@ export type {
   TcpAddress,
   UnixAddress,
 } from "./ffi/socket_address.ts";
+export { Job } from "./job.ts";
+export type { JobOptions, JobPolicy } from "./job_options.ts";
+export type { JobResult, JobStatus } from "./job_result.ts";
+export {
+  pipeline,
+  type PipelineOptions,
+  type PipelineOutput,
+} from "./pipeline.ts";
+export type {
+  CommandOptions,
+  OutputPolicy,
+  ProcessPriority,
+} from "./options.ts";
+export type {
+  InputFile,
+  OpenDescriptor,
+  OutputFile,
+  StderrOption,
+  StdinOption,
+  StdoutOption,
+} from "./stdio.ts";
+export type { LinesOptions, OutputLine } from "./lines.ts";
+export type {
+  ReadyCommonOptions,
+  ReadyFileOptions,
+  ReadyLineOptions,
+  ReadyOptions,
+  ReadyPortOptions,
+  ReadyResult,
+} from "./ready_options.ts";
+export type { OutputName, TeeFunction, TeeTarget } from "./tee.ts";
 export type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 export { SubprocessReadableStream } from "./streams.ts";
 export { capabilities, killTree, processTree } from "./tree.ts";
 export { call, type CallOptions, checkCall, checkOutput } from "./call.ts";
 export {
   CalledProcessError,
+  type NotReadyDetails,
+  NotReadyError,
+  type NotReadyReason,
   OutputLimitExceeded,
   type PartialOutput,
   type Survivor,
@@ -82,5 +115,6 @@ export type {
   ProcessGroupMode,
   ProcessInfo,
   StdioMode,
+  TerminalSize,
   TreeMechanism,
 } from "./backend.ts";

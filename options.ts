@@ -10,18 +10,35 @@ import {
   type ContainmentRequest,
   type ProcessGroupMode,
   type SpawnSpec,
-  type StdioMode,
+  type StdioTarget,
+  type TerminalSize,
 } from "./backend.ts";
 import { type FdSource, type NamedListener, toDescriptors } from "./fds.ts";
-import { fileUrlPath } from "./file_url.ts";
 import type { SocketAddress } from "./ffi/socket_address.ts";
 import type { Listener } from "./listener.ts";
+import { pathOf } from "./file_path.ts";
+import {
+  requestFileAccess,
+  type StderrOption,
+  stderrTarget,
+  type StdinOption,
+  stdinTarget,
+  type StdoutOption,
+  stdoutTarget,
+} from "./stdio.ts";
+import { type TeeTarget, teeTarget } from "./tee.ts";
+import {
+  cpuNumbers,
+  groupIds,
+  niceValue,
+  terminalChoice,
+  umaskBits,
+} from "./process_attributes.ts";
 import {
   duration,
   flag,
   id,
   oneOf,
-  shown,
   size,
   stopSignal,
   withoutNul,
@@ -52,14 +69,74 @@ export interface CommandOptions {
   uid?: number;
   /** Group id of the child (Linux; needs the privilege to change to it). */
   gid?: number;
+  /**
+   * Supplementary groups of the child (Linux; needs the privilege to set them);
+   * `[]` for none.
+   *
+   * @default {none} when root gives `uid` or `gid`, else the parent's
+   */
+  groups?: readonly number[];
+  /**
+   * File mode creation mask of the child, 0 to 0o777 (POSIX). A shell sets it and
+   * becomes the program, which drops environment variables whose names are no
+   * identifiers.
+   *
+   * @default {the parent's}
+   */
+  umask?: number;
+  /**
+   * Scheduling priority of the child: a word, or a nice value from -20 (most) to
+   * 19 (least). The words are the nice values 19, 10, 0, -7 and -14, as Node has
+   * them; on Windows both become a priority class. More than the parent's needs a
+   * privilege on POSIX. On Linux a shell starts the child: see `suspended`.
+   *
+   * @default {the parent's}
+   */
+  priority?: ProcessPriority | number;
+  /**
+   * Numbers of the CPUs that the child may use (Linux, Windows up to 63). On Linux
+   * a shell starts the child: see `suspended`.
+   *
+   * @default {the parent's}
+   */
+  affinity?: readonly number[];
+  /**
+   * Gives the child the terminal that this process runs on, as a shell does for a
+   * foreground job: a process group of its own, the keyboard, Ctrl-C and Ctrl-Z.
+   * The terminal and its modes come back when the child is stopped or has ended;
+   * see {@linkcode ChildProcess.jobStopped}. Meanwhile this process must not read
+   * the terminal: that would stop it (SIGTTIN).
+   *
+   * Without a terminal, or when this process is itself in the background, it is
+   * ignored; {@linkcode ChildProcess.foreground} tells. Windows: ignored, since the
+   * console is shared. On Linux a shell starts the child: see `suspended`.
+   *
+   * @default {false}
+   */
+  foreground?: boolean;
+  /**
+   * Starts the child on a pseudo-terminal of its own, 80 by 24 characters unless
+   * said otherwise, as the leader of a session. What is typed is written to
+   * `child.stdin`, whose end types the end of file (Ctrl-D); what is shown, standard
+   * error included, is read from `child.stdout`. Lines end with `\r\n`, and input is
+   * echoed, unless the child changes that. Its `TERM` is what `env` says.
+   * When this process ends, or closes both streams, the terminal is gone: SIGHUP.
+   *
+   * Linux only. macOS: setting the size, and reading without waiting, take variadic
+   * calls that Deno's FFI cannot make there. Windows: no console of its own yet.
+   *
+   * @default {false}
+   */
+  pty?: boolean | Partial<TerminalSize>;
   /** Ends the tree, as {@linkcode ChildProcess.stop} does, when it is aborted. */
   signal?: AbortSignal;
   /**
-   * Standard input of the child.
+   * Standard input of the child: besides Deno's words a file, a descriptor, or a
+   * stream to read from (the same as `input`), such as another child's `stdout`.
    *
    * @default {"inherit"} for `spawn()`, `"null"` for `output()` and `outputSync()`
    */
-  stdin?: StdioMode;
+  stdin?: StdinOption;
   /**
    * What the child reads on its standard input, which is then closed. Fed while
    * its outputs are drained; a child that ends without having read it all is no
@@ -67,17 +144,19 @@ export interface CommandOptions {
    */
   input?: string | Uint8Array | ReadableStream<Uint8Array>;
   /**
-   * Standard output of the child.
+   * Standard output of the child: besides Deno's words a file or a descriptor.
    *
    * @default {"inherit"} for `spawn()`, `"piped"` for `output()` and `outputSync()`
    */
-  stdout?: StdioMode;
+  stdout?: StdoutOption;
   /**
-   * Standard error of the child.
+   * Standard error of the child: the same, or `"stdout"`: into the same pipe, file
+   * or descriptor as standard output, in the order in which the child writes.
+   * There is no `stderr` stream then, and no captured `stderr`.
    *
    * @default {"inherit"} for `spawn()`, `"piped"` for `output()` and `outputSync()`
    */
-  stderr?: StdioMode;
+  stderr?: StderrOption;
   /**
    * Further descriptors of the child, by number from 3 on. With this option the
    * child gets exactly these besides its standard streams, and `{}` none; without
@@ -118,12 +197,34 @@ export interface CommandOptions {
    */
   detached?: boolean;
   /**
-   * Milliseconds after the spawn at which the tree is stopped, unless the leader
-   * has exited by then; `status.timedOut` tells.
+   * Milliseconds after the spawn at which the tree is stopped: the leader, for
+   * which `status.timedOut` tells, or what it has left behind by then.
    *
    * @default {no limit}
    */
   timeout?: number;
+  /**
+   * Milliseconds without output after which the tree is stopped;
+   * `status.idledOut` tells. Output is what arrives here of a piped stdout or
+   * stderr, so one of them must be piped. Only time counts in which this process
+   * waits for output: the clock stands still while nobody reads, or while the
+   * reader is busy with what it has got. A stream that is piped and never read
+   * says nothing.
+   *
+   * @default {no limit}
+   */
+  idleTimeout?: number;
+  /**
+   * Where piped output goes besides: to this process's own stdout and stderr
+   * (`"inherit"`), to a stream, or to a function. Pieces come in order for each
+   * stream, as they are read; a slow receiver slows the child down. When it
+   * fails, the tree is stopped and the run fails with its error. A stream is not
+   * closed at the end. `outputSync()` takes no stream, and does not wait for what
+   * a function returns.
+   *
+   * @default {nowhere}
+   */
+  tee?: TeeTarget;
   /**
    * Milliseconds that a stop waits between the soft signal and the hard kill;
    * 0 kills at once.
@@ -180,6 +281,14 @@ export interface CommandOptions {
   outputPolicy?: OutputPolicy;
 }
 
+/** A scheduling priority, in words. */
+export type ProcessPriority =
+  | "idle"
+  | "below-normal"
+  | "normal"
+  | "above-normal"
+  | "high";
+
 /** What happens when a stream grows past `maxOutput`. */
 export type OutputPolicy = "error" | "head" | "tail";
 
@@ -191,6 +300,10 @@ export interface RunControl {
   readonly args: readonly string[];
   /** Milliseconds from the spawn, or Infinity. */
   readonly timeout: number;
+  /** Milliseconds without output, or Infinity. */
+  readonly idleTimeout: number;
+  /** Where output goes besides, or `null`. */
+  readonly tee: TeeTarget | null;
   /** Milliseconds. */
   readonly grace: number;
   /** The soft signal. */
@@ -207,9 +320,9 @@ export interface RunControl {
 
 /** Stdio where the caller says nothing. */
 export interface StdioDefaults {
-  readonly stdin: StdioMode;
-  readonly stdout: StdioMode;
-  readonly stderr: StdioMode;
+  readonly stdin: StdioTarget;
+  readonly stdout: StdioTarget;
+  readonly stderr: StdioTarget;
 }
 
 /** The default grace, in milliseconds. */
@@ -229,6 +342,7 @@ const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
  * @returns What the backend needs.
  * @throws {TypeError} for anything of the wrong type or with a NUL in it.
  * @throws {RangeError} for a duration or a size out of range.
+ * @throws {Deno.errors.NotCapable} when a file for stdio may not be read or written.
  */
 export function toSpawnSpec(
   command: string | URL,
@@ -239,10 +353,8 @@ export function toSpawnSpec(
   const program = pathOf(command, "command");
   if (program === "") throw new TypeError("Cannot spawn: the program is empty");
   const detached = flag(options.detached, "detached", false);
-  const { fds, listenPid, ...variables } = toDescriptors(
-    options.fds,
-    options.listeners,
-  );
+  const { foreground, pty } = terminalChoice(options);
+  const descriptors = toDescriptors(options.fds, options.listeners);
   const spec: SpawnSpec = {
     command: program,
     args: stringArguments(options.args),
@@ -252,13 +364,29 @@ export function toSpawnSpec(
     envValues: [],
     uid: id(options.uid, "uid"),
     gid: id(options.gid, "gid"),
-    stdin: options.input === undefined
-      ? stdio(options.stdin, "stdin", defaults.stdin)
-      : stdinForInput(options.stdin),
-    stdout: stdio(options.stdout, "stdout", defaults.stdout),
-    stderr: stdio(options.stderr, "stderr", defaults.stderr),
-    fds,
-    listenPid,
+    groups: groupIds(options.groups),
+    umask: umaskBits(options.umask),
+    nice: niceValue(options.priority),
+    affinity: cpuNumbers(options.affinity),
+    foreground,
+    pty,
+    stdin: stdinTarget(
+      options.stdin,
+      options.input !== undefined,
+      pty === null ? defaults.stdin : terminalInput(apiName),
+    ),
+    stdout: stdoutTarget(
+      options.stdout,
+      "stdout",
+      pty === null ? defaults.stdout : "piped",
+    ),
+    // On a terminal there is no telling it from stdout.
+    stderr: stderrTarget(
+      options.stderr,
+      pty === null ? defaults.stderr : "null",
+    ),
+    fds: descriptors.fds,
+    listenPid: descriptors.listenPid,
     windowsRawArguments: flag(
       options.windowsRawArguments,
       "windowsRawArguments",
@@ -280,12 +408,13 @@ export function toSpawnSpec(
     spec.envNames as string[],
     spec.envValues as string[],
   );
-  return {
-    ...spec,
-    // Behind the caller's own: the last one counts.
-    envNames: spec.envNames.concat(variables.envNames),
-    envValues: spec.envValues.concat(variables.envValues),
-  };
+  // Behind the caller's own: the last one counts.
+  for (let i = 0; i < descriptors.envNames.length; i++) {
+    (spec.envNames as string[]).push(descriptors.envNames[i] as string);
+    (spec.envValues as string[]).push(descriptors.envValues[i] as string);
+  }
+  requestFileAccess(spec);
+  return spec;
 }
 
 /**
@@ -305,16 +434,19 @@ export function toRunControl(
     command: spec.command,
     args: spec.args,
     timeout: duration(options.timeout, "timeout", Infinity),
+    idleTimeout: idleTimeout(spec, options.idleTimeout),
+    tee: tee(spec, options.tee),
     grace: duration(options.grace, "grace", DEFAULT_GRACE),
     stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
-    input: input(options.input),
+    input: input(options.input ?? streamOf(options.stdin)),
     abortSignal: abortSignal(options.signal),
     maxOutput: size(options.maxOutput, "maxOutput", DEFAULT_MAX_OUTPUT),
     outputPolicy: oneOf(options.outputPolicy, "outputPolicy", POLICIES),
   };
 }
 
-const CONTAINMENTS = [
+/** The mechanisms that can be asked for, the default first. */
+export const CONTAINMENTS = [
   "auto",
   "job-object",
   "cgroup",
@@ -323,16 +455,6 @@ const CONTAINMENTS = [
 ] as const;
 const GROUPS = ["auto", "own", "inherit", "session"] as const;
 const POLICIES = ["error", "head", "tail"] as const;
-const STDIO = ["piped", "inherit", "null"] as const;
-
-function pathOf(value: string | URL, name: string): string {
-  let path: unknown = value;
-  if (value instanceof URL) path = fileUrlPath(value);
-  if (typeof path !== "string") {
-    throw new TypeError(`Invalid ${name}: expected a string or a file URL`);
-  }
-  return withoutNul(path, name);
-}
 
 function directory(cwd: string | URL): string {
   const path = pathOf(cwd, "cwd");
@@ -391,16 +513,35 @@ function environment(
   }
 }
 
-function stdio(value: unknown, name: string, fallback: StdioMode): StdioMode {
-  if (value === undefined) return fallback;
-  return oneOf(value, name, STDIO);
+function idleTimeout(spec: SpawnSpec, value: unknown): number {
+  const ms = duration(value, "idleTimeout", Infinity);
+  if (ms < Infinity) requirePiped(spec, "idleTimeout");
+  if (ms > 0) return ms;
+  throw new RangeError(
+    "Invalid idleTimeout: expected more than 0 milliseconds",
+  );
 }
 
-function stdinForInput(value: unknown): StdioMode {
-  if (value === undefined || value === "piped") return "piped";
+// Only spawn() leaves the typing to the caller; elsewhere the child reads end of file.
+function terminalInput(apiName: string): StdioTarget {
+  return apiName === "Command.spawn()" ? "piped" : "null";
+}
+
+function tee(spec: SpawnSpec, value: unknown): TeeTarget | null {
+  const target = teeTarget(value);
+  if (target !== null) requirePiped(spec, "tee");
+  return target;
+}
+
+function requirePiped(spec: SpawnSpec, name: string): void {
+  if (spec.stdout === "piped" || spec.stderr === "piped") return;
   throw new TypeError(
-    `Invalid stdin: with 'input' it is piped, got ${shown(value)}`,
+    `Invalid ${name}: neither stdout nor stderr is piped, so that no output is seen here`,
   );
+}
+
+function streamOf(stdin: unknown): unknown {
+  return stdin instanceof ReadableStream ? stdin : undefined;
 }
 
 function input(
@@ -418,7 +559,14 @@ function input(
   );
 }
 
-function abortSignal(value: unknown): AbortSignal | null {
+/**
+ * Validates an abort signal.
+ *
+ * @param value The value.
+ * @returns The signal; `null` where the value is undefined.
+ * @throws {TypeError} when it is none.
+ */
+export function abortSignal(value: unknown): AbortSignal | null {
   if (value === undefined || value === null) return null;
   if (value instanceof AbortSignal) return value;
   throw new TypeError("Invalid signal: expected an AbortSignal");

@@ -37,8 +37,15 @@ export function commandOutput(
   return output as CommandOutput;
 }
 
-// A getter only where there is something to throw: results can be printed.
-function addStream(
+/**
+ * Adds a captured stream. A getter only where there is something to throw:
+ * results can be printed.
+ *
+ * @param output The result.
+ * @param name `stdout` or `stderr`.
+ * @param bytes What was captured, or `null`: reading the property throws.
+ */
+export function addStream(
   output: object,
   name: string,
   bytes: Uint8Array<ArrayBuffer> | null,

@@ -9,6 +9,7 @@ import {
   type NativeProcess,
   type SpawnSpec,
   type SyncIo,
+  type SyncOutcome,
 } from "./backend.ts";
 import { Capture } from "./capture.ts";
 import { OutputLimitExceeded } from "./errors.ts";
@@ -16,6 +17,7 @@ import type { RunControl } from "./options.ts";
 import { commandOutput } from "./result.ts";
 import type { CommandOutput } from "./status.ts";
 import { stopSequence } from "./stop.ts";
+import { type OutputName, showSync, type TeeTarget } from "./tee.ts";
 
 /**
  * Runs a command, blocking this thread: no timer, no signal handler and no
@@ -24,7 +26,7 @@ import { stopSequence } from "./stop.ts";
  * @param spec What to start.
  * @param control How the run ends.
  * @returns Status and output.
- * @throws {TypeError} when `input` is a stream.
+ * @throws {TypeError} when `input` or `tee` is a stream.
  * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
  * @throws {SurvivorsError} when something could not be ended; it names it.
  */
@@ -34,22 +36,29 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
       "Cannot use a stream as 'input' of a synchronous run: use spawn() or output(), or give the bytes",
     );
   }
-  const { maxOutput, outputPolicy } = control;
-  const capture = (mode: string): Capture | null =>
+  const { maxOutput, outputPolicy, tee } = control;
+  if (tee instanceof WritableStream) {
+    throw new TypeError(
+      "Cannot use a stream as 'tee' of a synchronous run: use spawn() or output(), or give a function",
+    );
+  }
+  const capture = (mode: unknown): Capture | null =>
     mode === "piped" ? new Capture(maxOutput, outputPolicy) : null;
   const stdout = capture(spec.stdout);
   const stderr = capture(spec.stderr);
+  const silence = { since: 0 };
   const io: SyncIo = {
     input: control.input,
-    stdout: stdout?.take ?? null,
-    stderr: stderr?.take ?? null,
+    stdout: receiver(stdout, "stdout", tee, silence),
+    stderr: receiver(stderr, "stderr", tee, silence),
   };
   const native = backend().spawn(spec);
+  silence.since = performance.now();
   let ended = false;
   let outcome;
   let killed = false;
   try {
-    outcome = native.pumpSync(io, control.timeout);
+    outcome = pump(native, io, control, silence);
     killed = outcome !== "exited";
     if (!native.treeIsEmpty()) stopPumping(native, io, control);
     ended = true;
@@ -73,12 +82,50 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
     code: exit.code,
     signal: exit.signal,
     timedOut: outcome === "timeout",
+    idledOut: outcome === "idle",
     aborted: false,
     killed,
     lost: exit.lost,
   };
   const truncated = stdout?.truncated || stderr?.truncated || false;
   return commandOutput(status, out, err, truncated);
+}
+
+interface Silence {
+  since: number;
+}
+
+function receiver(
+  capture: Capture | null,
+  name: OutputName,
+  tee: Exclude<TeeTarget, WritableStream> | null,
+  silence: Silence,
+): ((piece: Uint8Array) => boolean) | null {
+  if (capture === null) return null;
+  return (piece) => {
+    silence.since = performance.now();
+    if (tee !== null) showSync(tee, piece, name);
+    return capture.take(piece);
+  };
+}
+
+// Until the leader has exited, or one of the two times is up.
+function pump(
+  native: NativeProcess,
+  io: SyncIo,
+  control: RunControl,
+  silence: Silence,
+): SyncOutcome | "idle" {
+  const deadline = performance.now() + control.timeout;
+  for (;;) {
+    const idle = silence.since + control.idleTimeout;
+    const ms = Math.min(deadline, idle) - performance.now();
+    const outcome = native.pumpSync(io, Math.max(ms, 0));
+    if (outcome !== "timeout") return outcome;
+    const now = performance.now();
+    if (now >= deadline) return "timeout";
+    if (now >= silence.since + control.idleTimeout) return "idle";
+  }
 }
 
 // The stop of a blocking run goes on taking the output: a child that flushes

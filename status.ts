@@ -16,6 +16,8 @@ export interface CommandStatus {
   signal: Deno.Signal | null;
   /** Whether its time was up (the `timeout` option, or `wait({ timeout })`). */
   timedOut: boolean;
+  /** Whether it was stopped because it wrote nothing for `idleTimeout`. */
+  idledOut: boolean;
   /** Whether its `AbortSignal` fired. */
   aborted: boolean;
   /** Whether this library ended it: `kill()`, `stop()`, timeout, abort, end of scope. */

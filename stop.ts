@@ -107,6 +107,44 @@ function survivorsError(
   return new SurvivorsError(command, known.length > 0 ? known : [unseen]);
 }
 
+/** At most one stop of a tree at a time: later ones join it, and may cut its grace short. */
+export class SharedStop {
+  readonly #state: StopState = { deadline: 0, watch: null };
+  #running: Promise<StopReport> | null = null;
+
+  /**
+   * Begins a stop, or joins the one under way.
+   *
+   * @param grace Milliseconds from now until the hard kill.
+   * @param run Called when none is under way.
+   * @returns What the stop did.
+   */
+  async join(
+    grace: number,
+    run: (state: StopState) => Promise<StopReport>,
+  ): Promise<StopReport> {
+    const deadline = performance.now() + grace;
+    if (this.#running === null) {
+      this.#state.deadline = deadline;
+      this.#running = this.#run(run);
+    } else if (deadline < this.#state.deadline) {
+      this.#state.deadline = deadline;
+      this.#state.watch?.cancel();
+    }
+    return await this.#running;
+  }
+
+  async #run(
+    run: (state: StopState) => Promise<StopReport>,
+  ): Promise<StopReport> {
+    try {
+      return await run(this.#state);
+    } finally {
+      this.#running = null;
+    }
+  }
+}
+
 /**
  * Runs the sequence without blocking.
  *

@@ -100,15 +100,31 @@ export function join(
   return all;
 }
 
+/** A readable stream, and the way to give back what was read too much of it. */
+export interface ReadableOutput {
+  /** The stream. */
+  readonly stream: SubprocessReadableStream;
+  /**
+   * Puts bytes before what has not been read yet. Only for a reader that has
+   * taken all that there was; one of its reads may still be pending.
+   */
+  unread(bytes: Uint8Array<ArrayBuffer>): void;
+}
+
 /**
  * The readable stream over a source.
  *
  * @param source The pipe's reading end; cancelled streams close it.
  * @returns The stream.
  */
-export function readableFrom(source: ByteSource): SubprocessReadableStream {
-  return new SubprocessReadableStream({
+export function readableFrom(source: ByteSource): ReadableOutput {
+  let queue!: ReadableByteStreamController;
+  let open = true;
+  const stream = new SubprocessReadableStream({
     type: "bytes",
+    start(controller: ReadableByteStreamController): void {
+      queue = controller;
+    },
     async pull(controller: ReadableByteStreamController): Promise<void> {
       const request = controller.byobRequest;
       if (request !== null) {
@@ -117,20 +133,31 @@ export function readableFrom(source: ByteSource): SubprocessReadableStream {
           new Uint8Array(view.buffer, view.byteOffset, view.byteLength),
           false,
         );
-        if (n === 0) controller.close();
+        if (n === 0) close(controller);
         request.respond(n);
         return;
       }
       const space = new Uint8Array(source.readSize);
       const n = await source.read(space, false);
-      if (n === 0) controller.close();
+      if (n === 0) close(controller);
       else controller.enqueue(fitting(space, n));
     },
     async cancel(): Promise<void> {
+      open = false;
       source.close();
       await source.settled();
     },
   } as unknown as UnderlyingSource<Uint8Array<ArrayBuffer>>);
+  const close = (controller: ReadableByteStreamController): void => {
+    open = false;
+    controller.close();
+  };
+  return {
+    stream,
+    unread(bytes: Uint8Array<ArrayBuffer>): void {
+      if (open && bytes.byteLength > 0) queue.enqueue(bytes);
+    },
+  };
 }
 
 // A few bytes do not keep a large buffer alive.

@@ -148,6 +148,24 @@ export function size(value: unknown, name: string, fallback: number): number {
 }
 
 /**
+ * Validates the length of the longest line.
+ *
+ * @param value The value, in bytes.
+ * @param fallback Where the value is undefined.
+ * @returns The length.
+ * @throws {TypeError} when it is no number.
+ * @throws {RangeError} when no character fits into it, or it is not finite.
+ */
+export function lineLength(value: unknown, fallback: number): number {
+  const bytes = size(value, "maxLineLength", fallback);
+  // The longest character of UTF-8 has 4 bytes.
+  if (bytes >= 4 && bytes < Infinity) return bytes;
+  throw new RangeError(
+    `Invalid maxLineLength: expected a finite number of bytes from 4, got ${bytes}`,
+  );
+}
+
+/**
  * Validates a soft signal.
  *
  * @param value A signal's name.

@@ -7,14 +7,18 @@
 import type {
   Backend,
   Capabilities,
+  ChildPipe,
   ListenRequest,
+  NativeJob,
   NativeListener,
   NativeProcess,
   NativeTree,
   SpawnSpec,
 } from "../backend.ts";
 import { posixCapabilities } from "./capabilities.ts";
+import { openChildPipe } from "./child_pipe.ts";
 import { openForeignTree } from "./foreign_tree.ts";
+import { PosixJob } from "./job.ts";
 import { SIGNALS } from "./leader.ts";
 import { PosixProcess } from "./native_process.ts";
 import { adoptListener, openListener } from "./socket.ts";
@@ -30,7 +34,17 @@ export function posixBackend(): Backend {
     name: "posix",
     signals: SIGNALS,
     spawn(spec: SpawnSpec): NativeProcess {
-      return new PosixProcess(spawnProcess(spec));
+      const job = spec.job as PosixJob | undefined;
+      const child = new PosixProcess(spawnProcess(spec), job !== undefined);
+      job?.add(child);
+      return child;
+    },
+    createJob(): NativeJob {
+      // Each tree is known to the guard: nothing more is needed for the job.
+      return new PosixJob();
+    },
+    openChildPipe(): ChildPipe {
+      return openChildPipe();
     },
     openTree(pid: number): NativeTree {
       return openForeignTree(pid);

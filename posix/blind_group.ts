@@ -50,3 +50,39 @@ export class BlindGroup implements TreeOperations {
     return { count: this.#send(kill) === 0 ? 1 : 0, refused: [] };
   }
 }
+
+/** Several of them. */
+export class BlindGroups implements TreeOperations {
+  /** The groups; each ours as long as it is in here. */
+  groups: BlindGroup[] = [];
+
+  members(): ProcStat[] {
+    return [];
+  }
+
+  isEmpty(): boolean {
+    return this.groups.every((group) => group.isEmpty());
+  }
+
+  signal(pid: number, signal: number): number {
+    let error = ESRCH;
+    this.groups.forEach((group) => {
+      if (group.signal(pid, signal) === 0) error = 0;
+    });
+    return error;
+  }
+
+  signalAll(signals: readonly number[]): number {
+    let count = 0;
+    this.groups.forEach((group) => count += group.signalAll(signals));
+    return count;
+  }
+
+  kill(stop: number, kill: number): HardKill {
+    let count = 0;
+    // All stand still before the first one ends: see ProcessTree.
+    this.signalAll([stop]);
+    this.groups.forEach((group) => count += group.kill(stop, kill).count);
+    return { count, refused: [] };
+  }
+}

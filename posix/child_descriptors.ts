@@ -4,33 +4,33 @@
  * @module
  */
 
-import type {
-  DescriptorSpec,
-  FileAccess,
-  NativeDescriptor,
-} from "../backend.ts";
-import { cString } from "../ffi/c_string.ts";
+import type { DescriptorSpec, NativeDescriptor } from "../backend.ts";
 import { buffer } from "../ffi/pointer.ts";
-import { openChecked } from "../open_permission.ts";
-import { duplicateClear } from "./duplicate.ts";
-import { posixError } from "./errno.ts";
-import { bindErrno, DARWIN, errno, libc, libcDescriptors } from "./libc.ts";
+import { duplicateClear } from "./descriptor.ts";
+import { bindErrno, DARWIN, libc, libcDescriptors } from "./libc.ts";
+import { openForChild } from "./open_file.ts";
 import { openPipe, PipeSink, PipeSource } from "./pipe.ts";
 import type { FileActions } from "./spawn_attributes.ts";
 
-// <fcntl.h>
-const O_RDONLY = 0;
-const O_WRONLY = 1;
-const O_APPEND = DARWIN ? 0x8 : 0x400;
-const O_CLOEXEC = DARWIN ? 0x100_0000 : 0x8_0000;
 // <sys/resource.h>
 const RLIMIT_NOFILE = DARWIN ? 8 : 7;
 
-const FLAGS: Readonly<Record<FileAccess, number>> = {
-  read: O_RDONLY,
-  write: O_WRONLY,
-  append: O_WRONLY | O_APPEND,
-};
+const NONE: ReadonlySet<number> = new Set();
+
+/**
+ * Refuses descriptors of ours that are not open. To be called before anything is
+ * opened for the child: the number of one that has been closed would be given to
+ * that, and pass for open.
+ *
+ * @param specs What the child gets.
+ * @throws {Deno.errors.BadResource} when one is not open.
+ */
+export function refuseClosed(specs: readonly DescriptorSpec[]): void {
+  for (let i = 0; i < specs.length; i++) {
+    const { origin } = specs[i] as DescriptorSpec;
+    if (origin.kind === "own") libc().close(duplicateClear(origin.fd, NONE));
+  }
+}
 
 /**
  * What is opened for one child. All of the child's ends are copies of ours with
@@ -47,12 +47,12 @@ export class ChildDescriptors {
   /**
    * Opens everything.
    *
-   * @param specs What the child gets.
+   * @param specs What the child gets; {@linkcode refuseClosed} has seen it.
+   * @param command The program, for messages.
    * @throws {RangeError} for a number that this process's limit does not allow.
-   * @throws {Deno.errors.BadResource} for a descriptor of ours that is not open.
    * @throws what opening a file throws. Nothing is left open then.
    */
-  constructor(specs: readonly DescriptorSpec[]) {
+  constructor(specs: readonly DescriptorSpec[], command: string) {
     this.#specs = specs;
     bindErrno();
     this.#limit = descriptorLimit();
@@ -63,7 +63,7 @@ export class ChildDescriptors {
       this.#taken.add(target);
     }
     try {
-      for (let i = 0; i < specs.length; i++) this.#open(i);
+      for (let i = 0; i < specs.length; i++) this.#open(i, command);
     } catch (error) {
       this.closeFar();
       this.closeNear();
@@ -71,15 +71,24 @@ export class ChildDescriptors {
     }
   }
 
-  #open(index: number): void {
-    const { origin } = this.#specs[index] as DescriptorSpec;
+  #open(index: number, command: string): void {
+    const { target, origin } = this.#specs[index] as DescriptorSpec;
     this.#near[index] = -1;
     // /dev/null is opened in the child.
     this.#far[index] = -1;
     if (origin.kind === "own") {
       this.#far[index] = duplicateClear(origin.fd, this.#taken);
     } else if (origin.kind === "file") {
-      this.#far[index] = this.#moved(openFile(origin.path, origin.access));
+      this.#far[index] = this.#moved(
+        openForChild(
+          {
+            path: origin.path,
+            append: origin.access === "append",
+            mode: 0o666,
+          },
+          { reads: origin.access === "read", name: `fds[${target}]`, command },
+        ),
+      );
     } else if (origin.kind === "pipe") {
       const { near, far } = openPipe(origin.child === "read" ? "in" : "out");
       this.#near[index] = near;
@@ -166,14 +175,4 @@ function aboveLimit(target: number, limit: number): RangeError {
   return new RangeError(
     `Invalid fds: ${target} is not below this process's limit on descriptors, ${limit}. Choose a smaller number or raise the limit ('ulimit -n')`,
   );
-}
-
-function openFile(path: string, access: FileAccess): number {
-  // Deno opens it first, with its permissions and its errors, and makes or
-  // empties it: so this needs no O_CREAT, whose mode is a variadic argument.
-  using _checked = openChecked(path, access);
-  const fd = libcDescriptors().open(cString(path), FLAGS[access] | O_CLOEXEC);
-  const error = fd < 0 ? errno() : 0;
-  if (error === 0) return fd;
-  throw posixError("open", error, { message: `Cannot open '${path}'` });
 }

@@ -50,9 +50,9 @@ export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
     notes[notes.length] = why;
   }
   // Here the group is the containment: it cannot be shared with ours.
-  const group = spec.detached || spec.processGroup === "session"
-    ? "session"
-    : "own";
+  const session = spec.detached || spec.pty !== null ||
+    spec.processGroup === "session";
+  const group = session ? "session" : "own";
   return { membership: new ProcessGroup(guarded, notes), group };
 }
 
@@ -71,11 +71,13 @@ function unavailable(wanted: string, why: string): Error {
 
 function groupOf(spec: SpawnSpec): AttributeChoice["group"] {
   if (spec.processGroup !== "auto") return spec.processGroup;
-  if (spec.detached) return "session";
+  if (spec.detached || spec.pty !== null) return "session";
+  if (spec.foreground) return "own";
   // A new group is a background group: reading the terminal would stop it
   // (SIGTTIN). A child that shares our terminal for input shares our group, as
   // with Deno.Command, so that Ctrl-C and Ctrl-Z mean both. The tag holds it.
-  const sharesTerminal = spec.stdin === "inherit" &&
-    libc().tcgetpgrp(0) === libc().getpgrp();
+  const stdin = spec.stdin === "inherit" ? 0 : spec.stdin;
+  const sharesTerminal = typeof stdin === "number" &&
+    libc().tcgetpgrp(stdin) === libc().getpgrp();
   return sharesTerminal ? "inherit" : "own";
 }

@@ -5,12 +5,32 @@
  */
 
 import type { Containment } from "../backend.ts";
+import type { Use } from "./census.ts";
 
 /** What a look at a process number showed. */
 export type Belongs = "yes" | "no" | "gone";
 
+/** Who belongs to a tree, and how to know it without looking at everybody. */
+export interface Members {
+  /** Whether the process with this number is of the tree. */
+  belongs(pid: number): Belongs;
+  /** A look at all processes begins; see {@linkcode Members.listed}. */
+  beginLook?(newest: number): void;
+  /** The look has passed over a process that is known to be of the tree. */
+  note?(pid: number): void;
+  /** It has ended. */
+  endLook?(newest: number): void;
+  /** A member is about to be killed. */
+  killing?(): void;
+  /**
+   * All that may be of the tree, newest first, from an earlier look; `null` when
+   * that may be incomplete by now. `newest` is the number given last, now.
+   */
+  listed?(newest: number, use: Use): number[] | null;
+}
+
 /** A way to know the members of one tree. */
-export interface Membership {
+export interface Membership extends Members {
   /** What the caller is told. */
   readonly report: Containment;
   /** Whether the child is started stopped and then let in by {@linkcode Membership.admit}. */
@@ -27,8 +47,6 @@ export interface Membership {
   beginSpawn(): void;
   /** Called right after it, with the child's pid, or 0 when it failed. */
   endSpawn(pid: number): void;
-  /** Whether the process with this number is of the tree. */
-  belongs(pid: number): Belongs;
   /**
    * A proof that the tree is empty, cheaper than a look at every process;
    * `null` when there is none. The leader has exited and is not yet reaped.
@@ -38,4 +56,20 @@ export interface Membership {
   abandon(): void;
   /** The tree is empty or was never started: its identity may be used again. */
   retire(): void;
+}
+
+/** Whoever belongs to one of several trees. */
+export class JointMembership {
+  /** The trees. */
+  parts: Pick<Membership, "belongs">[] = [];
+
+  /** What a look at this number shows. */
+  belongs(pid: number): Belongs {
+    for (let i = 0; i < this.parts.length; i++) {
+      const belongs = (this.parts[i] as Membership).belongs(pid);
+      // Who is gone is gone for every tree.
+      if (belongs !== "no") return belongs;
+    }
+    return "no";
+  }
 }

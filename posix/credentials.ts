@@ -30,6 +30,8 @@ const KEEP = -1n;
 export interface CredentialRequest {
   readonly uid: number | null;
   readonly gid: number | null;
+  /** Supplementary groups; `null`: none when root changes ids, else ours. */
+  readonly groups: readonly number[] | null;
   readonly command: string;
 }
 
@@ -77,10 +79,12 @@ export function withCredentials<T>(
   request: CredentialRequest,
   spawn: () => T,
 ): T {
-  if (request.uid === null && request.gid === null) return spawn();
+  const { groups: wanted } = request;
+  const changesIds = request.uid !== null || request.gid !== null;
+  if (!changesIds && wanted === null) return spawn();
   if (DARWIN) {
     throw new Deno.errors.NotSupported(
-      "Cannot set 'uid' or 'gid' on macOS: its credentials are per process, and posix_spawn cannot set them. Run the program through 'sudo -u'",
+      "Cannot set 'uid', 'gid' or 'groups' on macOS: its credentials are per process, and posix_spawn cannot set them. Run the program through 'sudo -u'",
     );
   }
   const uid = effective(SYS_GETRESUID);
@@ -92,7 +96,8 @@ export function withCredentials<T>(
   let dropped = false;
   try {
     // As Deno does: supplementary groups of root are not handed on.
-    dropped = uid === 0 && call(SYS_SETGROUPS, 0n, 0n, 0n) === 0;
+    if (wanted === null) dropped = uid === 0 && setGroups([]) === 0;
+    else dropped = becomeMember(wanted, request);
     if (request.gid !== null) become(SYS_SETRESGID, request.gid, request);
     if (request.uid !== null) become(SYS_SETRESUID, request.uid, request);
     return spawn();
@@ -100,13 +105,31 @@ export function withCredentials<T>(
     // In reverse: the user id first, since the others need its privilege.
     restore(SYS_SETRESUID, uid);
     restore(SYS_SETRESGID, gid);
-    if (dropped) {
-      call(SYS_SETGROUPS, BigInt(groups.length), addressOf(groups), 0n);
-    }
+    if (dropped) setGroups(groups);
     // Changing credentials makes the process undumpable (prctl(2)), and with it
     // /proc/self root's.
     if (dumpable === 1) call(SYS_PRCTL, PR_SET_DUMPABLE, 1n, 0n);
   }
+}
+
+function setGroups(groups: ArrayLike<number>): number {
+  // One element too many: an empty array has no address.
+  const ids = new Uint32Array(groups.length + 1);
+  for (let i = 0; i < groups.length; i++) ids[i] = groups[i] as number;
+  return call(SYS_SETGROUPS, BigInt(groups.length), addressOf(ids), 0n);
+}
+
+function becomeMember(
+  groups: readonly number[],
+  request: CredentialRequest,
+): true {
+  const error = setGroups(groups);
+  if (error === 0) return true;
+  throw posixError("setgroups", error, {
+    message:
+      `Failed to spawn '${request.command}': this process may not choose its supplementary groups (CAP_SETGID)`,
+    command: request.command,
+  });
 }
 
 function become(

@@ -77,6 +77,8 @@ export const ECHILD = 10;
 export const EACCES = 13;
 /** ENOTDIR: a part of the path is no directory. */
 export const ENOTDIR = 20;
+/** EISDIR: a directory where a file is needed. */
+export const EISDIR = 21;
 /** ENFILE: the system has no descriptor left. */
 export const ENFILE = 23;
 /** EMFILE: this process has no descriptor left. */
@@ -169,6 +171,8 @@ function errorClass(name: string): ErrorClass | null {
       return Deno.errors.BrokenPipe;
     case "ENOTDIR":
       return Deno.errors.NotADirectory;
+    case "EISDIR":
+      return Deno.errors.IsADirectory;
     case "ELOOP":
       return Deno.errors.FilesystemLoop;
     case "ETXTBSY":

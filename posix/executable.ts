@@ -12,6 +12,9 @@ import { errno, libc } from "./libc.ts";
 const F_OK = 0;
 const X_OK = 1;
 
+// An empty name, `.` or `..` between two slashes or at the end.
+const UNTIDY = /\/\.{0,2}(\/|$)/;
+
 /** Whether a path exists; with a trailing `/.`, whether it is a directory. */
 function exists(path: string): boolean {
   return libc().access(cString(path), F_OK) === 0;
@@ -56,6 +59,7 @@ export function isExecutable(path: string): boolean {
  * @returns An absolute path.
  */
 export function absolutePath(path: string, base: string): string {
+  if (path.startsWith("/") && !UNTIDY.test(path)) return path;
   const parts = (path.startsWith("/") ? path : `${base}/${path}`).split("/");
   const kept: string[] = [];
   for (let i = 0; i < parts.length; i++) {

@@ -14,6 +14,7 @@ import { cString, cStringArray } from "../ffi/c_string.ts";
 import { addressOf } from "../ffi/pointer.ts";
 import { findExecutable } from "./executable.ts";
 import { GUARD_SCRIPT } from "./guard_script.ts";
+import { sweepArguments } from "./guard_sweep.ts";
 import { DARWIN, libc } from "./libc.ts";
 import { ownerNumbers } from "./lineage.ts";
 import { openPipe } from "./pipe.ts";
@@ -111,12 +112,7 @@ function secondStage(numbers: OwnerNumbers | null): string[] {
   if (numbers === null || standalone === true) return [];
   const deno = readLink("/proc/self/exe");
   if (deno === null) return [];
-  // deno-fmt-ignore
-  return [
-    deno, "run", "--quiet", "--no-prompt", "--no-lock", "--no-config", "--cached-only",
-    "--allow-ffi", import.meta.resolve("./guard_sweep.ts"),
-    String(numbers.root), String(numbers.tree), String(numbers.innerOwner),
-  ];
+  return [deno].concat(sweepArguments(numbers));
 }
 
 // Nothing of ours but where Deno keeps its cache: the second stage needs it.

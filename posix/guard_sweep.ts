@@ -4,7 +4,9 @@
  * under `grep`; the looks of `tree.ts` overtake it.
  *
  * Run by the guard's shell, when its own rounds do not settle, as
- * `deno run --allow-ffi guard_sweep.ts ROOT TREE INNER_OWNER`.
+ * `deno run --allow-ffi guard_sweep.ts MARK ROOT TREE INNER_OWNER`. What starts the
+ * guard imports this module too, so that it is in Deno's cache wherever the
+ * library came from, and needs no network.
  *
  * @module
  */
@@ -20,13 +22,30 @@ import { ProcessTree } from "./tree.ts";
 const SIGKILL = 9;
 const SIGSTOP = 19;
 const MAX_MS = 10_000;
+// Tells this program from one that the module was bundled into.
+const MARK = "@killable/process sweep";
+
+/**
+ * The arguments that make Deno run this program.
+ *
+ * @param owner The owner's numbers.
+ * @returns Arguments, without Deno itself.
+ */
+export function sweepArguments(owner: OwnerNumbers): string[] {
+  // deno-fmt-ignore
+  return [
+    "run", "--quiet", "--no-prompt", "--no-lock", "--no-config", "--cached-only",
+    "--allow-ffi", import.meta.url, MARK,
+    String(owner.root), String(owner.tree), String(owner.innerOwner),
+  ];
+}
 
 /**
  * Ends everything that carries the tag of an owner that is gone.
  *
  * @param owner The owner's numbers.
  */
-export function sweep(owner: OwnerNumbers): void {
+function sweep(owner: OwnerNumbers): void {
   bindErrno();
   const members = {
     belongs(pid: number): Belongs {
@@ -43,7 +62,9 @@ export function sweep(owner: OwnerNumbers): void {
   }
 }
 
-if (import.meta.main) {
-  const [root, tree, innerOwner] = Deno.args.map(Number);
+if (import.meta.main && Deno.args[0] === MARK) {
+  const [root, tree, innerOwner] = Deno.args.slice(1).map(Number);
   sweep({ root: root ?? 0, tree: tree ?? 0, innerOwner: innerOwner ?? 0 });
+  // In a bundle, the program would come next.
+  Deno.exit();
 }

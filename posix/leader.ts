@@ -21,6 +21,9 @@ const P_PID = 1;
 const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = DARWIN ? 0x20 : 0x0100_0000;
+const WSTOPPED = DARWIN ? 8 : 2;
+const WCONTINUED = DARWIN ? 0x10 : 8;
+const CLD_STOPPED = 5;
 
 // siginfo_t: si_code 8 on both; si_pid 16, si_status 24 on Linux (64 bit);
 // si_pid 12, si_status 20 on macOS. 128 bytes hold either.
@@ -48,6 +51,9 @@ export class Leader {
   #watch: Watch | null = null;
   #referenced = true;
   #watched = false;
+  #stoppedBy = 0;
+  // Called when the child was stopped; null: nobody asks.
+  readonly #stopped: (() => void) | null;
   readonly #exited: () => void;
   readonly #look = (): void => {
     this.poll();
@@ -56,10 +62,16 @@ export class Leader {
   /**
    * @param pid The child; not yet reaped.
    * @param exited Called once, when a watch or a poll has seen the exit.
+   * @param stopped Called each time that a watch or a poll has seen it stopped.
    */
-  constructor(pid: number, exited: () => void) {
+  constructor(
+    pid: number,
+    exited: () => void,
+    stopped: (() => void) | null = null,
+  ) {
     this.pid = pid;
     this.#exited = exited;
+    this.#stopped = stopped;
   }
 
   /** A pidfd, or -1 where there is none: for poll(2) and the poller. */
@@ -76,6 +88,16 @@ export class Leader {
     return this.#status;
   }
 
+  /** Whether it is also looked at for stops. */
+  get watchesStops(): boolean {
+    return this.#stopped !== null;
+  }
+
+  /** The signal that it was last seen stopped with, or 0. */
+  get stoppedBy(): number {
+    return this.#status === null ? this.#stoppedBy : 0;
+  }
+
   /** Whether its number may already be somebody else's. */
   get reaped(): boolean {
     return this.#reaped;
@@ -87,7 +109,9 @@ export class Leader {
     this.#watched = true;
     // SIGCHLD comes anyway. Asking each of a few children with waitid is cheaper
     // than a pidfd and an epoll registration for a short life.
-    if (!DARWIN && reactor().polledCount < FEW) {
+    // And neither a pidfd nor kqueue announces a stop.
+    const few = !DARWIN && reactor().polledCount < FEW;
+    if (few || this.#stopped !== null) {
       reactor().addPolled(this.#look, this.#referenced);
       return;
     }
@@ -130,8 +154,10 @@ export class Leader {
       if (errno() !== ECHILD) return null;
       this.#status = LOST;
       this.#reaped = true;
-    } else if (siginfo[SI_PID] === 0) return null;
-    else {
+    } else if (siginfo[SI_PID] === 0) {
+      if (this.#stopped !== null) this.#lookForStop(this.#stopped);
+      return this.#status;
+    } else {
       this.#status = decodeSiginfo(
         siginfo[SI_CODE] as number,
         siginfo[SI_STATUS] as number,
@@ -141,6 +167,24 @@ export class Leader {
     this.#stopWatching();
     this.#exited();
     return this.#status;
+  }
+
+  // Each stop is taken once; it leaves the exit alone.
+  #lookForStop(stopped: () => void): void {
+    for (;;) {
+      siginfo[SI_PID] = 0;
+      const options = WSTOPPED | WCONTINUED | WNOHANG;
+      const rc = libc().waitid(P_PID, this.pid, siginfoBytes, options);
+      if (rc !== 0 || siginfo[SI_PID] === 0) return;
+      const stop = siginfo[SI_CODE] === CLD_STOPPED;
+      this.#stoppedBy = stop ? siginfo[SI_STATUS] as number : 0;
+      if (stop) stopped();
+    }
+  }
+
+  /** It is being continued: what it was stopped by is over. */
+  continued(): void {
+    this.#stoppedBy = 0;
   }
 
   #stopWatching(): void {

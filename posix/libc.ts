@@ -2,7 +2,7 @@
  * The C library: every function the POSIX backend binds, in groups that are
  * opened when first needed (a `dlopen` costs about 0.06 ms per function).
  *
- * `fcntl` and `syscall` are variadic in C. Bound with fixed parameters they are
+ * `fcntl`, `ioctl` and `syscall` are variadic in C. Bound with fixed parameters they are
  * right on Linux x64 and arm64, where variadic integers travel in the same
  * registers; on Apple arm64 they would travel on the stack, so nothing here
  * that macOS uses is variadic.
@@ -117,12 +117,9 @@ export const libcWait = lazyLibrary(
 export const libcDescriptors = lazyLibrary(
   LIBC,
   {
-    dup: { parameters: ["i32"], result: "i32" },
     // int ioctl(int, unsigned long request, ...): for requests without an
     // argument, where nothing travels as a variadic one.
     ioctl: { parameters: ["i32", "u64"], result: "i32" },
-    // int open(const char *, int flags, ...): without O_CREAT, so without a mode.
-    open: { parameters: ["buffer", "i32"], result: "i32" },
     // int getrlimit(int resource, struct rlimit *)
     getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   } as const,
@@ -201,6 +198,48 @@ export const libcLinux = lazyLibrary(
   } as const,
 );
 
+/** Priority and terminal, on both systems. */
+export const libcJobControl = lazyLibrary(
+  LIBC,
+  {
+    // int setpriority(int which, id_t who, int nice)
+    setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" },
+    // int open(const char *, int, ...): without O_CREAT there is no third argument
+    open: { parameters: ["buffer", "i32"], result: "i32" },
+    // int tcsetpgrp(int, pid_t)
+    tcsetpgrp: { parameters: ["i32", "i32"], result: "i32" },
+    // int tcgetattr(int, struct termios *)
+    tcgetattr: { parameters: ["i32", "buffer"], result: "i32" },
+    // int tcsetattr(int, int actions, const struct termios *)
+    tcsetattr: { parameters: ["i32", "i32", "buffer"], result: "i32" },
+    // int pthread_sigmask(int how, const sigset_t *, sigset_t *old)
+    pthread_sigmask: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  } as const,
+);
+
+/** Linux only: CPUs and pseudo-terminals. */
+export const libcTerminal = lazyLibrary(
+  LIBC,
+  {
+    // int sched_setaffinity(pid_t, size_t, const cpu_set_t *)
+    sched_setaffinity: {
+      parameters: ["i32", "usize", "buffer"],
+      result: "i32",
+    },
+    sched_getaffinity: {
+      parameters: ["i32", "usize", "buffer"],
+      result: "i32",
+    },
+    posix_openpt: { parameters: ["i32"], result: "i32" },
+    grantpt: { parameters: ["i32"], result: "i32" },
+    unlockpt: { parameters: ["i32"], result: "i32" },
+    // int ptsname_r(int, char *, size_t)
+    ptsname_r: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+    // int ioctl(int, unsigned long, void *)
+    ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  } as const,
+);
+
 /** Linux only, for containment by cgroup. */
 export const libcCgroup = lazyLibrary(
   LIBC,
@@ -226,6 +265,9 @@ export const libcDarwin = lazyLibrary(
     // int socketpair(int domain, int type, int protocol, int[2])
     socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
     pipe: { parameters: ["buffer"], result: "i32" },
+    dup: { parameters: ["i32"], result: "i32" },
+    // int open(const char *, int): without O_CREAT nothing variadic is read
+    open: { parameters: ["buffer", "i32"], result: "i32" },
     kqueue: { parameters: [], result: "i32" },
     // int kevent(int kq, const struct kevent *changes, int n, struct kevent *events, int n, const struct timespec *)
     kevent: {

@@ -12,7 +12,7 @@
 
 import type { Containment } from "../backend.ts";
 import { EPERM } from "./errno.ts";
-import { bindErrno, errno, libcLinux } from "./libc.ts";
+import { bindErrno, errno, libcLinux, libcWait } from "./libc.ts";
 import {
   lastPid,
   listPids,
@@ -20,8 +20,9 @@ import {
   readProcFile,
   readStat,
 } from "./proc_files.ts";
+import { Census, type Use } from "./census.ts";
 import { parseLocksLimit } from "./proc_stat.ts";
-import { quickEmpty } from "./quick_empty.ts";
+import { numbersFresh, quickEmpty } from "./quick_empty.ts";
 import type { Belongs, Membership } from "./containment.ts";
 import {
   decodeTag,
@@ -38,6 +39,8 @@ import {
 
 const RLIMIT_LOCKS = 10;
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
+// A spawn takes milliseconds; on a machine without free memory or processes, more.
+const WINDOW_MS = 10_000;
 // A range of pids this small is probed number by number.
 const MAX_PROBES = 2048;
 
@@ -98,6 +101,7 @@ interface Owner {
 }
 
 let owner: Owner | null | undefined;
+const census = new Census(numbersFresh);
 
 /** Why there is no lineage containment here; empty when there is. */
 let obstacle = "";
@@ -131,6 +135,11 @@ function findOwner(): Owner | null {
     return null;
   }
   const base = ownBase();
+  if (base === null) {
+    obstacle =
+      "this process was tagged in the middle of a spawn, and that spawn did not end";
+    return null;
+  }
   const hard = limitOut[1] as bigint;
   const outer = decodeTag(base);
   const ceiling = encodeTag({
@@ -181,14 +190,17 @@ function random(below: number): number {
 
 // The process's limit may be another isolate's tag at this moment, in the middle
 // of its spawn. Such a value has the WINDOW flag and goes away when the spawn ends.
-function ownBase(): bigint {
-  const deadline = performance.now() + 100;
+// Taken for the limit of this process, it would put our children into that
+// isolate's tree.
+function ownBase(): bigint | null {
+  const deadline = performance.now() + WINDOW_MS;
   for (;;) {
     const value = limitOf(0);
     const base = typeof value === "bigint" ? value : RLIM_INFINITY;
     const tag = decodeTag(base);
     if (tag === null || (tag.flags & WINDOW) === 0) return base;
-    if (performance.now() > deadline) return base;
+    if (performance.now() > deadline) return null;
+    libcWait().poll(null, 0n, 1);
   }
 }
 
@@ -336,10 +348,47 @@ export class Lineage implements Membership {
     if (this.#retired) return "no";
     const value = limitOf(pid);
     if (value === "gone") return "gone";
-    return value !== null && inTree(value, this.#tag) ? "yes" : "no";
+    if (value === null) return "no";
+    this.#takeCensus(value, pid);
+    return inTree(value, this.#tag) ? "yes" : "no";
+  }
+
+  // Whatever tree of ours it is in.
+  #takeCensus(value: bigint, pid: number): void {
+    const tag = decodeTag(value);
+    const own = this.#owner;
+    if (tag === null || tag.root !== own.root) return;
+    if (own.outer === null) census.note(tag.tree, pid);
+    else if (
+      tag.tree === own.outer.tree && tag.innerOwner === own.innerOwner
+    ) census.note(tag.innerTree, pid);
+  }
+
+  beginLook(newest: number): void {
+    census.begin(newest);
+  }
+
+  note(pid: number): void {
+    census.note(this.#number, pid);
+  }
+
+  endLook(newest: number): void {
+    census.end(newest);
+  }
+
+  killing(): void {
+    census.killing();
+  }
+
+  listed(newest: number, use: Use): number[] | null {
+    return this.#retired ? null : census.list(this.#number, newest, use);
   }
 
   quickEmpty(leader: number, ageMs: number): boolean | null {
+    // With a list at hand the tree's own look is the quicker one.
+    if (census.exists && this.listed(lastPid(), "as proof") !== null) {
+      return null;
+    }
     return quickEmpty(leader, ageMs, (pid) => this.belongs(pid));
   }
 

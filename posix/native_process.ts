@@ -14,6 +14,7 @@ import type {
   SoftSignal,
   SyncIo,
   SyncOutcome,
+  TerminalSize,
   TreeMechanism,
   TreeWatch,
 } from "../backend.ts";
@@ -23,13 +24,16 @@ import { Leader, SIGNALS } from "./leader.ts";
 import type { ProcStat } from "./proc_stat.ts";
 import { describe, processTable } from "./process_table.ts";
 import type { PipeSink, PipeSource } from "./pipe.ts";
+import { PtySource } from "./pty.ts";
 import { signalProcess } from "./signal_process.ts";
 import { reactor } from "./reactor.ts";
+import type { Membership } from "./containment.ts";
 import type { Spawned } from "./spawn.ts";
 import { drainPipes, pumpPipes } from "./sync_pump.ts";
 import { ProcessTree, type TreeOperations } from "./tree.ts";
 import { BlindGroup } from "./blind_group.ts";
-import { DARWIN } from "./libc.ts";
+import { type ForegroundTerminal, stopWithChild } from "./foreground.ts";
+import { DARWIN, libc } from "./libc.ts";
 import { procIsUsable } from "./proc_files.ts";
 import { MemberWatch, waitForMembers } from "./member_wait.ts";
 
@@ -51,13 +55,24 @@ export class PosixProcess implements NativeProcess {
   // Without a process table: emptiness shows only once the leader is reaped.
   readonly #blind: boolean;
   readonly #spawned: Spawned;
+  readonly #terminal: ForegroundTerminal | null;
   readonly #startedAt = performance.now();
   #onExit: ((status: ExitStatus) => void) | null = null;
   #suspensions: number;
   #retired = false;
+  readonly #inJob: boolean;
+  // The freezing of an ending is no stop to tell anybody.
+  #ending = false;
 
-  /** @param spawned The child; owned from now on. */
-  constructor(spawned: Spawned) {
+  /** See {@linkcode NativeProcess.onStop}; without it this process stops too. */
+  onStop: (() => void) | null = null;
+
+  /**
+   * @param spawned The child; owned from now on.
+   * @param inJob Whether a job looks for its members.
+   */
+  constructor(spawned: Spawned, inJob: boolean) {
+    this.#inJob = inJob;
     this.pid = spawned.pid;
     this.#spawned = spawned;
     this.#suspensions = spawned.suspended ? 1 : 0;
@@ -67,13 +82,84 @@ export class PosixProcess implements NativeProcess {
     this.stdout = spawned.stdout;
     this.stderr = spawned.stderr;
     this.fds = spawned.fds;
-    this.#leader = new Leader(spawned.pid, () => {
-      if (this.#leader.status !== null) this.#onExit?.(this.#leader.status);
-    });
+    this.#terminal = spawned.terminal;
+    this.#leader = new Leader(
+      spawned.pid,
+      () => this.#leaderExited(),
+      this.#terminal === null ? null : () => this.#leaderStopped(),
+    );
     this.#blind = !DARWIN && !procIsUsable();
     this.#tree = this.#blind
       ? new BlindGroup(spawned.pgid)
       : new ProcessTree(spawned.membership, processTable(), signalProcess);
+  }
+
+  /** Who belongs to the tree. */
+  get membership(): Membership {
+    return this.#spawned.membership;
+  }
+
+  /** The group, where there is no process table; otherwise `null`. */
+  get blindGroup(): BlindGroup | null {
+    return this.#tree instanceof BlindGroup ? this.#tree : null;
+  }
+
+  /** Whether it is known to be empty, and its numbers are given up. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  #leaderExited(): void {
+    const { status } = this.#leader;
+    if (status === null) return;
+    // As a shell does: what an orderly child has set (stty) stays set.
+    this.#returnTerminal(status.code !== 0);
+    this.#terminal?.close();
+    if (this.#spawned.slave >= 0) libc().close(this.#spawned.slave);
+    this.#onExit?.(status);
+  }
+
+  #leaderStopped(): void {
+    if (this.#ending) return;
+    this.#returnTerminal(true);
+    // Our own SIGSTOP: resume() will come.
+    if (this.#suspensions > 0) return;
+    if (this.onStop !== null) {
+      this.onStop();
+      return;
+    }
+    // Nobody here knows what to do with a stopped child: the user's shell does.
+    stopWithChild();
+    this.#continue();
+  }
+
+  #returnTerminal(modes: boolean): void {
+    const { membership } = this.#spawned;
+    const isOfTree = (group: number): boolean =>
+      group === this.pid || membership.belongs(group) !== "no";
+    this.#terminal?.takeBack(isOfTree, modes);
+  }
+
+  #continue(): void {
+    this.#leader.continued();
+    if (this.#leader.status === null) this.#terminal?.lend(this.pid);
+    this.#spawned.membership.freeze?.(false);
+    this.#tree.signalAll([SIGCONT]);
+  }
+
+  get foreground(): boolean {
+    return this.#terminal?.lent ?? false;
+  }
+
+  stoppedBy(): Deno.Signal | null {
+    const number = this.#leader.stoppedBy;
+    return number === 0 ? null : signalName(SIGNALS, number);
+  }
+
+  resizeTerminal(size: TerminalSize): boolean {
+    if (!(this.stdout instanceof PtySource)) return false;
+    this.stdout.resize(size);
+    return true;
   }
 
   get onExit(): ((status: ExitStatus) => void) | null {
@@ -99,6 +185,9 @@ export class PosixProcess implements NativeProcess {
     const signals = wake && number !== SIGKILL && number !== SIGSTOP
       ? [number, SIGCONT]
       : [number];
+    // A stopped child that puts the terminal in order before it ends would be
+    // stopped again by that (SIGTTOU), had it not the terminal.
+    if (wake && this.#leader.status === null) this.#terminal?.lend(this.pid);
     const count = this.#tree.signalAll(signals);
     // A frozen cgroup cannot act on a signal either.
     if (wake) this.#spawned.membership.freeze?.(false);
@@ -106,6 +195,7 @@ export class PosixProcess implements NativeProcess {
   }
 
   killTree(): HardKill {
+    this.#ending = true;
     const { membership } = this.#spawned;
     if (membership.killAll === undefined) {
       return this.#tree.kill(SIGSTOP, SIGKILL);
@@ -113,8 +203,8 @@ export class PosixProcess implements NativeProcess {
     // Counted before: who dies of it at once is not there to be counted after.
     const found = this.#tree.members().length;
     membership.killAll();
-    const { count, refused } = this.#tree.kill(SIGSTOP, SIGKILL);
-    return { count: Math.max(found, count), refused };
+    const hard = this.#tree.kill(SIGSTOP, SIGKILL);
+    return { ...hard, count: Math.max(found, hard.count) };
   }
 
   suspendTree(): void {
@@ -141,8 +231,7 @@ export class PosixProcess implements NativeProcess {
 
   resumeTree(): void {
     if (this.#suspensions > 0 && --this.#suspensions > 0) return;
-    this.#spawned.membership.freeze?.(false);
-    this.#tree.signalAll([SIGCONT]);
+    this.#continue();
   }
 
   treeIsEmpty(): boolean {
@@ -151,11 +240,13 @@ export class PosixProcess implements NativeProcess {
       return false;
     }
     if (this.#blind) this.#leader.reap();
+    return this.#quickEmpty() ?? this.#tree.isEmpty();
+  }
+
+  #quickEmpty(): boolean | null {
+    if (this.#leader.reaped) return null;
     const age = performance.now() - this.#startedAt;
-    const quick = this.#leader.reaped
-      ? null
-      : this.#spawned.membership.quickEmpty(this.pid, age);
-    return quick ?? this.#tree.isEmpty();
+    return this.#spawned.membership.quickEmpty(this.pid, age);
   }
 
   members(): ProcessInfo[] {
@@ -206,6 +297,9 @@ export class PosixProcess implements NativeProcess {
       // stranger while members live.
       if (!this.treeIsEmpty()) return;
       this.#retired = true;
+    } else if (this.#inJob) {
+      // Each tree of a job makes its looks longer, so the empty ones go at once.
+      this.#retired = this.#quickEmpty() === true;
     }
     this.#leader.reap();
     if (this.#retired) membership.retire();

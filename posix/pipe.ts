@@ -10,6 +10,7 @@
 
 import type { ByteSink, ByteSource } from "../backend.ts";
 import { buffer } from "../ffi/pointer.ts";
+import { aboveStdio } from "./descriptor.ts";
 import { eagain, EINTR, posixError } from "./errno.ts";
 import { DARWIN, errno, libc, libcDarwin, libcLinux } from "./libc.ts";
 import { reactor, type Watch } from "./reactor.ts";
@@ -17,7 +18,6 @@ import { reactor, type Watch } from "./reactor.ts";
 const O_CLOEXEC = 0x80000;
 const O_NONBLOCK = 0x800;
 const F_SETFL = 4;
-const F_DUPFD_CLOEXEC = 1030;
 const F_SETPIPE_SZ = 1031;
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -63,17 +63,6 @@ export function openPipe(direction: "in" | "out"): PipeEnds {
   // O_NONBLOCK belongs to the open file description: the child's end has its own.
   if (!DARWIN) libcLinux().fcntl(ends.near, F_SETFL, BigInt(O_NONBLOCK));
   return ends;
-}
-
-// With stdin, stdout or stderr closed in this process, a pipe can get their
-// number, and the child's dup2 onto 0, 1, 2 would overwrite one of its sources.
-function aboveStdio(fd: number): number {
-  if (fd > 2 || DARWIN) return fd;
-  const moved = libcLinux().fcntl(fd, F_DUPFD_CLOEXEC, 3n);
-  const error = errno();
-  libc().close(fd);
-  if (moved < 0) throw posixError("fcntl", error);
-  return moved;
 }
 
 function readNow(fd: number, view: Uint8Array<ArrayBuffer>): number {

@@ -36,7 +36,17 @@ function pidMax(): number {
  * @returns False when numbers may have wrapped since, or cannot be read.
  */
 export function numbersHold(newest: number, ageMs: number): boolean {
-  return newest > 0 && lastPid() >= newest && ageMs * FORKS_PER_MS < pidMax();
+  return newest > 0 && lastPid() >= newest && numbersFresh(ageMs);
+}
+
+/**
+ * Whether too little time has passed for numbers to come round.
+ *
+ * @param ageMs How long ago, in milliseconds.
+ * @returns False when they may have.
+ */
+export function numbersFresh(ageMs: number): boolean {
+  return ageMs * FORKS_PER_MS < pidMax();
 }
 
 /**

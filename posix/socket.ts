@@ -21,7 +21,7 @@ import {
   unixAddress,
 } from "../ffi/socket_address.ts";
 import { hostAndPort } from "../net_permission.ts";
-import { setCloseOnExec } from "./duplicate.ts";
+import { setCloseOnExec } from "./descriptor.ts";
 import { EBADF, errnoMeaning, posixError } from "./errno.ts";
 import { bindErrno, DARWIN, errno, libc, libcSocket } from "./libc.ts";
 

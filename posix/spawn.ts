@@ -5,12 +5,16 @@
  * @module
  */
 
-import type { NativeDescriptor, SpawnSpec, StdioMode } from "../backend.ts";
-import { cString, cStringArray } from "../ffi/c_string.ts";
+import type { NativeDescriptor, SpawnSpec } from "../backend.ts";
+import { ArgumentVector } from "../ffi/argument_vector.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
-import { ChildDescriptors } from "./child_descriptors.ts";
-import { chooseContainment } from "./choose_containment.ts";
+import { refuseClosed } from "./child_descriptors.ts";
+import { ChildStreams, fileActions, ownEnds } from "./child_streams.ts";
+import {
+  chooseContainment,
+  type ContainmentChoice,
+} from "./choose_containment.ts";
 import { withCredentials } from "./credentials.ts";
 import {
   buildEnvironment,
@@ -32,12 +36,10 @@ import {
   shellArguments,
 } from "./suspended_start.ts";
 import { bindErrno, DARWIN, libc, libcWait } from "./libc.ts";
-import { openPipe, type PipeEnds, PipeSink, PipeSource } from "./pipe.ts";
-import {
-  type AttributeChoice,
-  attributes,
-  FileActions,
-} from "./spawn_attributes.ts";
+import type { ForegroundTerminal } from "./foreground.ts";
+import type { PipeSink, PipeSource } from "./pipe.ts";
+import { refuseAffinity, setAffinity, setNice } from "./scheduling.ts";
+import { attributes, type FileActions } from "./spawn_attributes.ts";
 
 /** A child that was just started. */
 export interface Spawned {
@@ -48,10 +50,16 @@ export interface Spawned {
   readonly stdout: PipeSource | null;
   readonly stderr: PipeSource | null;
   readonly fds: readonly NativeDescriptor[];
+  /** The terminal it is lent, or is to be lent when it is resumed. */
+  readonly terminal: ForegroundTerminal | null;
+  /** The slave of its pseudo-terminal, to be closed when it has exited, or -1. */
+  readonly slave: number;
   readonly membership: Membership;
   /** Whether it was started stopped. */
   readonly suspended: boolean;
 }
+
+const NO_FDS: readonly NativeDescriptor[] = [];
 
 /** Our working directory, without Deno's read permission: only names are joined to it. */
 function workingDirectory(command: string): string {
@@ -73,61 +81,55 @@ function workingDirectory(command: string): string {
  * @param spec What to start; validated.
  * @returns The running child.
  * @throws {Deno.errors.NotFound} when the program or its directory is missing.
- * @throws {Deno.errors.PermissionDenied} when it may not be executed.
+ * @throws {Deno.errors.PermissionDenied} when it may not be executed, or not as what was asked for.
  * @throws {Deno.errors.NotCapable} when Deno's permissions do not allow it.
+ * @throws {Deno.errors.NotSupported} for what this system does not have.
+ * @throws {Deno.errors.BadResource} for a descriptor of `fds` that is not open.
  */
 export function spawnProcess(spec: SpawnSpec): Spawned {
   bindErrno();
+  refuseAffinity(spec.affinity);
   const path = permittedProgram(spec);
-  // Before anything is started: here it shows what of `fds` is not open.
-  const fds = spec.fds === null ? null : new ChildDescriptors(spec.fds);
+  const streams = new ChildStreams();
+  // Before anything else is opened for this child: see there.
+  if (spec.fds !== null) refuseClosed(spec.fds);
+  streams.stdio.copy(spec);
   try {
-    return spawnWith(spec, path, fds);
-  } finally {
-    // Ours, unless the child's pipes were taken over; the child has its own.
-    fds?.closeFar();
-    fds?.closeNear();
-  }
-}
-
-function spawnWith(
-  spec: SpawnSpec,
-  path: string,
-  fds: ChildDescriptors | null,
-): Spawned {
-  const { membership, group } = chooseContainment(spec);
-  const pipes: (PipeEnds | null)[] = [null, null, null];
-  try {
-    pipes[0] = spec.stdin === "piped" ? openPipe("in") : null;
-    pipes[1] = spec.stdout === "piped" ? openPipe("out") : null;
-    pipes[2] = spec.stderr === "piped" ? openPipe("out") : null;
-    const pid = start(spec, path, { pipes, fds }, membership, group);
-    closeEnds(pipes, "far");
-    return {
-      pid,
-      pgid: group === "inherit" ? 0 : pid,
-      stdin: pipes[0] === null ? null : new PipeSink(pipes[0].near),
-      stdout: pipes[1] === null ? null : new PipeSource(pipes[1].near),
-      stderr: pipes[2] === null ? null : new PipeSource(pipes[2].near),
-      fds: fds === null ? [] : fds.take(),
-      membership,
-      suspended: spec.suspended,
-    };
+    return spawnWith(streams, spec, path);
   } catch (error) {
-    closeEnds(pipes, "near");
-    closeEnds(pipes, "far");
-    membership.retire();
+    streams.close();
     throw error;
   }
 }
 
-function closeEnds(
-  pipes: readonly (PipeEnds | null)[],
-  end: "near" | "far",
-): void {
-  for (let i = 0; i < pipes.length; i++) {
-    const pipe = pipes[i];
-    if (pipe) libc().close(pipe[end]);
+function spawnWith(
+  streams: ChildStreams,
+  spec: SpawnSpec,
+  path: string,
+): Spawned {
+  const containment = chooseContainment(spec);
+  try {
+    streams.open(spec);
+    const pid = start(spec, path, streams, containment);
+    const { stdin, stdout, stderr } = ownEnds(spec, streams);
+    // The child has its own by now.
+    streams.stdio[Symbol.dispose]();
+    streams.fds?.closeFar();
+    return {
+      pid,
+      pgid: containment.group === "inherit" ? 0 : pid,
+      stdin,
+      stdout,
+      stderr,
+      fds: streams.fds === null ? NO_FDS : streams.fds.take(),
+      terminal: streams.terminal,
+      slave: streams.pty?.slave ?? -1,
+      membership: containment.membership,
+      suspended: spec.suspended,
+    };
+  } catch (error) {
+    containment.membership.retire();
+    throw error;
   }
 }
 
@@ -153,67 +155,39 @@ function notFound(spec: SpawnSpec, errno: number): Error {
   return posixError("posix_spawn", errno, { message, command: spec.command });
 }
 
-interface ChildEnds {
-  readonly pipes: readonly (PipeEnds | null)[];
-  readonly fds: ChildDescriptors | null;
-}
-
 // posix_spawn with everything prepared; returns the pid.
 function start(
   spec: SpawnSpec,
   path: string,
-  ends: ChildEnds,
-  membership: Membership,
-  group: AttributeChoice["group"],
+  streams: ChildStreams,
+  containment: ContainmentChoice,
 ): number {
-  const actions = fileActions(spec, ends);
+  const actions = fileActions(spec, streams);
   try {
-    return startWith(actions, spec, path, membership, group);
+    return startWith(actions, spec, path, streams, containment);
   } finally {
     if (!actions.shared) actions[Symbol.dispose]();
   }
-}
-
-// Without pipes and directory the actions are the same each time: made once.
-const sharedActions = new Map<string, FileActions>();
-
-function fileActions(
-  spec: SpawnSpec,
-  { pipes, fds }: ChildEnds,
-): FileActions {
-  const modes: readonly StdioMode[] = [spec.stdin, spec.stdout, spec.stderr];
-  const shared = spec.cwd === null && fds === null && !modes.includes("piped");
-  const key = shared ? modes.join() : "";
-  const known = shared ? sharedActions.get(key) : undefined;
-  if (known !== undefined) return known;
-  const actions = new FileActions(shared);
-  for (let i = 0; i < 3; i++) {
-    const mode = modes[i] as StdioMode;
-    actions.descriptor(i, mode === "piped" ? (pipes[i] as PipeEnds).far : mode);
-  }
-  // After the standard streams: their sources may have the numbers of targets.
-  fds?.addTo(actions);
-  if (spec.cwd !== null) actions.directory(spec.cwd);
-  if (shared) sharedActions.set(key, actions);
-  return actions;
 }
 
 function startWith(
   actions: FileActions,
   spec: SpawnSpec,
   path: string,
-  membership: Membership,
-  group: AttributeChoice["group"],
+  streams: ChildStreams,
+  { membership, group }: ContainmentChoice,
 ): number {
+  const stopped = spec.suspended || membership.joinsStopped === true ||
+    needsPreparation(spec, streams.terminal);
   const attr = attributes({
     group,
-    suspended: spec.suspended && DARWIN,
+    suspended: stopped && DARWIN,
     cgroup: membership.cgroupDescriptor ?? -1,
   });
   const environment = buildEnvironment(spec);
-  const launch = (program: string, argv: readonly string[]): number =>
+  const launch = (argv: readonly string[]): number =>
     withCredentials(spec, () => {
-      return launchOnce(program, argv, {
+      return launchOnce(argv, {
         actions,
         attr,
         environment,
@@ -222,57 +196,69 @@ function startWith(
     });
   // concat, not spread: nothing here goes through Array.prototype[Symbol.iterator].
   // As with Deno.Command, the program's own name is the path it was found at.
-  if ((spec.suspended || membership.joinsStopped) && !DARWIN) {
-    return startStopped(spec, path, membership, launch);
+  let result;
+  if (stopped && !DARWIN || spec.umask !== null || spec.listenPid) {
+    result = startThroughShell(spec, path, stopped && !DARWIN, launch);
+  } else {
+    result = launch([path].concat(spec.args));
+    if (result === -ENOEXEC) {
+      // A script without an interpreter line: as execvp(3) does it, and Deno.
+      result = launch([SHELL, path].concat(spec.args));
+    }
   }
-  if (spec.listenPid) return startShell(spec, path, false, launch);
-  let result = launch(path, [path].concat(spec.args));
-  if (result === -ENOEXEC) {
-    // A script without an interpreter line: as execvp(3) does it, and Deno.
-    result = launch("/bin/sh", ["/bin/sh", path].concat(spec.args));
-  }
-  if (result > 0) return result;
-  throw spawnFailure(spec, path, -result);
+  if (result <= 0) throw spawnFailure(spec, path, -result);
+  if (stopped) prepareStopped(result, spec, streams.terminal, membership);
+  return result;
 }
 
-function startStopped(
+function startThroughShell(
   spec: SpawnSpec,
   path: string,
-  membership: Membership,
-  launch: (program: string, argv: readonly string[]) => number,
+  stops: boolean,
+  launch: (argv: readonly string[]) => number,
 ): number {
-  const result = startShell(spec, path, true, launch);
-  awaitStopped(result);
+  // As the user that will call exec.
+  const obstacle = withCredentials(spec, () => execObstacle(path));
+  if (obstacle !== 0) return -obstacle;
+  const { umask, listenPid } = spec;
+  const errand = { stops, umask, listenPid };
+  const result = launch(shellArguments(path, spec.args, errand));
+  if (stops && result > 0) awaitStopped(result);
+  return result;
+}
+
+// What is done to the child before its first instruction.
+function prepareStopped(
+  pid: number,
+  spec: SpawnSpec,
+  terminal: ForegroundTerminal | null,
+  membership: Membership,
+): void {
   try {
-    membership.admit?.(result);
+    membership.admit?.(pid);
+    if (spec.nice !== null) setNice(pid, spec.nice, spec.command);
+    if (spec.affinity !== null) setAffinity(pid, spec.affinity, spec.command);
+    // It must have the terminal before its first read, and not a moment before it
+    // can act on Ctrl-C.
+    if (!spec.suspended) terminal?.lend(pid);
   } catch (error) {
-    // Stopped and not let in: nothing of it may stay.
-    libc().kill(result, SIGKILL);
-    libc().wait4(result, null, 0, null);
+    // Stopped and not what was asked for: nothing of it may stay.
+    libc().kill(pid, SIGKILL);
+    libc().wait4(pid, null, 0, null);
     throw error;
   }
-  if (!spec.suspended) libc().kill(result, SIGCONT);
-  return result;
+  if (!spec.suspended) libc().kill(pid, SIGCONT);
 }
 
-// Starts the shell that becomes the program.
-function startShell(
+function needsPreparation(
   spec: SpawnSpec,
-  path: string,
-  stop: boolean,
-  launch: (program: string, argv: readonly string[]) => number,
-): number {
-  const obstacle = execObstacle(path);
-  if (obstacle !== 0) throw spawnFailure(spec, path, obstacle);
-  const { args, listenPid } = spec;
-  const argv = shellArguments(path, args, { stop, listenPid });
-  const result = launch(SHELL, argv);
-  if (result < 0) throw spawnFailure(spec, path, -result);
-  return result;
+  terminal: ForegroundTerminal | null,
+): boolean {
+  return spec.nice !== null || spec.affinity !== null || terminal !== null;
 }
 
 const SIGKILL = 9;
-const SIGCONT = 18; // Linux; macOS does not come here.
+const SIGCONT = DARWIN ? 19 : 18;
 
 interface Launch {
   readonly actions: FileActions;
@@ -281,26 +267,28 @@ interface Launch {
   readonly membership: Membership;
 }
 
+// Made on first use: importing allocates no memory for C.
+let argumentVector: ArgumentVector | null = null;
 const pidCell = new Int32Array(1);
 const pidBytes = new Uint8Array(pidCell.buffer);
 
 // One posix_spawn: the pid, or -errno, which is its return value (no errno).
 function launchOnce(
-  program: string,
   argv: readonly string[],
   launch: Launch,
 ): number {
-  const args = cStringArray(argv);
-  const file = cString(program);
+  argumentVector ??= new ArgumentVector();
+  argumentVector.fill(argv);
   let pid = 0;
   launch.membership.beginSpawn();
   try {
     const error = libc().posix_spawn(
       pidBytes,
-      file,
+      // The program is its own first argument.
+      argumentVector.first,
       launch.actions.bytes,
       launch.attr,
-      new Uint8Array(args.pointers.buffer),
+      argumentVector.pointers,
       launch.environment.address,
     );
     if (error !== 0) return -error;

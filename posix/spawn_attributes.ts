@@ -113,6 +113,18 @@ export class FileActions implements Disposable {
     );
   }
 
+  /**
+   * The streams of the child are this terminal. The leader of a new session gets it
+   * as its controlling terminal by opening it (Linux; tty_ioctl(4)).
+   */
+  terminal(path: string): void {
+    const c = libc();
+    const name = cString(path);
+    check(c.posix_spawn_file_actions_addopen(this.bytes, 0, name, O_RDWR, 0));
+    check(c.posix_spawn_file_actions_adddup2(this.bytes, 0, 1));
+    check(c.posix_spawn_file_actions_adddup2(this.bytes, 0, 2));
+  }
+
   /** The child starts in this directory. */
   directory(path: string): void {
     const addchdir = libc().posix_spawn_file_actions_addchdir_np;

@@ -1,14 +1,13 @@
 /**
- * Starting a program through a shell that becomes it by exec, with the same
- * process id, for what posix_spawn cannot do:
+ * Starting a program through a shell that becomes it by exec: stopped before its
+ * first instruction, or with another file mode creation mask, which belongs to
+ * the whole process (umask(2)) and so cannot be changed here for a moment, or with
+ * its own process id, which nobody knows before, in LISTEN_PID (sd_listen_fds(3)).
  *
- * - to start it stopped, before its first instruction. macOS can do that
- *   (POSIX_SPAWN_START_SUSPENDED); on Linux the shell stops itself.
- * - to tell it its own process id in LISTEN_PID (sd_listen_fds(3)), which nobody
- *   knows before the spawn.
- *
- * What exec would refuse is looked for beforehand, so that `spawn()` still
- * reports it.
+ * Stopping: macOS can do it (POSIX_SPAWN_START_SUSPENDED). Linux cannot: there a shell
+ * stops itself and, when it is continued, becomes the program by exec, with the
+ * same process id. What exec would refuse is looked for beforehand, so that
+ * `spawn()` still reports it.
  *
  * @module
  */
@@ -19,9 +18,6 @@ import { isDirectory, isExecutable, isThere } from "./executable.ts";
 import { libc } from "./libc.ts";
 import { openFile } from "./proc_files.ts";
 
-const STOP = "kill -STOP $$; ";
-const LISTEN_PID = "LISTEN_PID=$$; export LISTEN_PID; ";
-const BECOME = 'exec "$0" "$@"';
 const P_PID = 1;
 // <sys/wait.h>: WSTOPPED 2, WEXITED 4, WNOWAIT 0x01000000.
 const WSTOPPED = 2;
@@ -29,13 +25,15 @@ const WEXITED = 4;
 const WNOWAIT = 0x0100_0000;
 const CLD_STOPPED = 5;
 
-/** The shell that starts it. */
+/** The shell that becomes the program. */
 export const SHELL = "/bin/sh";
 
-/** What the shell does before it becomes the program. */
-export interface ShellDuties {
+/** What the shell does first. */
+export interface ShellErrand {
   /** Whether it stops itself. */
-  readonly stop: boolean;
+  readonly stops: boolean;
+  /** The file mode creation mask it sets, or `null`. */
+  readonly umask: number | null;
   /** Whether it sets LISTEN_PID. */
   readonly listenPid: boolean;
 }
@@ -45,16 +43,19 @@ export interface ShellDuties {
  *
  * @param path The program.
  * @param args Its arguments.
- * @param duties What it does before.
- * @returns The shell's arguments.
+ * @param errand What it does first.
+ * @returns The shell's arguments, its own name included.
  */
 export function shellArguments(
   path: string,
   args: readonly string[],
-  duties: ShellDuties,
+  errand: ShellErrand,
 ): string[] {
-  const script = (duties.stop ? STOP : "") +
-    (duties.listenPid ? LISTEN_PID : "") + BECOME;
+  const { stops, umask, listenPid } = errand;
+  let script = 'exec "$0" "$@"';
+  if (listenPid) script = `LISTEN_PID=$$; export LISTEN_PID; ${script}`;
+  if (stops) script = `kill -STOP $$; ${script}`;
+  if (umask !== null) script = `umask 0${umask.toString(8)}; ${script}`;
   return [SHELL, "-c", script, path].concat(args);
 }
 

@@ -14,6 +14,8 @@ const POLLIN = 1;
 const POLLOUT = 4;
 // How long a look for the exit may be away where there is no pidfd.
 const BLIND_MS = 5;
+// The same for a child in the foreground: no descriptor announces a stop.
+const STOP_MS = 50;
 const MAX_POLL_MS = 0x7fff_ffff;
 
 /** The pipes of a child. */
@@ -61,7 +63,8 @@ export function pumpPipes(
     arm(1, pipes.stdout?.fd ?? -1, POLLIN);
     arm(2, pipes.stderr?.fd ?? -1, POLLIN);
     arm(3, leader.pidfd, POLLIN);
-    const limit = leader.pidfd < 0 ? BLIND_MS : MAX_POLL_MS;
+    const seeing = leader.watchesStops ? STOP_MS : MAX_POLL_MS;
+    const limit = leader.pidfd < 0 ? BLIND_MS : seeing;
     libcWait().poll(bytes, 4n, Math.ceil(Math.min(remaining, limit)));
     if (fired(0)) feed(pipes.stdin as PipeSink, io);
     if (fired(1) && !take(pipes.stdout, io.stdout)) return "overflow";

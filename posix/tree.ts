@@ -9,16 +9,10 @@
 
 import type { HardKill } from "../backend.ts";
 import type { Survivor } from "../errors.ts";
-import type { Belongs } from "./containment.ts";
+import type { Members } from "./containment.ts";
 import { EPERM, ESRCH } from "./errno.ts";
 import { isDead, type ProcStat } from "./proc_stat.ts";
 import type { ProcessTable } from "./process_table.ts";
-
-/** Who belongs to the tree. */
-export interface Members {
-  /** What a look at this number shows. */
-  belongs(pid: number): Belongs;
-}
 
 /** What one look at all processes showed. */
 export interface Scan {
@@ -69,6 +63,7 @@ export class ProcessTree implements TreeOperations {
   #zombies: ReadonlyMap<number, number> = new Map();
   // Those that we have killed: what they had forked was there before that.
   readonly #killed = new Map<number, number>();
+  #killedListed = false;
 
   constructor(membership: Members, table: ProcessTable, send: SendSignal) {
     this.#membership = membership;
@@ -87,6 +82,9 @@ export class ProcessTree implements TreeOperations {
     known?: ReadonlyMap<number, unknown>,
   ): Scan {
     const newest = this.#table.newest?.() ?? 0;
+    const listed = this.#membership.listed?.(newest, "as proof");
+    if (listed) return this.#scanListed(listed, newest, seen, known);
+    this.#membership.beginLook?.(newest);
     const pids = this.#table.pids();
     // A table that cannot be read, for want of a descriptor, proves nothing.
     if (pids === null) return { members: [], settled: false };
@@ -96,7 +94,11 @@ export class ProcessTree implements TreeOperations {
     for (let i = 0; i < pids.length; i++) {
       const pid = pids[i] as number;
       // Never ourselves, whatever the table says.
-      if (pid <= 1 || pid === Deno.pid || known?.has(pid)) continue;
+      if (pid <= 1 || pid === Deno.pid) continue;
+      if (known?.has(pid)) {
+        this.#membership.note?.(pid);
+        continue;
+      }
       const belongs = this.#membership.belongs(pid);
       if (belongs === "gone") settled = false;
       if (belongs !== "yes") continue;
@@ -112,10 +114,31 @@ export class ProcessTree implements TreeOperations {
       }
     }
     this.#zombies = zombies;
+    const last = this.#table.newest?.() ?? 0;
+    this.#membership.endLook?.(last);
     // The list is made in rising order. When numbers wrapped meanwhile, a link of
     // a chain was behind it before, and its successor below it afterwards.
-    if ((this.#table.newest?.() ?? 0) < newest) settled = false;
+    if (last < newest) settled = false;
     return { members, settled };
+  }
+
+  // The same of those alone that an earlier look has shown: nobody came since.
+  #scanListed(
+    pids: readonly number[],
+    newest: number,
+    seen?: (stat: ProcStat) => void,
+    known?: ReadonlyMap<number, unknown>,
+  ): Scan {
+    const members: ProcStat[] = [];
+    for (let i = 0; i < pids.length; i++) {
+      const pid = pids[i] as number;
+      if (pid <= 1 || pid === Deno.pid || known?.has(pid)) continue;
+      const stat = this.#isOurs(pid) ? this.#table.stat(pid) : null;
+      if (stat === null || isDead(stat.state)) continue;
+      members.push(stat);
+      seen?.(stat);
+    }
+    return { members, settled: this.#table.newest?.() === newest };
   }
 
   /** The living members. Looks again while nothing is seen and nothing is proved. */
@@ -170,6 +193,8 @@ export class ProcessTree implements TreeOperations {
    * it first, maybe after the last look; but no fork ends after SIGKILL.
    */
   kill(stop: number, kill: number): HardKill {
+    const direct = this.#killListed(kill);
+    if (direct !== null) return direct;
     const frozen = new Map<number, ProcStat>();
     const refused = new Map<number, Survivor>();
     let count = 0;
@@ -177,6 +202,7 @@ export class ProcessTree implements TreeOperations {
     const began = performance.now();
     const newest = this.#table.newest?.() ?? 0;
     let known: typeof frozen | undefined = frozen;
+    let unsettled = true;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       let fresh = 0;
       // At sight: while the look goes on, a chain of forks would be a link further.
@@ -195,14 +221,36 @@ export class ProcessTree implements TreeOperations {
         continue;
       }
       if (fresh > 0 || !scan.settled) continue;
-      if (pending.length === 0) break;
+      if (pending.length === 0) {
+        unsettled = false;
+        break;
+      }
       count += this.#killAll(pending, kill, refused);
       pending = [];
     }
     count += this.#killAll(pending, kill, refused);
     const list: Survivor[] = [];
     refused.forEach((one) => list.push(one));
-    return { count, refused: list };
+    return { count, refused: list, unsettled };
+  }
+
+  // When nobody can have come since an earlier look, there is nothing to look for
+  // and nobody to freeze. Once only: who calls again has seen that it was not
+  // enough.
+  #killListed(kill: number): HardKill | null {
+    const newest = this.#table.newest?.() ?? 0;
+    const listed = this.#membership.listed?.(newest, "to kill") ?? null;
+    if (listed === null || this.#killedListed) return null;
+    this.#killedListed = true;
+    this.#membership.killing?.();
+    let count = 0;
+    for (let i = 0; i < listed.length; i++) {
+      const error = this.signal(listed[i] as number, kill);
+      if (error === 0) count++;
+      else if (error !== ESRCH) return null;
+    }
+    if (this.#table.newest?.() !== newest) return null;
+    return { count, refused: [], unproved: true };
   }
 
   #numbersHold(newest: number, since: number): boolean {
@@ -216,6 +264,7 @@ export class ProcessTree implements TreeOperations {
     refused: Map<number, Survivor>,
   ): number {
     let count = 0;
+    this.#membership.killing?.();
     for (let i = 0; i < members.length; i++) {
       const stat = members[i] as ProcStat;
       const error = this.signal(stat.pid, kill);

@@ -7,14 +7,18 @@
 import type {
   Backend,
   Capabilities,
+  ChildPipe,
   ListenRequest,
+  NativeJob,
   NativeListener,
   NativeProcess,
   NativeTree,
   SpawnSpec,
 } from "../backend.ts";
 import { WINDOWS_SIGNALS } from "../signals.ts";
+import { openChildPipe } from "./child_pipe.ts";
 import { ForeignTree } from "./foreign_tree.ts";
+import { WindowsJob } from "./job.ts";
 import { WindowsProcess } from "./native_process.ts";
 import { openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn.ts";
@@ -29,7 +33,17 @@ export function windowsBackend(): Backend {
     name: "windows",
     signals: WINDOWS_SIGNALS,
     spawn(spec: SpawnSpec): NativeProcess {
-      return new WindowsProcess(spawnProcess(spec));
+      const job = spec.job as WindowsJob | undefined;
+      const spawned = spawnProcess(spec, "job-list", job?.object ?? null);
+      const child = new WindowsProcess(spawned);
+      job?.add(child);
+      return child;
+    },
+    createJob(killOnParentExit: boolean): NativeJob {
+      return new WindowsJob(killOnParentExit);
+    },
+    openChildPipe(): ChildPipe {
+      return openChildPipe();
     },
     openTree(pid: number): NativeTree {
       return new ForeignTree(pid);

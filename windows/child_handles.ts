@@ -8,11 +8,11 @@
 
 import type { DescriptorSpec, NativeDescriptor } from "../backend.ts";
 import { systemError } from "../errors.ts";
-import { openChecked } from "../open_permission.ts";
 import { ERROR_INVALID_HANDLE, errorName } from "./error_codes.ts";
 import type { Handle } from "./handle.ts";
 import { processes } from "./kernel32.ts";
-import { createPipe, openExisting, openNullBoth } from "./pipe.ts";
+import { openForChild } from "./open_file.ts";
+import { createPipe, openNullBoth } from "./pipe.ts";
 import { PipeReader } from "./pipe_reader.ts";
 import { PipeWriter } from "./pipe_writer.ts";
 import {
@@ -42,22 +42,22 @@ export class ChildHandles implements Disposable {
   /**
    * Opens everything.
    *
-   * @param specs What the child gets.
+   * @param specs What the child gets; {@linkcode refuseClosed} has seen it.
+   * @param command The program, for messages.
    * @throws {RangeError} for a number that the C runtime does not know.
-   * @throws {Deno.errors.BadResource} for a handle of ours that is not open.
    * @throws what opening a file throws. Nothing is left open then.
    */
-  constructor(specs: readonly DescriptorSpec[]) {
+  constructor(specs: readonly DescriptorSpec[], command: string) {
     this.#specs = specs;
     try {
-      for (let i = 0; i < specs.length; i++) this.#open(i);
+      for (let i = 0; i < specs.length; i++) this.#open(i, command);
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
     }
   }
 
-  #open(index: number): void {
+  #open(index: number, command: string): void {
     const { target, origin } = this.#specs[index] as DescriptorSpec;
     if (target > LARGEST_DESCRIPTOR) {
       throw new RangeError(
@@ -68,9 +68,8 @@ export class ChildHandles implements Disposable {
     let handle: bigint;
     if (origin.kind === "own") {
       handle = BigInt(origin.fd);
-      refuseClosed(handle);
     } else {
-      const theirs = this.#openNew(index, origin);
+      const theirs = this.#openNew(index, target, origin, command);
       this.#theirs[this.#theirs.length] = theirs;
       handle = theirs.value;
     }
@@ -81,12 +80,16 @@ export class ChildHandles implements Disposable {
 
   #openNew(
     index: number,
+    target: number,
     origin: Exclude<DescriptorSpec["origin"], { kind: "own" }>,
+    command: string,
   ): Handle {
     if (origin.kind === "null") return openNullBoth();
     if (origin.kind === "file") {
-      using _checked = openChecked(origin.path, origin.access);
-      return openExisting(origin.path, origin.access);
+      return openForChild(
+        { path: origin.path, append: origin.access === "append", mode: 0 },
+        { reads: origin.access === "read", name: `fds[${target}]`, command },
+      );
     }
     const { ours, theirs } = createPipe(origin.child === "read" ? "out" : "in");
     this.#ours[index] = ours;
@@ -119,8 +122,22 @@ export class ChildHandles implements Disposable {
   }
 }
 
-// CreateProcessW would only say that a parameter is wrong.
-function refuseClosed(handle: bigint): void {
+/**
+ * Refuses handles of ours that are not open; CreateProcessW would only say that a
+ * parameter is wrong. To be called before anything is opened for the child: the
+ * number of one that has been closed would be given to that, and pass for open.
+ *
+ * @param specs What the child gets.
+ * @throws {Deno.errors.BadResource} when one is not open.
+ */
+export function refuseClosed(specs: readonly DescriptorSpec[]): void {
+  for (let i = 0; i < specs.length; i++) {
+    const { origin } = specs[i] as DescriptorSpec;
+    if (origin.kind === "own") refuseClosedHandle(BigInt(origin.fd));
+  }
+}
+
+function refuseClosedHandle(handle: bigint): void {
   const k = processes();
   const flags = new Uint8Array(new ArrayBuffer(4));
   if (k.GetHandleInformation(handle, flags)) return;

@@ -18,7 +18,7 @@ import { INVALID_HANDLE_VALUE } from "./constants.ts";
 import { windowsError } from "./errors.ts";
 import { Handle } from "./handle.ts";
 import { io } from "./kernel32.ts";
-import { OVERLAPPED_ENTRY } from "./structs.ts";
+import { ENTRIES, Packets } from "./packets.ts";
 
 /** Takes a packet. For a job, `bytes` is the message and `overlapped` a process id. */
 export type PacketHandler = (
@@ -33,50 +33,8 @@ export interface Poller {
   poll(): void;
 }
 
-const ENTRIES = 64;
 const SLOWEST = 500;
 const QUIET = 50;
-const { size: ENTRY_SIZE, fields: ENTRY } = OVERLAPPED_ENTRY;
-
-/** Packets that were taken from the port, in memory of their own. */
-class Packets {
-  readonly memory: Uint8Array<ArrayBuffer> = new Uint8Array(
-    new ArrayBuffer(ENTRIES * ENTRY_SIZE),
-  );
-  readonly removed: Uint32Array<ArrayBuffer> = new Uint32Array(
-    new ArrayBuffer(4),
-  );
-  readonly #view: DataView<ArrayBuffer> = new DataView(this.memory.buffer);
-
-  key(index: number): bigint {
-    return this.#view.getBigUint64(
-      index * ENTRY_SIZE + ENTRY.lpCompletionKey.offset,
-      true,
-    );
-  }
-
-  /** The NTSTATUS of an I/O packet, in the low half of `Internal`. */
-  status(index: number): number {
-    return this.#view.getUint32(
-      index * ENTRY_SIZE + ENTRY.Internal.offset,
-      true,
-    );
-  }
-
-  overlapped(index: number): bigint {
-    return this.#view.getBigUint64(
-      index * ENTRY_SIZE + ENTRY.lpOverlapped.offset,
-      true,
-    );
-  }
-
-  bytes(index: number): number {
-    return this.#view.getUint32(
-      index * ENTRY_SIZE + ENTRY.dwNumberOfBytesTransferred.offset,
-      true,
-    );
-  }
-}
 
 /** The port. Get it with {@linkcode completionPort}. */
 export class CompletionPort {
@@ -85,7 +43,6 @@ export class CompletionPort {
   readonly #pollers = new Set<Poller>();
   readonly #packets = new Packets();
   #turns: (() => void)[] = [];
-  #settling: (() => void)[] = [];
   #nextKey = 1n;
   #holds = 0;
   #running = false;
@@ -93,6 +50,7 @@ export class CompletionPort {
   #delay = SLOWEST;
   #polledAt = 0;
   #quietTimer: ReturnType<typeof setInterval> | null = null;
+  #returned: PromiseWithResolvers<void> | null = null;
 
   /** Creates a port. @throws {SystemError} when Windows refuses. */
   constructor() {
@@ -176,17 +134,6 @@ export class CompletionPort {
     this.#arrangeQuiet();
   }
 
-  /**
-   * Resolves when the pending call that nothing is held for any more has come
-   * back; `null` when there is none.
-   */
-  settled(): Promise<void> | null {
-    if (!this.#waiting || this.#holds > 0) return null;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#settling.push(resolve);
-    return promise;
-  }
-
   /** Looks again in 1, 2, 4 … ms: a message said that something will change. */
   soon(): void {
     this.#delay = 1;
@@ -197,6 +144,19 @@ export class CompletionPort {
   /** Ends a pending wait. */
   wake(): void {
     io().PostQueuedCompletionStatus(this.#handle.value, 0, 0n, 0n);
+  }
+
+  /**
+   * The end of a call that is still pending although nothing needs it any more:
+   * it was woken, and is on its way back from its thread. A test that ended now
+   * would be blamed for it.
+   *
+   * @returns Resolves when the call has come back; `null` when there is no such call.
+   */
+  settled(): Promise<void> | null {
+    if (!this.#waiting || this.#holds > 0) return null;
+    this.#returned ??= Promise.withResolvers<void>();
+    return this.#returned.promise;
   }
 
   /** Resolves after the event loop had a turn, so that ready data cannot starve timers. */
@@ -236,9 +196,8 @@ export class CompletionPort {
       0,
     );
     this.#waiting = false;
-    const settling = this.#settling;
-    this.#settling = [];
-    for (let i = 0; i < settling.length; i++) (settling[i] as () => void)();
+    this.#returned?.resolve();
+    this.#returned = null;
     if (some !== 0) this.#dispatch(this.#packets);
     // Also under a stream of packets that never lets the wait time out.
     if (performance.now() - this.#polledAt >= this.#delay) this.#pollAll();

@@ -36,6 +36,19 @@ export function hasConsole(): boolean {
   return processes().GetConsoleProcessList(list, 1) !== 0;
 }
 
+/** The processes on our console, ourselves among them. */
+function onOurConsole(): number[] {
+  for (let room = 64;; room *= 2) {
+    const list = new Uint32Array(new ArrayBuffer(room * 4));
+    const count = processes().GetConsoleProcessList(list, room);
+    // With too little room it tells how much is needed, and fills in nothing.
+    if (count > room) continue;
+    const pids: number[] = [];
+    for (let i = 0; i < count; i++) pids.push(list[i] as number);
+    return pids;
+  }
+}
+
 /**
  * Sends CTRL_BREAK to a console group on our own console.
  *
@@ -49,7 +62,8 @@ export function breakGroup(group: number): boolean {
 }
 
 /**
- * Sends an event to every process on the console that one of `pids` has.
+ * Sends an event to every process on the console that one of `pids` has. That is
+ * never our own, where we would get it too, and whoever started us.
  *
  * @param pids Processes, the likeliest first.
  * @param event The event.
@@ -59,14 +73,15 @@ export function signalConsoleOf(
   pids: readonly number[],
   event: ConsoleEvent,
 ): boolean {
+  const ours = onOurConsole();
   const ready: number[] = [];
   for (let i = 0; i < pids.length; i++) {
     const pid = pids[i] as number;
-    if (hasConsoleReady(pid)) ready.push(pid);
+    if (!ours.includes(pid) && hasConsoleReady(pid)) ready.push(pid);
   }
   if (ready.length === 0) return false;
   // Wine ends the sender of a CTRL_BREAK too: let that be the helper.
-  if (hasConsole() || event === CTRL_BREAK_EVENT) {
+  if (ours.length > 0 || event === CTRL_BREAK_EVENT) {
     return sendByHelper(ready, event);
   }
   for (let i = 0; i < ready.length; i++) {

@@ -7,44 +7,51 @@
 
 import { readWide, wideString } from "../ffi/wide_string.ts";
 import { commandLine } from "./command_line.ts";
+import { SystemError } from "../errors.ts";
+import { senderArguments } from "./console_sender.ts";
 import { DETACHED_PROCESS } from "./constants.ts";
 import { createProcess } from "./create_process.ts";
 import { processes } from "./kernel32.ts";
 
-// What the helper runs. It ignores CTRL_C itself, and may die of CTRL_BREAK.
-const SCRIPT = `
-const k = Deno.dlopen("kernel32.dll", {
-  AttachConsole: { parameters: ["u32"], result: "i32" },
-  SetConsoleCtrlHandler: { parameters: ["usize", "i32"], result: "i32" },
-  GenerateConsoleCtrlEvent: { parameters: ["u32", "u32"], result: "i32" },
-}).symbols;
-for (const pid of PIDS) {
-  if (k.AttachConsole(pid) === 0) continue;
-  k.SetConsoleCtrlHandler(0n, 1);
-  k.GenerateConsoleCtrlEvent(EVENT, 0);
-  break;
-}`;
+/**
+ * Whether a helper can be had. A compiled program has no Deno to run one with:
+ * its children share its console instead, where it has one.
+ *
+ * @returns False in a compiled program.
+ */
+export function helperAvailable(): boolean {
+  return (Deno.build as { standalone?: boolean }).standalone !== true;
+}
 
 /**
  * Starts the helper and does not wait for it.
  *
  * @param pids Processes whose console is meant, the likeliest first.
  * @param event The event.
- * @returns False in a compiled program, which has no Deno to run the helper.
+ * @param deno The Deno to run it with.
+ * @returns Whether there is a helper. A stop must not fail for want of one: who
+ * cannot be asked is ended.
  */
-export function sendByHelper(pids: readonly number[], event: number): boolean {
-  if ((Deno.build as { standalone?: boolean }).standalone) return false;
-  const deno = ownPath();
-  const script = SCRIPT.replace("PIDS", `[${pids.join(",")}]`)
-    .replace("EVENT", String(event));
-  const created = createProcess({
-    application: deno,
-    commandLine: commandLine(deno, ["eval", "--no-config", script], false),
-    flags: DETACHED_PROCESS,
-  });
-  created.thread.close();
-  created.process.close();
-  return true;
+export function sendByHelper(
+  pids: readonly number[],
+  event: number,
+  deno: string = ownPath(),
+): boolean {
+  if (!helperAvailable()) return false;
+  try {
+    const created = createProcess({
+      application: deno,
+      commandLine: commandLine(deno, senderArguments(pids, event), false),
+      flags: DETACHED_PROCESS,
+    });
+    created.thread.close();
+    created.process.close();
+    return true;
+  } catch (error) {
+    // Such as a job of somebody else's that allows no further process.
+    if (error instanceof SystemError) return false;
+    throw error;
+  }
 }
 
 /** Page "GetModuleFileNameW function". */

@@ -4,6 +4,17 @@
  * @module
  */
 
+/** Priority class: runs only when the system is idle. */
+export const IDLE_PRIORITY_CLASS = 0x40;
+/** Priority class. */
+export const BELOW_NORMAL_PRIORITY_CLASS = 0x4000;
+/** Priority class. */
+export const NORMAL_PRIORITY_CLASS = 0x20;
+/** Priority class. */
+export const ABOVE_NORMAL_PRIORITY_CLASS = 0x8000;
+/** Priority class: before all that is normal. */
+export const HIGH_PRIORITY_CLASS = 0x80;
+
 /** The handle that is none. */
 export const INVALID_HANDLE_VALUE = 0xFFFFFFFFFFFFFFFFn;
 /** A wait without end, in milliseconds. */
@@ -53,6 +64,8 @@ export const JobObjectAssociateCompletionPortInformation = 7;
 export const JobObjectExtendedLimitInformation = 9;
 /** Job message: the last member ended. */
 export const JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO = 4;
+/** Job message: a member was added. */
+export const JOB_OBJECT_MSG_NEW_PROCESS = 6;
 /** Job message: a member ended. */
 export const JOB_OBJECT_MSG_EXIT_PROCESS = 7;
 
@@ -91,10 +104,14 @@ export const FILE_READ_ATTRIBUTES = 0x80;
 export const FILE_WRITE_ATTRIBUTES = 0x100;
 /** `CreateFileW`: others may read and write. */
 export const FILE_SHARE_READ_WRITE = 0x3;
-/** `CreateFileW`: others may read, write, rename and delete. */
-export const FILE_SHARE_ALL = 0x7;
-/** `CreateFileW`: writes go to the end. */
+/** `CreateFileW`: others may remove or rename it. */
+export const FILE_SHARE_DELETE = 0x4;
+/** `CreateFileW`: write at the end. */
 export const FILE_APPEND_DATA = 0x4;
+/** `CreateFileW`: created, or emptied. */
+export const CREATE_ALWAYS = 2;
+/** `CreateFileW`: created when it does not exist. */
+export const OPEN_ALWAYS = 4;
 /** `CreateFileW`: it must exist. */
 export const OPEN_EXISTING = 3;
 /** `SetFileCompletionNotificationModes`: no packet for what succeeds at once. */

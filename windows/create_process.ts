@@ -21,7 +21,7 @@ import {
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
 import { Handle } from "./handle.ts";
-import type { JobObject } from "./job_object.ts";
+import { JobObject } from "./job_object.ts";
 import { processes } from "./kernel32.ts";
 import {
   type RuntimeDescriptor,
@@ -52,8 +52,8 @@ export interface ProcessRequest {
    * numbers by which a C runtime knows them. Only together with `stdio`.
    */
   readonly descriptors?: readonly RuntimeDescriptor[];
-  /** The job that the process is born into. */
-  readonly job?: JobObject | null;
+  /** The job that the process is born into, or nested ones, the outermost first. */
+  readonly job?: JobObject | readonly JobObject[] | null;
 }
 
 /** A started process. The caller owns both handles. */
@@ -124,11 +124,12 @@ function startupInformation(
   const startup = new Struct(STARTUPINFOW, extended.part("StartupInfo"));
   startup.set("cb", STARTUPINFOEXW.size);
   extended.set("lpAttributeList", addressOf(attributes.bytes));
-  const job = request.job ?? null;
-  if (job !== null) {
-    const code = attributes.setHandles(PROC_THREAD_ATTRIBUTE_JOB_LIST, [
-      job.handle.value,
-    ]);
+  const jobs = jobsOf(request.job ?? null);
+  if (jobs.length > 0) {
+    const code = attributes.setHandles(
+      PROC_THREAD_ATTRIBUTE_JOB_LIST,
+      jobs.map((job) => job.handle.value),
+    );
     if (code !== 0) throw new JobListRefused(`error ${code}`);
   }
   const stdio = request.stdio ?? null;
@@ -151,6 +152,19 @@ function startupInformation(
     startup.set("lpReserved2", addressOf(runtime));
   }
   return extended;
+}
+
+/**
+ * The jobs that are meant.
+ *
+ * @param job One, several, or none.
+ * @returns All, the outermost first.
+ */
+export function jobsOf(
+  job: JobObject | readonly JobObject[] | null,
+): readonly JobObject[] {
+  if (job === null) return [];
+  return job instanceof JobObject ? [job] : job;
 }
 
 /** One block without anything in between: see above about inheritance. */
@@ -206,8 +220,11 @@ function setInheritable(handles: readonly bigint[]): Uint32Array {
   const flags = new Uint32Array(handles.length);
   const k = processes();
   for (let i = 0; i < handles.length; i++) {
-    k.GetHandleInformation(handles[i] as bigint, before);
-    flags[i] = before[0] as number;
+    // The standard streams are ours, and not inheritable.
+    if (i >= 3) {
+      k.GetHandleInformation(handles[i] as bigint, before);
+      flags[i] = before[0] as number;
+    }
     k.SetHandleInformation(
       handles[i] as bigint,
       HANDLE_FLAG_INHERIT,

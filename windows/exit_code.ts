@@ -19,8 +19,8 @@ export const STATUS_CONTROL_C_EXIT = 0xC000013A;
 
 /** What we did to a process before it ended. */
 export interface Deeds {
-  /** The signal that our terminating it stands for, or `null`: not done. */
-  readonly ended: Deno.Signal | null;
+  /** The signals that our terminating it stood for: the first to arrive leaves its code. */
+  readonly ended: readonly Deno.Signal[];
   /** The signal that the console event we sent stands for, or `null`. */
   readonly softSignal: Deno.Signal | null;
 }
@@ -44,8 +44,11 @@ export function signalExitCode(signal: Deno.Signal): number {
  */
 export function exitStatus(raw: number, deeds: Deeds): ExitStatus {
   const { ended, softSignal } = deeds;
-  if (ended !== null && raw === signalExitCode(ended)) {
-    return { code: raw, signal: ended, lost: false };
+  for (let i = 0; i < ended.length; i++) {
+    const signal = ended[i] as Deno.Signal;
+    if (raw === signalExitCode(signal)) {
+      return { code: raw, signal, lost: false };
+    }
   }
   if (softSignal !== null && raw === STATUS_CONTROL_C_EXIT) {
     const code = signalExitCode(softSignal);

@@ -89,13 +89,18 @@ export class JobTree {
     return describeMembers(this.#job, this.#suspension.active);
   }
 
-  /** Ends every member at once: one call, nothing can start in between. */
-  kill(): HardKill {
+  /**
+   * Ends every member at once: one call, nothing can start in between.
+   *
+   * @param signal The signal this stands for; members get its exit code.
+   * @returns Whom it ended.
+   */
+  kill(signal: Deno.Signal): HardKill {
     const refused: Survivor[] = [];
     const count = this.pids().length;
     if (this.isEmpty()) return { count: 0, refused };
     try {
-      this.#job.terminate(signalExitCode("SIGKILL"));
+      this.#job.terminate(signalExitCode(signal));
     } catch (error) {
       const denied = error instanceof SystemError &&
         error.errno === ERROR_ACCESS_DENIED;

@@ -5,7 +5,7 @@
  */
 
 import type { ExitStatus } from "../backend.ts";
-import { type Deeds, exitStatus } from "./exit_code.ts";
+import { exitStatus, signalExitCode } from "./exit_code.ts";
 import type { Handle } from "./handle.ts";
 import {
   getExitCodeProcess,
@@ -18,7 +18,8 @@ export class Leader {
   readonly #process: Handle;
   readonly #exited: () => void;
   #status: ExitStatus | null = null;
-  #deeds: Deeds = { ended: null, softSignal: null };
+  readonly #ended: Deno.Signal[] = [];
+  #softSignal: Deno.Signal | null = null;
 
   /**
    * @param process The process; owned from now on.
@@ -39,11 +40,19 @@ export class Leader {
     return this.#process;
   }
 
+  /** Whether it has ended; tells nobody. */
+  get ended(): boolean {
+    return this.#process.closed || waitForSingleObject(this.#process, 0);
+  }
+
   /** Looks once. The handle is the truth; messages and exit code 259 are not. */
   poll(): ExitStatus | null {
     if (this.#status !== null || this.#process.closed) return this.#status;
-    if (!waitForSingleObject(this.#process, 0)) return null;
-    this.#status = exitStatus(getExitCodeProcess(this.#process), this.#deeds);
+    if (!this.ended) return null;
+    this.#status = exitStatus(getExitCodeProcess(this.#process), {
+      ended: this.#ended,
+      softSignal: this.#softSignal,
+    });
     this.#exited();
     return this.#status;
   }
@@ -55,26 +64,24 @@ export class Leader {
    * @param signal The signal this stands for.
    */
   noteEnded(signal: Deno.Signal): void {
-    if (this.poll() !== null || this.#deeds.ended === "SIGKILL") return;
-    this.#deeds = { ended: signal, softSignal: this.#deeds.softSignal };
+    if (this.poll() === null) this.#ended.push(signal);
   }
 
   /** Notes that a console event was sent that stands for `signal`. */
   noteSoft(signal: Deno.Signal): void {
-    this.#deeds = { ended: this.#deeds.ended, softSignal: signal };
+    this.#softSignal = signal;
   }
 
   /**
    * Ends it.
    *
-   * @param signal The signal this stands for.
-   * @param exitCode The exit code it gets.
+   * @param signal The signal this stands for; it gets its exit code.
    * @returns False when it had already ended.
    */
-  terminate(signal: Deno.Signal, exitCode: number): boolean {
+  terminate(signal: Deno.Signal): boolean {
     if (this.poll() !== null) return false;
     this.noteEnded(signal);
-    return terminateProcess(this.#process, exitCode);
+    return terminateProcess(this.#process, signalExitCode(signal));
   }
 
   /** Gives up the process. Idempotent. */

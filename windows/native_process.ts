@@ -16,7 +16,6 @@ import type {
   SyncOutcome,
   TreeWatch,
 } from "../backend.ts";
-import { signalName, signalNumber, WINDOWS_SIGNALS } from "../signals.ts";
 import {
   type CompletionPort,
   completionPort,
@@ -25,14 +24,14 @@ import {
 import {
   JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO,
   JOB_OBJECT_MSG_EXIT_PROCESS,
+  JOB_OBJECT_MSG_NEW_PROCESS,
 } from "./constants.ts";
-import { signalExitCode } from "./exit_code.ts";
 import type { Handle } from "./handle.ts";
 import { JobTree } from "./job_tree.ts";
 import { Leader } from "./leader.ts";
 import type { PipeReader } from "./pipe_reader.ts";
 import type { PipeWriter } from "./pipe_writer.ts";
-import { isSoft, sendSoft } from "./soft_signal.ts";
+import { SignalDelivery } from "./signal_delivery.ts";
 import type { Spawned } from "./spawn.ts";
 import { SyncPump } from "./sync_pump.ts";
 import { resumeThread } from "./wait.ts";
@@ -56,7 +55,12 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly #leader: Leader;
   readonly #tree: JobTree;
   readonly #thread: Handle;
-  readonly #group: number | null;
+  readonly #leadsGroup: boolean;
+  readonly #signals: SignalDelivery;
+  /** The console is shared: nothing is lent. */
+  readonly foreground = false;
+  /** Windows has no job control. */
+  onStop: (() => void) | null = null;
   #onExit: ((status: ExitStatus) => void) | null = null;
   #pump: SyncPump | null = null;
   #port: CompletionPort | null = null;
@@ -74,15 +78,46 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.stdout = spawned.stdout;
     this.stderr = spawned.stderr;
     this.fds = spawned.fds;
-    this.#group = ownConsoleGroup ? created.pid : null;
     this.#thread = created.thread;
+    this.#leadsGroup = ownConsoleGroup;
     if (!suspended) this.#thread.close();
     this.#leader = new Leader(created.process, () => this.#exited());
     this.#tree = new JobTree(
       job,
       () => this.#connect(),
-      () => this.#released || this.#leader.poll() !== null,
+      () => this.leaderEnded(),
     );
+    this.#signals = new SignalDelivery({
+      pid: created.pid,
+      leader: this.#leader,
+      tree: this.#tree,
+      group: ownConsoleGroup ? created.pid : null,
+    });
+  }
+
+  /** Whether everything is given up. */
+  get retired(): boolean {
+    return this.#tree.job.handle.closed;
+  }
+
+  /** Whether the leader's exit has been seen, after a look. */
+  leaderEnded(): boolean {
+    return this.#released || this.#leader.poll() !== null;
+  }
+
+  /** Notes that an outer job is being ended, for the leader's status. */
+  noteKilled(): void {
+    if (!this.#released) this.#leader.noteEnded("SIGKILL");
+  }
+
+  /** See {@linkcode NativeProcess.stoppedBy}. */
+  stoppedBy(): null {
+    return null;
+  }
+
+  /** See {@linkcode NativeProcess.resizeTerminal}. */
+  resizeTerminal(): false {
+    return false;
   }
 
   /** See {@linkcode NativeProcess.onExit}. */
@@ -95,8 +130,13 @@ export class WindowsProcess implements NativeProcess, Poller {
     if (receiver === null) return;
     this.#connect();
     this.#arrange();
-    // It may have ended before its job's messages had anywhere to go.
-    this.#port?.soon();
+    // It may have ended, or have left its job on its way out, before the messages
+    // had anywhere to go. Otherwise its end will be told of, and to look again
+    // and again would cost a wake-up each.
+    const port = this.#port;
+    if (port === null) return;
+    const { job } = this.#tree;
+    if (this.#leader.ended || job.activeProcesses() === 0) port.soon();
   }
 
   /** Has the job's messages come. */
@@ -111,6 +151,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   }
 
   #message(message: number, subject: bigint): void {
+    if (message === JOB_OBJECT_MSG_NEW_PROCESS) return;
     this.poll();
     // Windows may tell of an exit before the process's handle shows it.
     const late = message === JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO ||
@@ -147,56 +188,23 @@ export class WindowsProcess implements NativeProcess, Poller {
 
   /** See {@linkcode NativeProcess.signalLeader}. */
   signalLeader(signal: Deno.Signal | number): boolean {
-    const name = nameOf(signal);
-    if (this.#released) return false;
-    if (name === null) return this.#leader.poll() === null;
-    const sent = this.#leader.terminate(name, signalExitCode(name));
+    const sent = this.#signals.toLeader(signal);
     this.#port?.soon();
     return sent;
   }
 
   /** See {@linkcode NativeProcess.signalTree}. */
   signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
-    const name = nameOf(signal);
-    const pids = this.#leaderFirst(this.#tree.pids());
-    const none: SoftSignal = { count: pids.length, method: name ?? "0" };
-    if (name === null || pids.length === 0) return none;
-    if (isSoft(name) && !this.#startsSuspended()) {
-      const sent = sendSoft(name, { pids, group: this.#group });
-      if (sent !== null) {
-        this.#leader.noteSoft(name);
-        if (wake) { while (this.#tree.suspended) this.#tree.resume(); }
-        return sent;
-      }
-    }
-    // No console and no window: there is nothing that could be asked.
-    this.#end(name);
-    return { count: pids.length, method: "TerminateJobObject" };
-  }
-
-  #leaderFirst(pids: number[]): number[] {
-    const index = pids.indexOf(this.pid);
-    if (index > 0) {
-      pids[index] = pids[0] as number;
-      pids[0] = this.pid;
-    }
-    return pids;
-  }
-
-  #startsSuspended(): boolean {
-    return !this.#thread.closed;
-  }
-
-  #end(_signal: Deno.Signal): HardKill {
-    this.#leader.noteEnded("SIGKILL");
-    const done = this.#tree.kill();
+    const sent = this.#signals.toTree(signal, wake, this.#thread.closed);
     this.#port?.soon();
-    return done;
+    return sent;
   }
 
   /** See {@linkcode NativeProcess.killTree}. */
   killTree(): HardKill {
-    return this.#end("SIGKILL");
+    const done = this.#signals.end("SIGKILL");
+    this.#port?.soon();
+    return done;
   }
 
   /** See {@linkcode NativeProcess.suspendTree}. */
@@ -257,6 +265,14 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#pump.drain(io);
   }
 
+  /**
+   * Resolves when no call on the thread pool is left that nothing needs any
+   * more; `null` when there is none.
+   */
+  settled(): Promise<void> | null {
+    return this.#port === null ? null : this.#port.settled();
+  }
+
   /** See {@linkcode NativeProcess.exitStatus}. */
   exitStatus(poll: boolean): ExitStatus | null {
     return poll ? this.#leader.poll() : this.#leader.status;
@@ -264,12 +280,13 @@ export class WindowsProcess implements NativeProcess, Poller {
 
   /**
    * See {@linkcode NativeProcess.release}. The job stays open while members
-   * live: closing it would end them.
+   * live: closing it would end them. So does the leader of a console group: its
+   * id is the group's, to which CTRL_BREAK may still go.
    */
   release(): void {
     if (this.#leader.status === null) return;
     this.#released = true;
-    this.#leader.close();
+    if (!this.#leadsGroup) this.#leader.close();
     this.#thread.close();
     if (this.#tree.isEmpty()) {
       this.retire();
@@ -289,11 +306,6 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#port?.forget(this.#key);
   }
 
-  /** See {@linkcode NativeProcess.settled}. */
-  settled(): Promise<void> | null {
-    return completionPort().settled();
-  }
-
   /** See {@linkcode NativeProcess.ref}. */
   ref(): void {
     this.#referenced = true;
@@ -311,13 +323,4 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.stderr?.unref();
     for (let i = 0; i < this.fds.length; i++) this.fds[i]?.source?.unref();
   }
-}
-
-/** The canonical name of a signal; `null` for 0, which only looks. */
-function nameOf(signal: Deno.Signal | number): Deno.Signal | null {
-  const number = signalNumber(WINDOWS_SIGNALS, signal);
-  if (number === 0) return null;
-  const name = signalName(WINDOWS_SIGNALS, number);
-  if (name !== null) return name;
-  throw new TypeError(`Invalid signal: Windows has no signal ${number}`);
 }

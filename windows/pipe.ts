@@ -11,14 +11,11 @@
  * @module
  */
 
-import type { FileAccess } from "../backend.ts";
 import { wideString } from "../ffi/wide_string.ts";
 import {
-  FILE_APPEND_DATA,
   FILE_FLAG_FIRST_PIPE_INSTANCE,
   FILE_FLAG_OVERLAPPED,
   FILE_READ_ATTRIBUTES,
-  FILE_SHARE_ALL,
   FILE_SHARE_READ_WRITE,
   FILE_WRITE_ATTRIBUTES,
   GENERIC_READ,
@@ -28,10 +25,8 @@ import {
   PIPE_ACCESS_INBOUND,
   PIPE_ACCESS_OUTBOUND,
   PIPE_REJECT_REMOTE_CLIENTS,
-  SYNCHRONIZE,
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
-import { absolutePath, extended } from "./file_system.ts";
 import { Handle } from "./handle.ts";
 import { io } from "./kernel32.ts";
 
@@ -105,24 +100,6 @@ export function openNull(forReading: boolean): Handle {
 export function openNullBoth(): Handle {
   const access = (GENERIC_READ | GENERIC_WRITE) >>> 0;
   return openFile(wideString("NUL"), access, FILE_SHARE_READ_WRITE);
-}
-
-/**
- * Opens a file that exists.
- *
- * @param path The file.
- * @param access What is done with it.
- * @returns The handle, not inheritable.
- * @throws {SystemError} when Windows refuses.
- */
-export function openExisting(path: string, access: FileAccess): Handle {
-  const rights = {
-    read: GENERIC_READ,
-    write: GENERIC_WRITE | FILE_READ_ATTRIBUTES,
-    append: FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE,
-  }[access];
-  const name = wideString(extended(absolutePath(path)));
-  return openFile(name, rights >>> 0, FILE_SHARE_ALL);
 }
 
 function openFile(

@@ -13,7 +13,7 @@ import { CTRL_BREAK_EVENT, CTRL_C_EVENT } from "./constants.ts";
 export interface SoftTarget {
   /** The members of the tree, the leader first. */
   readonly pids: readonly number[];
-  /** The console group on our own console, or `null`: the tree has a console of its own. */
+  /** The console group on our own console, or `null`: the tree has none there. */
   readonly group: number | null;
 }
 

@@ -6,24 +6,26 @@
  */
 
 import type { Containment, NativeDescriptor, SpawnSpec } from "../backend.ts";
-import { ChildHandles } from "./child_handles.ts";
+import { ChildHandles, refuseClosed } from "./child_handles.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
   CREATE_NEW_PROCESS_GROUP,
-  CREATE_NO_WINDOW,
-  CREATE_SUSPENDED,
 } from "./constants.ts";
 import type { CreatedProcess } from "./create_process.ts";
 import { ERROR_ACCESS_DENIED, ERROR_INVALID_HANDLE } from "./error_codes.ts";
 import { spawnError } from "./errors.ts";
 import { SystemError } from "../errors.ts";
 import { hasConsole } from "./console.ts";
+import { helperAvailable } from "./console_helper.ts";
+import { creationFlags } from "./creation_flags.ts";
 import { JobObject } from "./job_object.ts";
 import { type LaunchPlan, planLaunch } from "./launch_plan.ts";
 import { PipeReader } from "./pipe_reader.ts";
 import { PipeWriter } from "./pipe_writer.ts";
+import { affinityMask, setAffinityMask } from "./scheduling.ts";
 import { type JobEntry, startInJob } from "./start_in_job.ts";
 import { StdioEnds } from "./stdio.ts";
+import { resumeThread, terminateProcess } from "./wait.ts";
 
 /** A started program with everything that belongs to it; the receiver owns it all. */
 export interface Spawned {
@@ -52,106 +54,157 @@ export interface Spawned {
  *
  * @param spec What to start.
  * @param entry How it comes into its job; the job list by default.
+ * @param outer The job that its own is nested in, or `null`.
  * @returns The program and what belongs to it.
  * @throws {SystemError} when it cannot be started; nothing is left open then.
+ * @throws {RangeError} for CPUs that do not exist.
+ * @throws {Deno.errors.NotSupported} for what Windows does not have.
+ * @throws {Deno.errors.BadResource} for a handle of `fds` that is not open.
  */
 export function spawnProcess(
   spec: SpawnSpec,
   entry: JobEntry = "job-list",
+  outer: JobObject | null = null,
 ): Spawned {
   if (spec.containment !== "auto" && spec.containment !== "job-object") {
     throw new Deno.errors.NotSupported(
       `Cannot use containment '${spec.containment}': Windows has 'job-object'`,
     );
   }
+  refusePosixOnly(spec);
+  if (spec.affinity !== null) affinityMask(spec.affinity, spec.command);
   const plan = planLaunch(spec);
-  using handles = new ChildHandles(spec.fds ?? []);
+  if (spec.fds !== null) refuseClosed(spec.fds);
+  // The streams first: see there.
+  const ends = new StdioEnds(
+    [spec.stdin, spec.stdout, spec.stderr],
+    spec.command,
+  );
+  try {
+    return startWith(ends, spec, plan, entry, outer);
+  } finally {
+    ends[Symbol.dispose]();
+  }
+}
+
+function startWith(
+  ends: StdioEnds,
+  spec: SpawnSpec,
+  plan: LaunchPlan,
+  entry: JobEntry,
+  outer: JobObject | null,
+): Spawned {
+  // The child has its own when it is started.
+  using handles = spec.fds === null
+    ? null
+    : new ChildHandles(spec.fds, spec.command);
   const killOnClose = spec.killOnParentExit && !spec.detached;
   const job = new JobObject({ killOnClose });
   try {
-    return start(spec, { plan, handles }, job, entry);
+    const jobs = outer === null ? [job] : [outer, job];
+    return start({ ends, handles }, spec, plan, job, jobs, entry);
   } catch (error) {
     job.close();
     throw error;
   }
 }
 
-function start(
-  spec: SpawnSpec,
-  { plan, handles }: { plan: LaunchPlan; handles: ChildHandles },
-  job: JobObject,
-  entry: JobEntry,
-): Spawned {
-  const flags = creationFlags(spec);
-  const ends = new StdioEnds([spec.stdin, spec.stdout, spec.stderr]);
-  try {
-    const created = create(
-      spec,
-      {
-        ...plan,
-        flags,
-        stdio: ends.theirs,
-        descriptors: handles.descriptors,
-      },
-      job,
-      entry,
-    );
-    const stdin = ends.take(0);
-    const stdout = ends.take(1);
-    const stderr = ends.take(2);
-    return {
-      created,
-      job,
-      stdin: stdin === null ? null : new PipeWriter(stdin),
-      stdout: stdout === null ? null : new PipeReader(stdout),
-      stderr: stderr === null ? null : new PipeReader(stderr),
-      fds: handles.take(),
-      ownConsoleGroup: (flags & CREATE_NEW_PROCESS_GROUP) !== 0,
-      suspended: spec.suspended,
-      containment: {
-        mechanism: "job-object",
-        holdsEscapees: true,
-        endsWithParent: spec.killOnParentExit && !spec.detached,
-        notes: [],
-      },
-    };
-  } finally {
-    ends[Symbol.dispose]();
+// `uid`, `gid` and `processGroup` are ignored, as Deno does; what is asked for by
+// its own name and cannot be had is an error.
+function refusePosixOnly(spec: SpawnSpec): void {
+  const { groups, umask, pty } = spec;
+  let what = "";
+  if (groups !== null) what = "'groups': Windows has none for a process";
+  if (umask !== null) what = "'umask': Windows has access control lists";
+  if (pty !== null) {
+    what =
+      "'pty': a pseudoconsole (CreatePseudoConsole) is not implemented. Use pipes";
   }
+  if (what === "") return;
+  throw new Deno.errors.NotSupported(`Cannot use ${what}`);
 }
 
-/**
- * A child none of whose streams is ours gets a console of its own without a
- * window, which a soft stop can attach to; so does every child when we have no
- * console, because Windows would show it a new one. Otherwise it shares ours,
- * and gets a group of its own there so that CTRL_BREAK can be sent to it.
- */
-function creationFlags(spec: SpawnSpec): number {
-  let flags = spec.suspended ? CREATE_SUSPENDED : 0;
-  const shares = spec.stdin === "inherit" || spec.stdout === "inherit" ||
-    spec.stderr === "inherit";
-  if (spec.detached || !shares || !hasConsole()) flags |= CREATE_NO_WINDOW;
-  else if (spec.processGroup !== "inherit") flags |= CREATE_NEW_PROCESS_GROUP;
-  if (spec.detached) flags |= CREATE_BREAKAWAY_FROM_JOB;
-  return flags;
+interface ChildEnds {
+  readonly ends: StdioEnds;
+  readonly handles: ChildHandles | null;
+}
+
+function start(
+  { ends, handles }: ChildEnds,
+  spec: SpawnSpec,
+  plan: LaunchPlan,
+  job: JobObject,
+  jobs: readonly JobObject[],
+  entry: JobEntry,
+): Spawned {
+  const flags = creationFlags(spec, {
+    console: hasConsole(),
+    helper: helperAvailable(),
+  });
+  const request = {
+    ...plan,
+    flags,
+    stdio: ends.theirs,
+    descriptors: handles === null ? [] : handles.descriptors,
+  };
+  const created = create(spec, request, jobs, entry);
+  if (spec.affinity !== null) confine(created, spec, spec.affinity);
+  const stdin = ends.take(0);
+  const stdout = ends.take(1);
+  const stderr = ends.take(2);
+  return {
+    created,
+    job,
+    stdin: stdin === null ? null : new PipeWriter(stdin),
+    stdout: stdout === null ? null : new PipeReader(stdout),
+    stderr: stderr === null ? null : new PipeReader(stderr),
+    fds: handles === null ? [] : handles.take(),
+    ownConsoleGroup: (flags & CREATE_NEW_PROCESS_GROUP) !== 0,
+    suspended: spec.suspended,
+    containment: {
+      mechanism: "job-object",
+      holdsEscapees: true,
+      endsWithParent: spec.killOnParentExit && !spec.detached,
+      notes: [],
+    },
+  };
+}
+
+// Before its first instruction; nothing of it stays when that fails.
+function confine(
+  created: CreatedProcess,
+  spec: SpawnSpec,
+  cpus: readonly number[],
+): void {
+  const { process, thread } = created;
+  try {
+    const mask = affinityMask(cpus, spec.command);
+    setAffinityMask(process, mask, spec.command);
+    if (!spec.suspended) resumeThread(thread);
+  } catch (error) {
+    terminateProcess(process, 1);
+    thread.close();
+    process.close();
+    throw error;
+  }
 }
 
 function create(
   spec: SpawnSpec,
   request: Parameters<typeof startInJob>[0],
-  job: JobObject,
+  jobs: readonly JobObject[],
   entry: JobEntry,
 ): CreatedProcess {
   const flags = request.flags ?? 0;
   try {
-    return startInJob(request, job, entry);
+    return startInJob(request, jobs, entry);
   } catch (error) {
     const code = error instanceof SystemError ? error.errno : 0;
     if (code === ERROR_ACCESS_DENIED && (flags & CREATE_BREAKAWAY_FROM_JOB)) {
       // The job that we are in ourselves keeps what it has: an outer tree
       // contains the inner ones, detached or not.
       const bound = flags & ~CREATE_BREAKAWAY_FROM_JOB;
-      return create(spec, { ...request, flags: bound }, job, entry);
+      return create(spec, { ...request, flags: bound }, jobs, entry);
     }
     if (code === 0) throw error;
     // Wine calls a directory an invalid handle; Windows denies access to it.

@@ -9,6 +9,7 @@ import {
   type CreatedProcess,
   createProcess,
   JobListRefused,
+  jobsOf,
   type ProcessRequest,
 } from "./create_process.ts";
 import type { JobObject } from "./job_object.ts";
@@ -20,19 +21,19 @@ export type JobEntry = "job-list" | "assign";
 let jobListWorks = true;
 
 /**
- * Starts a process in a job: by the job list where Windows takes one, else
- * suspended, assigned, resumed. With the list nothing can go wrong between the
+ * Starts a process in its job, which may be nested in others: by the job list
+ * where Windows takes one, else suspended, assigned, resumed. With the list nothing can go wrong between the
  * process's birth and its membership, not even our own death.
  *
  * @param request What to start; its `job` is ignored.
- * @param job The job.
+ * @param job The job, or nested ones, the outermost first.
  * @param entry `"assign"` takes the second way in any case.
  * @returns The process; suspended if `request.flags` asked for it.
  * @throws {SystemError} when it cannot be started or assigned; no process is left then.
  */
 export function startInJob(
   request: ProcessRequest,
-  job: JobObject,
+  job: JobObject | readonly JobObject[],
   entry: JobEntry = "job-list",
 ): CreatedProcess {
   if (entry === "job-list" && jobListWorks) {
@@ -44,12 +45,12 @@ export function startInJob(
       jobListWorks = false;
     }
   }
-  return startAndAssign(request, job);
+  return startAndAssign(request, jobsOf(job));
 }
 
 function startAndAssign(
   request: ProcessRequest,
-  job: JobObject,
+  jobs: readonly JobObject[],
 ): CreatedProcess {
   const flags = request.flags ?? 0;
   const created = createProcess({
@@ -58,7 +59,9 @@ function startAndAssign(
     flags: flags | CREATE_SUSPENDED,
   });
   try {
-    job.assign(created.process);
+    for (let i = 0; i < jobs.length; i++) {
+      (jobs[i] as JobObject).assign(created.process);
+    }
     if ((flags & CREATE_SUSPENDED) === 0) resumeThread(created.thread);
     return created;
   } catch (error) {

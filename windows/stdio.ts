@@ -6,47 +6,86 @@
  * @module
  */
 
-import type { StdioMode } from "../backend.ts";
+import type { StdioTarget } from "../backend.ts";
 import { DUPLICATE_SAME_ACCESS, INVALID_HANDLE_VALUE } from "./constants.ts";
+import { ERROR_INVALID_HANDLE } from "./error_codes.ts";
 import { windowsError } from "./errors.ts";
 import { Handle } from "./handle.ts";
 import { processes } from "./kernel32.ts";
+import { openForChild } from "./open_file.ts";
 import { createPipe, openNull } from "./pipe.ts";
 
 // GetCurrentProcess is a constant: the pseudo handle -1.
 const CURRENT_PROCESS = INVALID_HANDLE_VALUE;
 // STD_INPUT_HANDLE is -10, output -11, error -12, as DWORDs.
 const STD_INPUT_HANDLE = 0xFFFFFFF6;
+const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
 
 /** The ends of all streams. */
 export class StdioEnds implements Disposable {
   readonly #ours: (Handle | null)[] = [null, null, null];
-  readonly #theirs: Handle[] = [];
+  readonly #theirs: (Handle | null)[] = [null, null, null];
 
   /**
-   * Opens what is needed.
+   * Opens what is needed. To be made before anything else is opened for this
+   * child, and copies what the caller gave first: the number of a handle that has
+   * been closed would be given to something new, and pass for open.
    *
-   * @param modes What stdin, stdout and stderr are connected to.
+   * @param targets What stdin, stdout and stderr are connected to.
+   * @param command The program, for messages.
+   * @throws {TypeError} for a handle that is not open; nothing is left open then.
    * @throws {SystemError} when Windows refuses; nothing is left open then.
    */
-  constructor(modes: readonly [StdioMode, StdioMode, StdioMode]) {
+  constructor(
+    targets: readonly [StdioTarget, StdioTarget, StdioTarget | "stdout"],
+    command: string,
+  ) {
     try {
-      for (let i = 0; i < 3; i++) this.#open(i, modes[i] as StdioMode);
+      for (let i = 0; i < 3; i++) {
+        const target = targets[i];
+        if (typeof target === "number") this.#copy(i, target, command);
+      }
+      for (let i = 0; i < 3; i++) {
+        const target = targets[i] as StdioTarget | "stdout";
+        if (target === "stdout") this.#copyOfStdout();
+        else if (typeof target !== "number") this.#open(i, target, command);
+      }
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
     }
   }
 
-  #open(index: number, mode: StdioMode): void {
-    if (mode === "piped") {
+  #copy(index: number, target: number, command: string): void {
+    const copy = duplicate(BigInt(target));
+    if (copy === null) throw notOpen(target, index, command);
+    this.#theirs[index] = copy;
+  }
+
+  #open(
+    index: number,
+    target: Exclude<StdioTarget, number>,
+    command: string,
+  ): void {
+    if (target === "piped") {
       const pair = createPipe(index === 0 ? "out" : "in");
       this.#ours[index] = pair.ours;
-      this.#theirs.push(pair.theirs);
+      this.#theirs[index] = pair.theirs;
+    } else if (typeof target === "object") {
+      this.#theirs[index] = openForChild(target, {
+        reads: index === 0,
+        name: STREAMS[index] as string,
+        command,
+      });
     } else {
-      const inherited = mode === "inherit" ? duplicateOwn(index) : null;
-      this.#theirs.push(inherited ?? openNull(index === 0));
+      const inherited = target === "inherit" ? duplicateOwn(index) : null;
+      this.#theirs[index] = inherited ?? openNull(index === 0);
     }
+  }
+
+  // A handle of its own: the list of inherited handles takes none twice.
+  #copyOfStdout(): void {
+    this.#theirs[2] = duplicate((this.#theirs[1] as Handle).value);
   }
 
   /** The child's ends. */
@@ -79,9 +118,13 @@ export class StdioEnds implements Disposable {
  * or a program with windows; the child gets the null device then.
  */
 function duplicateOwn(index: number): Handle | null {
-  const k = processes();
-  const own = k.GetStdHandle(STD_INPUT_HANDLE - index);
+  return duplicate(processes().GetStdHandle(STD_INPUT_HANDLE - index));
+}
+
+/** A copy, not inheritable; `null` of a handle that is none, or closed. */
+function duplicate(own: bigint): Handle | null {
   if (own === 0n || own === INVALID_HANDLE_VALUE) return null;
+  const k = processes();
   const out = new BigUint64Array(new ArrayBuffer(8));
   const ok = k.DuplicateHandle(
     CURRENT_PROCESS,
@@ -93,8 +136,15 @@ function duplicateOwn(index: number): Handle | null {
     DUPLICATE_SAME_ACCESS,
   );
   const code = ok ? 0 : k.GetLastError();
-  // A handle that was closed under us: like none.
-  if (code === 6) return null;
+  if (code === ERROR_INVALID_HANDLE) return null;
   if (code !== 0) throw windowsError(code, "DuplicateHandle");
   return new Handle(out[0] as bigint);
+}
+
+function notOpen(handle: number, index: number, command: string): TypeError {
+  return new TypeError(
+    `Failed to spawn '${command}': handle ${handle}, given as ${
+      STREAMS[index]
+    }, is not open`,
+  );
 }

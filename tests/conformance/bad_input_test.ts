@@ -48,8 +48,107 @@ const OPTIONS: readonly (readonly [string, () => Anything, Refusal, string])[] =
     ["NUL in an env name", () => ({ env: { "A\0": "x" } }), TypeError, "NUL"],
     ["NUL in an env value", () => ({ env: { A: "x\0" } }), TypeError, "'A'"],
     ["an unknown stdin", () => ({ stdin: "pipe" }), TypeError, "stdin"],
-    ["an unknown stdout", () => ({ stdout: 1 }), TypeError, "stdout"],
+    ["an unknown stdout", () => ({ stdout: "stdout" }), TypeError, "stdout"],
     ["an unknown stderr", () => ({ stderr: null }), TypeError, "stderr"],
+    ["stdin that is no target", () => ({ stdin: {} }), TypeError, "stdin"],
+    ["a negative descriptor", () => ({ stdin: -1 }), TypeError, "-1"],
+    [
+      "a descriptor that is a fraction",
+      () => ({ stdout: { descriptor: 1.5 } }),
+      TypeError,
+      "1.5",
+    ],
+    ["a descriptor that is NaN", () => ({ stderr: NaN }), TypeError, "NaN"],
+    [
+      "a descriptor that is too large",
+      () => ({ stdin: 2 ** 31 }),
+      TypeError,
+      "2147483648",
+    ],
+    [
+      "a descriptor that is not open",
+      () => ({ stdout: { descriptor: 54320 } }),
+      TypeError,
+      "54320",
+    ],
+    [
+      "a file that is no path",
+      () => ({ stdin: { file: 5 } }),
+      TypeError,
+      "stdin.file",
+    ],
+    ["an empty file", () => ({ stdout: { file: "" } }), TypeError, "empty"],
+    ["NUL in a file", () => ({ stdout: { file: "a\0" } }), TypeError, "NUL"],
+    [
+      "append that is no boolean",
+      () => ({ stdout: { file: "x", append: 1 } }),
+      TypeError,
+      "append",
+    ],
+    [
+      "a mode that is none",
+      () => ({ stderr: { file: "x", mode: 0o10000 } }),
+      TypeError,
+      "mode",
+    ],
+    [
+      "a stdin stream that is locked",
+      () => ({ stdin: locked() }),
+      TypeError,
+      "locked",
+    ],
+    [
+      "input and a file as stdin",
+      () => ({ input: "x", stdin: { file: "x" } }),
+      TypeError,
+      "stdin",
+    ],
+    [
+      "an idleTimeout of 0",
+      () => ({ idleTimeout: 0, stdout: "piped" }),
+      RangeError,
+      "idleTimeout",
+    ],
+    [
+      "a negative idleTimeout",
+      () => ({ idleTimeout: -1, stdout: "piped" }),
+      RangeError,
+      "idleTimeout",
+    ],
+    [
+      "an idleTimeout that is no number",
+      () => ({ idleTimeout: "1", stdout: "piped" }),
+      TypeError,
+      "idleTimeout",
+    ],
+    [
+      "an idleTimeout of what cannot be heard",
+      () => ({ idleTimeout: 1, stdout: "null", stderr: "inherit" }),
+      TypeError,
+      "piped",
+    ],
+    [
+      "tee of what cannot be heard",
+      () => ({ tee: "inherit", stdout: "null", stderr: "null" }),
+      TypeError,
+      "piped",
+    ],
+    [
+      "an unknown tee",
+      () => ({ tee: "stderr", stdout: "piped" }),
+      TypeError,
+      "tee",
+    ],
+    [
+      "a tee that is locked",
+      () => {
+        const tee = new WritableStream();
+        tee.getWriter();
+        return { tee, stdout: "piped" };
+      },
+      TypeError,
+      "locked",
+    ],
     [
       "an unknown stopSignal",
       () => ({ stopSignal: "SIGFOO" }),

@@ -96,3 +96,20 @@ Deno.test("trees within trees end with the outermost parent", async () => {
   await within(Promise.all(family), "the end of all of them", 10_000);
   await roll.assertGone();
 });
+
+Deno.test("every child of a job ends with the parent that is killed", async () => {
+  await using roll = new RollCall();
+  const host = new Deno.Command(denoPath(), {
+    args: roll.args("host"),
+    ...QUIET,
+  }).spawn();
+  const member = await roll.member("host");
+  const server = await member.spawn("server", { inJob: true });
+  const daemon = await server.spawn("daemon", { detached: true });
+  const watcher = await member.spawn("watcher", { inJob: true });
+  host.kill("SIGKILL");
+  await host.status;
+  const family = [server, daemon, watcher].map((one) => one.gone);
+  await within(Promise.all(family), "the end of the job", 10_000);
+  await roll.assertGone();
+});

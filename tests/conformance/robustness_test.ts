@@ -44,21 +44,25 @@ Deno.test("many children at once keep their own output and status", async () => 
   });
 });
 
-Deno.test("spawning works when a page has broken Promise and Array", async () => {
-  const run = await host(`
+for (const more of ["", "tee: () => {}, idleTimeout: 60_000,"]) {
+  Deno.test(
+    `spawning works when a page has broken Promise and Array ${more}`.trim(),
+    async () => {
+      const run = await host(`
     // Deno loads its own timers on first use, by means of what is broken below.
     clearInterval(setInterval(() => {}, 1000));
     const then = Promise.prototype.then;
     const iterator = Array.prototype[Symbol.iterator];
     const command = new Command(deno, {
       args: ${
-    JSON.stringify(
-      evalArgs("console.log('alive'); console.error('err'); Deno.exit(5)"),
-    )
-  },
+        JSON.stringify(
+          evalArgs("console.log('alive'); console.error('err'); Deno.exit(5)"),
+        )
+      },
       env: { A: "b" },
       input: "x",
       fds: { 5: "null", 6: "null" },
+      ${more}
     });
     Promise.prototype.then = () => { throw new Error("broken then"); };
     Array.prototype[Symbol.iterator] = () => { throw new Error("broken iterator"); };
@@ -74,8 +78,40 @@ Deno.test("spawning works when a page has broken Promise and Array", async () =>
     console.log(JSON.stringify([output, sync].map((one) =>
       [one.code, text(one.stdout), text(one.stderr)])));
   `);
-  const expected = [5, "alive", "err"];
-  assertEquals(JSON.parse(run.out), [expected, expected]);
+      const expected = [5, "alive", "err"];
+      assertEquals(JSON.parse(run.out), [expected, expected]);
+    },
+  );
+}
+
+Deno.test("output that is only drained does not hold the event loop", async () => {
+  // The daemon holds the pipe after the leader has exited.
+  const daemon = "setTimeout(() => {}, 600_000)";
+  const run = await host(`
+    const leader = new Command(deno, {
+      args: ${
+    JSON.stringify(
+      evalArgs(
+        `new Deno.Command(Deno.execPath(), {
+          args: ["eval", ${JSON.stringify(daemon)}], stdin: "null",
+        }).spawn().unref();
+        console.log("ready");
+        await Deno.stdin.read(new Uint8Array(1));
+        Deno.exit(0);`,
+      ),
+    )
+  },
+      stdin: "piped", stdout: "piped", stderr: "null",
+    }).spawn();
+    await leader.ready({ line: "ready" });
+    // The drain is at work when the leader ends.
+    await new Command(deno, { args: ["--version"] }).output();
+    const writer = leader.stdin.getWriter();
+    await writer.write(new Uint8Array(1));
+    await writer.close();
+    console.log((await leader.status).code, leader.descendants().length);
+  `);
+  assertEquals(run.out, "0 1");
 });
 
 Deno.test("a running child holds the event loop", async () => {

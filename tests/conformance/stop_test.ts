@@ -12,7 +12,7 @@ import { until, within } from "../fixtures/deadline.ts";
 import { denoPath } from "../fixtures/deno.ts";
 import { type Member, RollCall } from "../fixtures/roll_call.ts";
 import { warmUp } from "../fixtures/warm_up.ts";
-import { DIFFERENCES } from "./differences.ts";
+import { DIFFERENCES, ENOUGH } from "./differences.ts";
 
 Deno.test.beforeAll(warmUp);
 
@@ -453,4 +453,42 @@ Deno.test("an abort signal that outlives the child is not held on to", async () 
   }) as typeof remove;
   const run = await new Command(deno, { args: ["--version"], signal }).output();
   assertEquals([run.code, listeners], [0, 0]);
+});
+
+for (const way of ["timeout", "abort", "stop()"] as const) {
+  Deno.test(`${way} ends what a leader left behind that exited before`, async () => {
+    await using roll = new RollCall();
+    const abort = new AbortController();
+    const process = start(roll, {
+      grace: 0,
+      signal: abort.signal,
+      ...(way === "timeout" ? { timeout: 2 * ENOUGH } : {}),
+    });
+    const { leader, child, grandchild } = await tree(roll);
+    await leader.exit(3);
+    assertEquals((await within(process.status, "the status")).code, 3);
+    if (way !== "timeout") {
+      await child.answers();
+      await grandchild.answers();
+    }
+    if (way === "abort") abort.abort();
+    if (way === "stop()") await process.stop({ grace: 0 });
+    await within(process.treeExited, "the end of the tree");
+    await roll.assertGone();
+  });
+}
+
+Deno.test({
+  name: "status.killed when an earlier signal than the last one ended it",
+  ignore: DIFFERENCES.signalsToLiveProcess.here,
+  async fn() {
+    await using roll = new RollCall();
+    const process = start(roll);
+    await roll.member("leader");
+    process.kill("SIGTERM", { tree: false });
+    // It has been sent SIGTERM already, and ends of it whatever comes.
+    process.kill("SIGCONT", { tree: false });
+    const status = await within(process.status, "the status");
+    assertEquals([status.signal, status.killed], ["SIGTERM", true]);
+  },
 });

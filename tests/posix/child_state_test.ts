@@ -1,10 +1,14 @@
 /** What a child starts with: nothing of ours that it was not given. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Command } from "../../mod.ts";
+import { Command, type CommandOptions } from "../../mod.ts";
 import { evalArgs } from "../fixtures/eval.ts";
 import { readableDeno } from "../fixtures/other_user.ts";
-import { statusField } from "../fixtures/process_table.ts";
+import {
+  newMarker,
+  processesWith,
+  statusField,
+} from "../fixtures/process_table.ts";
 import { warmUp } from "../fixtures/warm_up.ts";
 
 Deno.test.beforeAll(warmUp);
@@ -17,7 +21,7 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
 /** The child's /proc/self/status, by field. */
 function childStatus(
   fields: readonly string[],
-  options: { uid?: number; gid?: number; detached?: boolean } = {},
+  options: CommandOptions = {},
 ): Record<string, string> {
   const run = new Command("cat", { args: ["/proc/self/status"], ...options })
     .outputSync();
@@ -183,6 +187,122 @@ Deno.test({
   },
 });
 
+/** What a shell child prints, by words. */
+function shell(script: string, options: CommandOptions): string[] {
+  const run = new Command("sh", { args: ["-c", script], ...options })
+    .outputSync();
+  return text(run.stdout).split(/\s+/);
+}
+
+Deno.test({
+  name:
+    "umask, priority and affinity are the child's, and this process keeps its own",
+  ignore: notLinux,
+  async fn() {
+    const own = () => [
+      statusField("self", "Umask"),
+      statusField("self", "Cpus_allowed_list"),
+      Deno.readTextFileSync("/proc/self/stat").split(") ")[1]!.split(" ")[16],
+    ];
+    const before = own();
+    const script = "umask; nice; grep Cpus_allowed_list /proc/self/status";
+    const wanted = ["0027", "7", "Cpus_allowed_list:", "0"];
+    const options = { umask: 0o27, priority: 7, affinity: [0] };
+    assertEquals(shell(script, options), wanted);
+    const child = new Command("sh", {
+      args: ["-c", script],
+      stdout: "piped",
+      ...options,
+    }).spawn();
+    assertEquals((await child.stdout.text()).trim().split(/\s+/), wanted);
+    await child.status;
+    assertEquals(own(), before);
+    // Each alone, and with a start that stays stopped.
+    assertEquals(shell("umask", { umask: 0 }), ["0000"]);
+    assertEquals(shell("umask", { umask: 0o777 }), ["0777"]);
+    assertEquals(shell("nice", { priority: "idle" }), ["19"]);
+    const held = new Command("sh", {
+      args: ["-c", "umask; nice"],
+      stdout: "piped",
+      suspended: true,
+      umask: 0o77,
+      priority: 3,
+    }).spawn();
+    held.resume();
+    assertEquals(await held.stdout.text(), "0077\n3\n");
+    await held.status;
+    assertEquals(own(), before);
+  },
+});
+
+Deno.test({
+  name: "a file that the child makes has the mode that its umask leaves",
+  ignore: notLinux,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      shell(": > file", { umask: 0o137, cwd: folder });
+      const { mode } = await Deno.stat(`${folder}/file`);
+      assertEquals((mode ?? 0) & 0o777, 0o640);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "through a shell: what exec would refuse is an error, and arguments are untouched",
+  ignore: notLinux,
+  fn() {
+    assertThrows(
+      () => new Command("/none", { umask: 0 }).spawn(),
+      Deno.errors.NotFound,
+    );
+    assertThrows(
+      () => new Command("/etc/passwd", { priority: 1 }).spawn(),
+      Deno.errors.PermissionDenied,
+    );
+    const args = ["%s|", "$HOME", "-x", "", "a b", "`id`"];
+    const run = new Command("printf", { args, umask: 0, priority: 1 })
+      .outputSync();
+    assertEquals(text(run.stdout), "$HOME|-x||a b|`id`|");
+  },
+});
+
+Deno.test({
+  name: "affinity with a CPU that is not there leaves nothing running",
+  ignore: notLinux,
+  fn() {
+    const marker = newMarker();
+    for (const affinity of [[8191], [0, 8191]]) {
+      const command = new Command("sleep", { args: [marker], affinity });
+      assertThrows(() => command.spawn(), RangeError, "CPU 8191");
+      assertThrows(() => command.outputSync(), RangeError, "CPU 8191");
+    }
+    assertEquals(processesWith(marker), []);
+  },
+});
+
+Deno.test({
+  name: "groups: exactly those, with and without another user",
+  ignore: notLinux || !root,
+  fn() {
+    const before = statusField("self", "Groups");
+    const groups = (options: CommandOptions) =>
+      childStatus(["Uid", "Gid", "Groups"], options);
+    assertEquals(groups({ groups: [7, 9], uid: 65534, gid: 65533 }), {
+      Uid: "65534 65534 65534 65534",
+      Gid: "65533 65533 65533 65533",
+      Groups: "7 9",
+    });
+    assertEquals(groups({ groups: [4] }).Groups, "4");
+    assertEquals(groups({ groups: [] }).Groups, "");
+    assertEquals(groups({ groups: [4], umask: 0, priority: 1 }).Groups, "4");
+    assertEquals(statusField("self", "Groups"), before);
+  },
+});
+
 const IDENTITY = ["Uid", "Gid", "Groups"] as const;
 
 Deno.test({
@@ -276,13 +396,20 @@ Deno.test({
 });
 
 Deno.test({
-  name: "uid without the privilege is PermissionDenied, and nothing is started",
+  name:
+    "uid, groups and priority without the privilege are PermissionDenied, and nothing is started",
   ignore: notLinux || !root,
   async fn() {
     const deno = await readableDeno();
     const source = `import { Command } from ${JSON.stringify(deno.mod)};
       try { new Command("true", { uid: 0 }).spawn(); console.log("started"); }
-      catch (error) { console.log(error.name, error.code); }`;
+      catch (error) { console.log(error.name, error.code); }
+      for (const options of [{ groups: [0] }, { priority: -5 }]) {
+        try { new Command("sleep", { args: ["12345.5"], ...options }).spawn(); console.log("started"); }
+        catch (error) { console.log(error.name, error.syscall); }
+      }
+      const ps = new Command("ps", { args: ["-o", "pid=", "--ppid", String(Deno.pid)] }).outputSync();
+      console.log(new TextDecoder().decode(ps.stdout).trim().split("\\n").length);`;
     try {
       const run = await new Deno.Command("setpriv", {
         args: [
@@ -295,11 +422,34 @@ Deno.test({
         env: { DENO_DIR: deno.folder, HOME: deno.folder },
       }).output();
       assertEquals([text(run.stdout), text(run.stderr)], [
-        "PermissionDenied EPERM",
+        [
+          "PermissionDenied EPERM",
+          "PermissionDenied setgroups",
+          "PermissionDenied setpriority",
+          // The guard and ps itself.
+          "2",
+        ].join("\n"),
         "",
       ]);
     } finally {
       await deno.remove();
     }
+  },
+});
+
+Deno.test({
+  name:
+    "a first child during another isolate's slow spawn is in a tree of its own",
+  ignore: notLinux,
+  async fn() {
+    const program = new URL("../fixtures/spawn_window.ts", import.meta.url);
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-config", "--no-lock", "-A", program.href],
+    }).output();
+    assertEquals(
+      text(stdout).trim(),
+      '{"theirs":false,"tag":true}',
+      text(stderr),
+    );
   },
 });

@@ -72,6 +72,21 @@ Deno.test("examples/scope.ts ends the server when its scope ends", async () => {
   );
 });
 
+Deno.test("examples/dev_server.ts tests a server that is ready, and leaves nothing", async () => {
+  assertEquals(
+    await outputOf("dev_server"),
+    [
+      "ready, with 1 helper",
+      "GET / is 200 hello",
+      "GET /missing is 404 ",
+      "server and helper gone",
+      "not ready: exited with code 1",
+      "it said: error: no such config",
+      "",
+    ].join("\n"),
+  );
+});
+
 Deno.test("examples/drop_in.ts prints what it prints with Deno.Command", async () => {
   const url = new URL("../../examples/drop_in.ts", import.meta.url);
   const source = await Deno.readTextFile(url);
@@ -123,6 +138,33 @@ Deno.test("examples/capture.ts bounds what is kept", async () => {
       'head: "1\\n2\\n3\\n4\\n", code 0',
       'tail: "\\nerror: no space left\\n", code 1',
       "truncated: true",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("examples/together.ts ends server and watcher with the tests", async () => {
+  assertEquals(
+    await outputOf("together"),
+    [
+      "tests: the server says hello",
+      "ended by the tests, success true",
+      "server: code 143, signal SIGTERM",
+      "watcher: code 143, signal SIGTERM",
+      "tests: code 0, signal null",
+      "left: 0",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("examples/pipeline.ts shows the status of each command", async () => {
+  assertEquals(
+    (await outputOf("pipeline")).replace(/" +(\d)/, '"$1'),
+    [
+      'most frequent: "2 to", tr 0, sort 0, uniq 0, sort 0, head 0',
+      'first of many: "y", yes SIGPIPE, head 0',
+      "timed out: true, code 143",
       "",
     ].join("\n"),
   );

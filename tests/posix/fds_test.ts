@@ -352,6 +352,36 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "a closed descriptor does not pass for open by what is opened for the child",
+  ignore: !LINUX,
+  fn() {
+    using files = twoFiles();
+    const path = `${files.folder}/closed`;
+    const file = Deno.openSync(path, { create: true, write: true });
+    const closed = numberOf(path);
+    file.close();
+    const before = own();
+    for (
+      const fds of [
+        { 3: { pipe: "read" }, 4: closed },
+        { 3: files.a, 4: closed },
+        { 3: { file: files.paths[1], access: "read" }, 4: closed },
+      ] as const
+    ) {
+      for (const stdout of ["piped", files.a] as const) {
+        assertThrows(
+          () => new Command("true", { stdout, fds }).spawn(),
+          Deno.errors.BadResource,
+          String(closed),
+        );
+      }
+    }
+    assertEquals(own(), before);
+  },
+});
+
+Deno.test({
   name: "the last number below the limit is given",
   ignore: !LINUX,
   fn() {

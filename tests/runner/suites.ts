@@ -6,6 +6,7 @@ const WINDOWS = Deno.build.os === "windows";
 const SUITES: readonly string[] = [
   "tests/unit",
   "tests/conformance",
+  "tests/cli",
   WINDOWS ? "tests/windows" : "tests/posix",
   "tests/offline",
   "tests/runner",
@@ -14,7 +15,11 @@ const SUITES: readonly string[] = [
 ];
 
 /** Folders of the library whose documentation has examples for this system. */
-const LIBRARY: readonly string[] = ["ffi", WINDOWS ? "windows" : "posix"];
+const LIBRARY: readonly string[] = [
+  "cli",
+  "ffi",
+  WINDOWS ? "windows" : "posix",
+];
 
 /** The folders that have tests. */
 export async function testFolders(): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Ancestry, findRoot } from "../../posix/ancestry.ts";
-import type { Belongs } from "../../posix/containment.ts";
+import { type Belongs, JointMembership } from "../../posix/containment.ts";
 import type { ProcStat } from "../../posix/proc_stat.ts";
 import type { ProcessTable } from "../../posix/process_table.ts";
 import { ProcessTree } from "../../posix/tree.ts";
@@ -195,7 +195,11 @@ Deno.test("kill() freezes everybody before it kills anybody", () => {
     [20, KILL],
     [10, KILL],
   ]);
-  assertEquals(result, { count: 3, refused: [] });
+  assertEquals(result, {
+    count: 3,
+    refused: [],
+    unsettled: false,
+  });
 });
 
 Deno.test("kill() looks again until nobody new appears", () => {
@@ -220,6 +224,15 @@ Deno.test("kill() ends what a fork under way brought out after the last look", (
   };
   assertEquals(machine.tree().kill(STOP, KILL).count, 2);
   assertEquals(machine.entries.size, 0);
+});
+
+Deno.test("kill() says when a tree ran away faster than it could look", () => {
+  const machine = new Machine({ 10: {} });
+  // Each look finds one that was not there before.
+  machine.onLook = (look) => machine.entries.set(10 + look, {});
+  const { count, unsettled } = machine.tree().kill(STOP, KILL);
+  assertEquals(unsettled, true);
+  assert(count > 100, `${count}`);
 });
 
 Deno.test("kill() of a number that was given to somebody else in between signals nobody", () => {
@@ -257,7 +270,11 @@ Deno.test("kill() names who may not be signalled, and ends the others", () => {
 
 Deno.test("kill() of nothing sends nothing", () => {
   const machine = new Machine({ 10: { mine: false }, 20: { state: "Z" } });
-  assertEquals(machine.tree().kill(STOP, KILL), { count: 0, refused: [] });
+  assertEquals(machine.tree().kill(STOP, KILL), {
+    count: 0,
+    refused: [],
+    unsettled: false,
+  });
   assertEquals(machine.signals, []);
 });
 
@@ -356,4 +373,24 @@ Deno.test("the root of a foreign tree is refused when it is init, ourselves, an 
     );
   }
   assertEquals(findRoot(9, machine).pid, 9);
+});
+
+Deno.test("a joint tree has the members of all its parts, and no others", () => {
+  const machine = new Machine({ 10: {}, 11: {}, 20: {}, 30: {} });
+  const part = (pids: readonly number[]) => ({
+    belongs: (pid: number): Belongs =>
+      machine.entries.has(pid) ? pids.includes(pid) ? "yes" : "no" : "gone",
+  });
+  const joint = new JointMembership();
+  const tree = new ProcessTree(joint, machine, machine.send);
+  assert(tree.isEmpty());
+  joint.parts = [part([10, 11]), part([20])];
+  assertEquals(tree.members().map(({ pid }) => pid), [20, 11, 10]);
+  tree.kill(STOP, KILL);
+  const stops = machine.signals.filter(([, signal]) => signal === STOP);
+  const kills = machine.signals.filter(([, signal]) => signal === KILL);
+  assertEquals([stops.length, kills.length], [3, 3]);
+  // All parts stand still before anybody is killed.
+  assertEquals(machine.signals.slice(0, 3), stops);
+  assert(machine.signals.every(([pid]) => pid !== 30));
 });

@@ -5,7 +5,7 @@ import {
   STATUS_CONTROL_C_EXIT,
 } from "../../windows/exit_code.ts";
 
-const NOTHING: Deeds = { ended: null, softSignal: null };
+const NOTHING: Deeds = { ended: [], softSignal: null };
 
 Deno.test("exitStatus() keeps all 32 bits, signed as Deno.Command has them", () => {
   const codes: [number, number][] = [
@@ -24,13 +24,19 @@ Deno.test("exitStatus() keeps all 32 bits, signed as Deno.Command has them", () 
 });
 
 Deno.test("exitStatus() is a signal when we ended it, unless it was faster", () => {
-  const deeds: Deeds = { ended: "SIGKILL", softSignal: "SIGTERM" };
+  const deeds: Deeds = { ended: ["SIGKILL"], softSignal: "SIGTERM" };
   assertEquals(exitStatus(137, deeds).signal, "SIGKILL");
   assertEquals(exitStatus(0, deeds), { code: 0, signal: null, lost: false });
 });
 
+Deno.test("exitStatus() names the one of two kills that came first", () => {
+  const deeds: Deeds = { ended: ["SIGTERM", "SIGKILL"], softSignal: null };
+  assertEquals(exitStatus(143, deeds).signal, "SIGTERM");
+  assertEquals(exitStatus(137, deeds).signal, "SIGKILL");
+});
+
 Deno.test("exitStatus() names the signal that a console event stood for", () => {
-  const deeds: Deeds = { ended: null, softSignal: "SIGINT" };
+  const deeds: Deeds = { ended: [], softSignal: "SIGINT" };
   assertEquals(exitStatus(STATUS_CONTROL_C_EXIT, deeds), {
     code: 130,
     signal: "SIGINT",

@@ -61,7 +61,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "random arguments arrive in a real child as they were",
+  name: "600 random arguments arrive in a real child as they were",
   ignore,
   async fn() {
     const pieces = [
@@ -81,10 +81,10 @@ Deno.test({
       "'",
     ];
     const args: string[] = ["", " ", "\\", '"', "a\\\\", "\\\\ ", '\\"'];
-    const random = new Uint32Array(4_000);
+    const random = new Uint32Array(8_000);
     crypto.getRandomValues(random);
     let at = 0;
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 600; i++) {
       let argument = "";
       for (let k = random[at++]! % 10; k > 0; k--) {
         argument += pieces[random[at++]! % pieces.length];

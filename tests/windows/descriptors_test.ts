@@ -8,7 +8,8 @@ import { Command, listen } from "../../mod.ts";
 import { Handle } from "../../windows/handle.ts";
 import { createPipe } from "../../windows/pipe.ts";
 import { adoptSocket, duplicateSocket } from "../../windows/share_socket.ts";
-import { fixture, handleCount, ignore, openLibraries } from "./support.ts";
+import { handleCount } from "./handle_count.ts";
+import { fixture, ignore, openLibraries } from "./support.ts";
 
 Deno.test.beforeAll(async () => {
   if (ignore) return;

@@ -42,6 +42,36 @@ for (const entry of ["job-list", "assign"] as JobEntry[]) {
   });
 }
 
+for (const entry of ["job-list", "assign"] as JobEntry[]) {
+  Deno.test({
+    name:
+      `startInJob() by ${entry}: nested jobs end apart, and the outer one ends all`,
+    ignore,
+    fn() {
+      using outer = new JobObject();
+      using one = new JobObject();
+      using two = new JobObject();
+      const first = startInJob(SLEEPER, [outer, one], entry);
+      const second = startInJob(SLEEPER, [outer, two], entry);
+      for (const { process } of [first, second]) {
+        assert(outer.contains(process));
+      }
+      assert(one.contains(first.process) && !two.contains(first.process));
+      assert(outer.processIds().includes(first.pid));
+      assert(outer.processIds().includes(second.pid));
+      one.terminate(137);
+      assert(waitForSingleObject(first.process, 5_000));
+      assert(!waitForSingleObject(second.process, 0));
+      outer.terminate(137);
+      assert(waitForSingleObject(second.process, 5_000));
+      for (const { process, thread } of [first, second]) {
+        thread.close();
+        process.close();
+      }
+    },
+  });
+}
+
 Deno.test({
   name: "startInJob() leaves no process when the job refuses it",
   ignore,

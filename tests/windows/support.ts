@@ -8,7 +8,6 @@ import type { ExitStatus, NativeProcess, SpawnSpec } from "../../backend.ts";
 import { windowsBackend } from "../../windows/backend.ts";
 import * as kernel32 from "../../windows/kernel32.ts";
 import { sockets } from "../../windows/ws2_32.ts";
-import { Handle } from "../../windows/handle.ts";
 import { processSnapshot } from "../../windows/process_table.ts";
 
 /** These tests need Windows, or Wine. */
@@ -45,6 +44,12 @@ export function spec(
     clearEnv: false,
     envNames: [],
     envValues: [],
+    groups: null,
+    umask: null,
+    nice: null,
+    affinity: null,
+    foreground: false,
+    pty: null,
     uid: null,
     gid: null,
     stdin: "null",
@@ -139,13 +144,4 @@ export async function until(
     if (performance.now() > deadline) throw new Error(`Not in time: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-}
-
-/** Open handles. Wine does not count: there it is the first free number. */
-export function handleCount(): number {
-  const out = new Uint32Array(1);
-  kernel32.table().GetProcessHandleCount(0xFFFFFFFFFFFFFFFFn, out);
-  if (out[0] !== 0) return out[0]!;
-  using event = new Handle(kernel32.io().CreateEventW(null, 1, 0, null));
-  return Number(event.value) / 4;
 }

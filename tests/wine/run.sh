@@ -56,6 +56,16 @@ make_prefix() {
   mv "$prefix" "$cache/prefix"
 }
 
+# Without a display a program can have no window, unless nothing draws it.
+allow_windows() {
+  [ -e "$WINEPREFIX/.windows" ] && return
+  timeout 60 "$wine/bin/wine" reg add 'HKCU\Software\Wine\Drivers' \
+    /v Graphics /d null /f </dev/null >"$cache/wineboot.log" 2>&1 9>&- || return 1
+  # Who is still there has begun without.
+  timeout 60 "$wine/bin/wineserver" -w 9>&- || return 1
+  touch "$WINEPREFIX/.windows"
+}
+
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || cannot "needs Linux on x64"
 command -v npm >/dev/null || cannot "needs npm, for the Windows build of Deno"
 [ -r /proc/self/stat ] || cannot "Wine needs /proc"
@@ -103,6 +113,8 @@ trap stop_wine EXIT
 
 [ -d "$WINEPREFIX" ] || make_prefix ||
   cannot "wineboot failed ($cache/wineboot.log)"
+
+allow_windows || cannot "Wine cannot do without a display ($cache/wineboot.log)"
 
 # Output goes to a file: Wine's services would hold a pipe open for ever.
 deno() {

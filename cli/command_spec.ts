@@ -1,0 +1,78 @@
+/**
+ * What a command accepts, as data: parsing, help and shell completion are all
+ * made from it.
+ *
+ * @module
+ */
+
+import type { GivenOptions } from "./read_options.ts";
+
+/** What a shell may offer where a value is expected. */
+export type ValueHint =
+  | "command"
+  | "directory"
+  | "pid"
+  | "signal"
+  | readonly string[];
+
+/** One option. */
+export interface OptionSpec<Name extends string = string> {
+  /** The long name, without dashes. */
+  readonly name: Name;
+  /** The letter. */
+  readonly short?: string;
+  /** Another long name. */
+  readonly alias?: string;
+  /** What the value is called in the help; an option without one is a switch. */
+  readonly value?: string;
+  /** What a shell may offer for the value. */
+  readonly hint?: ValueHint;
+  /** Whether it may be given several times. */
+  readonly repeated?: boolean;
+  /** One or two lines for the help. */
+  readonly help: string;
+}
+
+/** A pair of columns in the help. */
+export type HelpRow = readonly [left: string, right: string];
+
+/** One command. */
+export interface CommandSpec<Name extends string = string> {
+  /** Its name. */
+  readonly name: string;
+  /** What messages begin with, and `Try '…'` names. */
+  readonly program: string;
+  /** What it does, in one line. */
+  readonly summary: string;
+  /** After the name of the program. */
+  readonly usage: string;
+  /** Paragraphs. */
+  readonly description: readonly string[];
+  /** Its options; `--help` is understood by every command. */
+  readonly options: readonly OptionSpec<Name>[];
+  /** What its operands are, for a shell. */
+  readonly operand?: ValueHint;
+  /** Whether the first operand ends the options: what follows is another program's. */
+  readonly stopsAtOperand: boolean;
+  /** A command line and what it is for. */
+  readonly examples: readonly HelpRow[];
+  /** A status and when the command ends with it. */
+  readonly exitStatus: readonly HelpRow[];
+  /** Permissions it can do with, and what more gives. */
+  readonly permissions: string;
+  /** The status for a mistake in the command line. */
+  readonly usageStatus: number;
+}
+
+/** A module in `commands/`. */
+export interface CommandModule {
+  /** What it accepts. */
+  readonly SPEC: CommandSpec;
+  /**
+   * Does it.
+   *
+   * @param given What was given.
+   * @returns The exit status.
+   */
+  run(given: GivenOptions): Promise<number>;
+}

@@ -1,0 +1,25 @@
+/**
+ * The commands there are. A module is loaded when its command is used.
+ *
+ * @module
+ */
+
+import type { CommandModule } from "./command_spec.ts";
+
+/** A command by name. */
+export interface CommandEntry {
+  /** Its name. */
+  readonly name: string;
+  /** Loads it. */
+  readonly load: () => Promise<CommandModule>;
+}
+
+/** All of them, in the order of the help. */
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: "run", load: () => import("./commands/run.ts") },
+  { name: "timeout", load: () => import("./commands/timeout.ts") },
+  { name: "tree", load: () => import("./commands/tree.ts") },
+  { name: "kill", load: () => import("./commands/kill.ts") },
+  { name: "doctor", load: () => import("./commands/doctor.ts") },
+  { name: "completions", load: () => import("./commands/completions.ts") },
+];

@@ -1,0 +1,154 @@
+/**
+ * `doctor`: what can be guaranteed here, and why not more.
+ *
+ * @module
+ */
+
+import type { Capabilities, MechanismReport } from "../../backend.ts";
+import { capabilities } from "../library.ts";
+import { type Palette, paletteFor } from "../colour.ts";
+import type { CommandSpec } from "../command_spec.ts";
+import type { GivenOptions } from "../read_options.ts";
+import { print } from "../say.ts";
+import { UsageError } from "../usage_error.ts";
+import { wrapText } from "../wrap_text.ts";
+
+type Option = "json";
+
+/** What it accepts. */
+export const SPEC: CommandSpec<Option> = {
+  name: "doctor",
+  program: "killable doctor",
+  summary: "say what can be guaranteed on this machine, and why not more",
+  usage: "[OPTION]...",
+  description: [
+    "Shows which mechanisms can hold a process tree here, what each of them holds, which one is used, and what the permissions of this Deno are good for.",
+  ],
+  options: [{ name: "json", short: "j", help: "the same as JSON" }],
+  stopsAtOperand: false,
+  examples: [
+    ["killable doctor", "read it"],
+    ["killable doctor --json | jq -r .containment", "for a script"],
+  ],
+  exitStatus: [
+    ["0", "trees are held whole here, and end with their parent"],
+    ["1", "something is missing; it is said what"],
+    ["2", "a mistake in the command line"],
+  ],
+  permissions: "--allow-ffi --allow-run; it says what any other set would mean",
+  usageStatus: 2,
+};
+
+const PERMISSIONS: readonly (readonly [Deno.PermissionName, string])[] = [
+  ["ffi", "needed for everything"],
+  ["run", "to start programs, and to send signals"],
+  ["read", "'tree' needs --allow-all for user, processor and memory on Linux"],
+  ["env", "to obey FORCE_COLOR; children get the environment without it"],
+];
+
+interface Diagnosis {
+  readonly deno: string;
+  readonly system: string;
+  readonly containment: string | null;
+  readonly mechanisms: readonly MechanismReport[];
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly problem: string;
+}
+
+/** Runs it. */
+export function run(given: GivenOptions<Option>): Promise<number> {
+  if (given.operands.length > 0) {
+    throw new UsageError(`extra operand '${given.operands[0]}'`);
+  }
+  const diagnosis = diagnose();
+  if (given.has("json")) print(JSON.stringify(diagnosis, null, 2));
+  else print(worded(diagnosis, paletteFor(Deno.stdout)));
+  return Promise.resolve(diagnosis.problem === "" ? 0 : 1);
+}
+
+function diagnose(): Diagnosis {
+  const permissions: Record<string, string> = {};
+  for (const [name] of PERMISSIONS) permissions[name] = stateOf(name);
+  let found: Capabilities | null = null;
+  let problem = "";
+  try {
+    found = capabilities();
+    problem = shortcoming(found);
+  } catch (error) {
+    problem = `${(error as Error).message}`;
+  }
+  if (problem === "" && permissions.run === "denied") {
+    problem = "no program may be started: run again with --allow-run";
+  }
+  return {
+    deno: Deno.version.deno,
+    system: `${Deno.build.os} ${Deno.build.arch}`,
+    containment: found?.containment ?? null,
+    mechanisms: found?.mechanisms ?? [],
+    permissions,
+    problem,
+  };
+}
+
+function stateOf(name: Deno.PermissionName): string {
+  const { state, partial } = Deno.permissions.querySync(
+    { name } as Deno.PermissionDescriptor,
+  );
+  return state === "granted" ? partial ? "partly" : "granted" : "denied";
+}
+
+function shortcoming({ containment, mechanisms }: Capabilities): string {
+  const used = mechanisms.find((one) => one.mechanism === containment);
+  if (used === undefined) return "no mechanism can be had";
+  if (!used.holdsEscapees) {
+    return `${containment} does not hold what leaves its group: ${used.why}`;
+  }
+  return used.endsWithParent
+    ? ""
+    : `trees outlive a killed parent: ${used.why}`;
+}
+
+function worded(diagnosis: Diagnosis, palette: Palette): string {
+  const { mechanisms, containment, permissions, problem } = diagnosis;
+  const lines = [
+    `Deno ${diagnosis.deno} on ${diagnosis.system}`,
+    "",
+    palette.bold("Mechanisms, the strongest first:"),
+  ];
+  for (const one of mechanisms) {
+    const used = one.mechanism === containment ? " (used)" : "";
+    const mark = one.available ? palette.green("yes") : palette.yellow("no ");
+    lines.push(`  ${mark} ${palette.bold(one.mechanism)}${used}`);
+    if (one.available) {
+      lines.push(
+        `        what leaves its process group is ${held(one.holdsEscapees)}`,
+        `        what a killed parent leaves is ${ended(one.endsWithParent)}`,
+      );
+    }
+    if (one.why !== "") {
+      lines.push(...wrapText(one.why, 72).map((line) => `        ${line}`));
+    }
+  }
+  lines.push("", palette.bold("Permissions:"));
+  for (const [name, use] of PERMISSIONS) {
+    const state = permissions[name]!;
+    const shown = state === "granted" ? palette.green(state) : state;
+    const gap = " ".repeat(8 - state.length);
+    lines.push(`  --allow-${name.padEnd(5)} ${shown}${gap} ${use}`);
+  }
+  lines.push(
+    "",
+    problem === ""
+      ? palette.green("Trees are held whole here, and end with their parent.")
+      : `${palette.red("Missing:")} ${problem}`,
+  );
+  return lines.join("\n");
+}
+
+function held(yes: boolean): string {
+  return yes ? "held" : "not held";
+}
+
+function ended(yes: boolean): string {
+  return yes ? "ended" : "not ended";
+}

@@ -1,0 +1,97 @@
+/**
+ * `kill`: ends processes with everything they started.
+ *
+ * @module
+ */
+
+import type { ProcessInfo } from "../../backend.ts";
+import { killTree, processTree } from "../library.ts";
+import { DEFAULT_GRACE } from "../../options.ts";
+import type { CommandSpec } from "../command_spec.ts";
+import { parseDuration } from "../duration.ts";
+import { parsePid } from "../pid_operand.ts";
+import type { GivenOptions } from "../read_options.ts";
+import { stopLine } from "../run_report.ts";
+import { print, say } from "../say.ts";
+import { parseSignal } from "../signal_operand.ts";
+import { StopProgress } from "../stop_progress.ts";
+import { UsageError } from "../usage_error.ts";
+
+type Option = "signal" | "kill-after" | "quiet" | "json";
+
+/** What it accepts. */
+export const SPEC: CommandSpec<Option> = {
+  name: "kill",
+  program: "killable kill",
+  summary: "end processes by number, each with everything it started",
+  usage: "[OPTION]... PID...",
+  description: [
+    "Sends the signal to every process of each tree, waits, and kills what is left; ends when all of it is gone. The trees are those of the process table: what 'killable tree PID' shows. This process and those it descends from are refused.",
+  ],
+  options: [
+    {
+      name: "signal",
+      short: "s",
+      value: "SIGNAL",
+      hint: "signal",
+      help: "the signal to begin with (TERM)",
+    },
+    {
+      name: "kill-after",
+      short: "k",
+      alias: "grace",
+      value: "DURATION",
+      help: "how long to wait before the kill (5s); 0 kills at once",
+    },
+    { name: "quiet", short: "q", help: "say nothing of what was ended" },
+    { name: "json", short: "j", help: "one line of JSON for each process" },
+  ],
+  operand: "pid",
+  stopsAtOperand: false,
+  examples: [
+    ["killable kill 4711", "ask first, and kill after five seconds"],
+    ["killable kill -k 0 4711 4712", "kill two trees at once"],
+    ["killable kill -s INT $(cat server.pid)", "begin as Ctrl-C does"],
+  ],
+  exitStatus: [
+    ["0", "all of it is gone"],
+    ["1", "a process was not there, or something could not be ended"],
+    ["2", "a mistake in the command line"],
+  ],
+  permissions: "--allow-ffi",
+  usageStatus: 2,
+};
+
+/** Runs it. */
+export async function run(given: GivenOptions<Option>): Promise<number> {
+  const signal = parseSignal(given.value("signal") ?? "TERM");
+  const after = given.value("kill-after");
+  const grace = after === undefined
+    ? DEFAULT_GRACE
+    : parseDuration(after, "--kill-after");
+  const pids = given.operands.map(parsePid);
+  if (pids.length === 0) throw new UsageError("missing PID");
+  using _progress = new StopProgress(() => membersOf(pids), grace);
+  const ended = await Promise.all(pids.map(async (pid) => {
+    try {
+      const report = await killTree(pid, { signal, grace });
+      if (given.has("json")) print(JSON.stringify({ pid, ...report }));
+      else if (!given.has("quiet")) print(`${pid}: ${stopLine(report)}`);
+      return true;
+    } catch (error) {
+      say(`kill: ${pid}: ${(error as Error).message}`);
+      return false;
+    }
+  }));
+  return ended.every((one) => one) ? 0 : 1;
+}
+
+function membersOf(pids: readonly number[]): ProcessInfo[] {
+  return pids.flatMap((pid) => {
+    try {
+      return processTree(pid);
+    } catch {
+      return []; // It has ended.
+    }
+  });
+}

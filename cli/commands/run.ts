@@ -1,0 +1,105 @@
+/**
+ * `run`: starts a program and looks after its tree until that is gone.
+ *
+ * @module
+ */
+
+import type { ChildProcess } from "../../child_process.ts";
+import type { CommandSpec } from "../command_spec.ts";
+import { endLike } from "../end_like.ts";
+import type { GivenOptions } from "../read_options.ts";
+import { reportLines, type RunReport } from "../run_report.ts";
+import {
+  readRunRequest,
+  RUN_OPTIONS,
+  type RunOption,
+  type RunRequest,
+} from "../run_request.ts";
+import { say } from "../say.ts";
+import { SignalRelay, STOP_SIGNALS } from "../signal_relay.ts";
+import { spawnFailure, STATUS_OWN_FAILURE } from "../spawn_failure.ts";
+import { startCommand, Supervisor } from "../supervisor.ts";
+
+/** What it accepts. */
+export const SPEC: CommandSpec<RunOption> = {
+  name: "run",
+  program: "killable run",
+  summary: "start a command, and leave nothing of its tree running",
+  usage: "[OPTION]... [--] COMMAND [ARG]...",
+  description: [
+    "Starts COMMAND with this program's terminal and streams, and ends when it and everything it started is gone. What COMMAND leaves behind when it exits is stopped; when this program is killed, even by SIGKILL, the tree ends with it.",
+    "A stop sends the signal to every process of the tree, waits, and kills what is left. SIGINT, SIGTERM, SIGHUP and SIGQUIT to this program begin a stop with that signal; a second one kills at once. On a terminal that COMMAND shares, Ctrl-C and Ctrl-\\ reach it directly and are its own affair.",
+    "A DURATION is written like 30s, 1m30s, 500ms or 2h; a number alone is seconds, and 0 is no limit.",
+  ],
+  options: RUN_OPTIONS,
+  operand: "command",
+  stopsAtOperand: true,
+  examples: [
+    ["killable run -t 5m -- npm test", "five minutes for a test run"],
+    [
+      "killable run --idle-timeout 2m -- ./deploy.sh",
+      "a build that says nothing for two minutes hangs",
+    ],
+    [
+      "ssh host killable run --stop-on-stdin-eof -- ./serve",
+      "ends on the host when the connection drops",
+    ],
+    [
+      "killable run -s INT -k 10s --report -- ./record",
+      "ended as by Ctrl-C, ten seconds to finish, then told about",
+    ],
+  ],
+  exitStatus: [
+    ["124", "stopped: its time, or its time without output, was up"],
+    ["125", "killable itself failed, or something could not be ended"],
+    ["126", "COMMAND was found but cannot be invoked"],
+    ["127", "COMMAND was not found"],
+    ["128+n", "COMMAND was ended by signal n"],
+    ["-", "otherwise the exit status of COMMAND"],
+  ],
+  permissions:
+    "--allow-ffi --allow-run; -A to notice signals that a shell or nohup ignores",
+  usageStatus: STATUS_OWN_FAILURE,
+};
+
+const STATUS_TIMED_OUT = 124;
+
+/** Runs it. */
+export async function run(given: GivenOptions<RunOption>): Promise<number> {
+  const request = readRunRequest(given);
+  const supervisor = new Supervisor(request);
+  const relay = new SignalRelay(STOP_SIGNALS, (one) => supervisor.heard(one));
+  let child: ChildProcess;
+  try {
+    child = startCommand(request);
+  } catch (error) {
+    const { message, status } = spawnFailure(request.command, error);
+    say(`run: ${message}`);
+    return status;
+  }
+  const { status, stop } = await supervisor.watch(child);
+  relay[Symbol.dispose]();
+  if (stop instanceof Error) {
+    say(`run: ${stop.message}`);
+    return STATUS_OWN_FAILURE;
+  }
+  const { reason, elapsed } = supervisor;
+  const timeUp = reason === "timeout" || reason === "idle";
+  const exitStatus = timeUp ? STATUS_TIMED_OUT : status.code;
+  tell(request, {
+    command: request.command,
+    reason,
+    exitStatus,
+    code: status.code,
+    signal: status.signal,
+    elapsed,
+    containment: child.containment,
+    stop,
+  });
+  return timeUp ? exitStatus : endLike(status);
+}
+
+function tell(request: RunRequest, report: RunReport): void {
+  if (request.report === "json") say(JSON.stringify(report));
+  if (request.report === "text") reportLines(report).forEach(say);
+}

@@ -1,0 +1,9 @@
+/**
+ * Whether a permission is there. What is nice to have is not worth a prompt.
+ *
+ * @param descriptor The permission.
+ * @returns False also where Deno would ask.
+ */
+export function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(descriptor).state === "granted";
+}

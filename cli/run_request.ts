@@ -1,0 +1,196 @@
+/**
+ * What `run` was asked for, read from its options.
+ *
+ * @module
+ */
+
+import type { ContainmentRequest } from "../backend.ts";
+import { DEFAULT_GRACE } from "../options.ts";
+import type { OptionSpec } from "./command_spec.ts";
+import { parseDuration } from "./duration.ts";
+import type { GivenOptions } from "./read_options.ts";
+import { parseSignal } from "./signal_operand.ts";
+import { UsageError } from "./usage_error.ts";
+
+const CONTAINMENTS: readonly ContainmentRequest[] = [
+  "auto",
+  "cgroup",
+  "lineage",
+  "process-group",
+  "job-object",
+];
+
+/** The names of the options. */
+export type RunOption =
+  | "timeout"
+  | "idle-timeout"
+  | "kill-after"
+  | "signal"
+  | "stop-on-stdin-eof"
+  | "cwd"
+  | "env"
+  | "clear-env"
+  | "containment"
+  | "report"
+  | "json";
+
+/** The options: an option more is a line here and a field in {@linkcode RunRequest}. */
+export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
+  {
+    name: "timeout",
+    short: "t",
+    value: "DURATION",
+    help: "stop the tree when it has run for this long",
+  },
+  {
+    name: "idle-timeout",
+    short: "i",
+    value: "DURATION",
+    help:
+      "stop the tree when it has written nothing for this long; its output goes through pipes then, not to the terminal directly",
+  },
+  {
+    name: "kill-after",
+    short: "k",
+    alias: "grace",
+    value: "DURATION",
+    help:
+      "how long a stop waits before it kills (5s); 0 kills at once, without a signal before",
+  },
+  {
+    name: "signal",
+    short: "s",
+    value: "SIGNAL",
+    hint: "signal",
+    help: "the signal a stop begins with (TERM)",
+  },
+  {
+    name: "stop-on-stdin-eof",
+    help:
+      "stop the tree when standard input ends, as it does when an ssh connection drops or a CI agent goes away; COMMAND gets no standard input then",
+  },
+  {
+    name: "cwd",
+    short: "C",
+    value: "DIR",
+    hint: "directory",
+    help: "start in this directory",
+  },
+  {
+    name: "env",
+    short: "e",
+    value: "NAME=VALUE",
+    repeated: true,
+    help: "set a variable in COMMAND's environment; may be repeated",
+  },
+  { name: "clear-env", help: "pass nothing else of the environment on" },
+  {
+    name: "containment",
+    value: "KIND",
+    hint: CONTAINMENTS,
+    help: `what must hold the tree: ${
+      CONTAINMENTS.join(", ")
+    }; one that cannot be had is an error ('killable doctor' tells)`,
+  },
+  {
+    name: "report",
+    short: "r",
+    help: "say at the end, on standard error, how it ended and what it took",
+  },
+  {
+    name: "json",
+    short: "j",
+    help: "the same as one line of JSON, the last one of standard error",
+  },
+];
+
+/** What was asked for. */
+export interface RunRequest {
+  /** The program. */
+  readonly command: string;
+  /** Its arguments. */
+  readonly args: readonly string[];
+  /** Milliseconds, or Infinity. */
+  readonly timeout: number;
+  /** Milliseconds without output, or Infinity. */
+  readonly idleTimeout: number;
+  /** Milliseconds between the signal and the kill. */
+  readonly grace: number;
+  /** What a stop begins with. */
+  readonly signal: Deno.Signal;
+  /** Whether the end of standard input is a reason to stop. */
+  readonly stopOnStdinEof: boolean;
+  /** The directory, or null for this one. */
+  readonly cwd: string | null;
+  /** Variables to set. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether only those are there. */
+  readonly clearEnv: boolean;
+  /** What must hold the tree. */
+  readonly containment: ContainmentRequest;
+  /** What is said at the end. */
+  readonly report: "none" | "text" | "json";
+}
+
+/**
+ * Reads.
+ *
+ * @param given What was given.
+ * @returns What was asked for.
+ * @throws {UsageError} for a mistake.
+ */
+export function readRunRequest(given: GivenOptions<RunOption>): RunRequest {
+  const [command, ...args] = given.operands;
+  if (command === undefined) {
+    throw new UsageError(
+      "missing command: killable run [OPTION]... -- COMMAND",
+    );
+  }
+  const signal = given.value("signal");
+  return {
+    command,
+    args,
+    timeout: limit(given, "timeout"),
+    idleTimeout: limit(given, "idle-timeout"),
+    grace: duration(given, "kill-after") ?? DEFAULT_GRACE,
+    signal: signal === undefined ? "SIGTERM" : parseSignal(signal),
+    stopOnStdinEof: given.has("stop-on-stdin-eof"),
+    cwd: given.value("cwd") ?? null,
+    env: environment(given.values("env")),
+    clearEnv: given.has("clear-env"),
+    containment: containment(given.value("containment")),
+    report: given.has("json") ? "json" : given.has("report") ? "text" : "none",
+  };
+}
+
+function duration(
+  given: GivenOptions<RunOption>,
+  name: RunOption,
+): number | undefined {
+  const text = given.value(name);
+  return text === undefined ? undefined : parseDuration(text, `--${name}`);
+}
+
+/** A limit of 0 is none, as for GNU timeout. */
+function limit(given: GivenOptions<RunOption>, name: RunOption): number {
+  return duration(given, name) || Infinity;
+}
+
+function environment(pairs: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const pair of pairs) {
+    // The value may be a secret: it is in no message.
+    const at = pair.indexOf("=");
+    if (at < 1) throw new UsageError("invalid --env: write it like NAME=VALUE");
+    env[pair.slice(0, at)] = pair.slice(at + 1);
+  }
+  return env;
+}
+
+function containment(name: string | undefined): ContainmentRequest {
+  const found = CONTAINMENTS.find((one) => one === (name ?? "auto"));
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `invalid --containment '${name}': choose from ${CONTAINMENTS.join(", ")}`,
+  );
+}

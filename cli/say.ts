@@ -1,0 +1,38 @@
+/**
+ * Lines for the reader. Written at once, so that they are out before an exit;
+ * a reader that has gone is no reason to leave a tree running.
+ *
+ * @module
+ */
+
+const encoder = new TextEncoder();
+
+type Output = Pick<typeof Deno.stdout, "writeSync">;
+
+/** Writes to an output as it is, and gives up when nobody reads it. */
+export function write(output: Output, text: string): void {
+  const bytes = encoder.encode(text);
+  try {
+    for (let at = 0; at < bytes.length;) {
+      at += output.writeSync(bytes.subarray(at));
+    }
+  } catch (error) {
+    // A full pipe that does not block, too: somebody made it so.
+    if (
+      error instanceof Deno.errors.BrokenPipe ||
+      error instanceof Deno.errors.WouldBlock ||
+      error instanceof Deno.errors.BadResource
+    ) return;
+    throw error;
+  }
+}
+
+/** A result: a line to standard output. */
+export function print(line: string): void {
+  write(Deno.stdout, `${line}\n`);
+}
+
+/** A message: a line to standard error. */
+export function say(line: string): void {
+  write(Deno.stderr, `${line}\n`);
+}

@@ -1,0 +1,84 @@
+/**
+ * Who is in which of our trees, kept from a look at all processes for as long as
+ * it is certainly complete (Linux).
+ *
+ * A tree only grows when a process is created, and `/proc/loadavg` tells the
+ * number that was given last: while that stays, a list can lose members but gain
+ * none. So a thousand trees that are ended in one go need one look, not a
+ * thousand.
+ *
+ * One thing escapes it. A fork has its number some microseconds before the new
+ * process can be seen, and a list made in between misses it. But no fork ends
+ * after SIGKILL. So a list that was begun before somebody was killed may say
+ * whom to kill, and only one that was begun afterwards proves that none is left.
+ *
+ * @module
+ */
+
+/** What is proved with a list. */
+export type Use = "to kill" | "as proof";
+
+/** The lists of all trees of this isolate. */
+export class Census {
+  #trees: Map<number, Set<number>> | null = null;
+  #growing: Map<number, Set<number>> | null = null;
+  #newest = 0;
+  #began = 0;
+  #killed = false;
+  readonly #fresh: (ageMs: number) => boolean;
+
+  /** @param fresh Whether no number can have been given twice in that many milliseconds. */
+  constructor(fresh: (ageMs: number) => boolean) {
+    this.#fresh = fresh;
+  }
+
+  /** Whether there is a list at all. */
+  get exists(): boolean {
+    return this.#trees !== null;
+  }
+
+  /** A look at all processes begins; `newest` is the number given last. */
+  begin(newest: number): void {
+    this.#growing = new Map();
+    this.#trees = null;
+    this.#newest = newest;
+    this.#began = performance.now();
+    this.#killed = false;
+  }
+
+  /** The look has shown a process of a tree. */
+  note(tree: number, pid: number): void {
+    if (this.#growing === null) return;
+    const pids = this.#growing.get(tree);
+    if (pids !== undefined) pids.add(pid);
+    else this.#growing.set(tree, new Set<number>().add(pid));
+  }
+
+  /** The look is over; kept when no process was created during it. */
+  end(newest: number): void {
+    if (newest > 0 && newest === this.#newest) this.#trees = this.#growing;
+    this.#growing = null;
+  }
+
+  /** A member of any tree is about to be killed. */
+  killing(): void {
+    this.#killed = true;
+  }
+
+  /**
+   * All that may be in a tree.
+   *
+   * @param tree Its number.
+   * @param newest The number given last, now.
+   * @param use What the list is for.
+   * @returns The pids, newest first; `null` when the list may be incomplete.
+   */
+  list(tree: number, newest: number, use: Use): number[] | null {
+    if (this.#trees === null || newest !== this.#newest) return null;
+    if (use === "as proof" && this.#killed) return null;
+    if (!this.#fresh(performance.now() - this.#began)) return null;
+    const pids: number[] = [];
+    this.#trees.get(tree)?.forEach((pid) => pids[pids.length] = pid);
+    return pids.sort((a, b) => b - a);
+  }
+}

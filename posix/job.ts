@@ -1,0 +1,140 @@
+/**
+ * Several children as one tree, on POSIX: one look at all processes finds the
+ * members of all, one round of signals and one kill mean them all.
+ *
+ * @module
+ */
+
+import type {
+  HardKill,
+  NativeJob,
+  ProcessInfo,
+  SoftSignal,
+  TreeMechanism,
+  TreeWatch,
+} from "../backend.ts";
+import { signalName, signalNumber } from "../signals.ts";
+import { BlindGroups } from "./blind_group.ts";
+import { JointMembership } from "./containment.ts";
+import { SIGNALS } from "./leader.ts";
+import { MemberWatch } from "./member_wait.ts";
+import type { PosixProcess } from "./native_process.ts";
+import type { ProcStat } from "./proc_stat.ts";
+import { describe, processTable } from "./process_table.ts";
+import { signalProcess } from "./signal_process.ts";
+import { ProcessTree, type TreeOperations } from "./tree.ts";
+
+const SIGKILL = SIGNALS.SIGKILL as number;
+const SIGSTOP = SIGNALS.SIGSTOP as number;
+const SIGCONT = SIGNALS.SIGCONT as number;
+
+/** The children of a job and everything they start. */
+export class PosixJob implements NativeJob {
+  #children: PosixProcess[] = [];
+  #tree: TreeOperations | null = null;
+  // That of every POSIX system, until there is a child.
+  #mechanism: TreeMechanism = "process-group";
+  readonly #joint = new JointMembership();
+  readonly #blind = new BlindGroups();
+
+  /** Takes in a child that was just started. */
+  add(child: PosixProcess): void {
+    this.#dropRetired();
+    this.#children.push(child);
+    this.#joint.parts.push(child.membership);
+    this.#mechanism = child.mechanism;
+    // Nothing is opened before there is a child.
+    if (child.blindGroup !== null) this.#blind.groups.push(child.blindGroup);
+    this.#tree ??= child.blindGroup !== null
+      ? this.#blind
+      : new ProcessTree(this.#joint, processTable(), signalProcess);
+  }
+
+  // What is retired is empty, and its numbers may be somebody else's.
+  #dropRetired(): void {
+    const children = this.#children.filter((child) => !child.retired);
+    if (children.length === this.#children.length) return;
+    this.#children = children;
+    this.#joint.parts = children.map((child) => child.membership);
+    this.#blind.groups = [];
+    for (let i = 0; i < children.length; i++) {
+      const group = (children[i] as PosixProcess).blindGroup;
+      if (group !== null) this.#blind.groups.push(group);
+    }
+  }
+
+  get #members(): ProcStat[] {
+    this.#dropRetired();
+    return this.#tree?.members() ?? [];
+  }
+
+  get mechanism(): TreeMechanism {
+    return this.#mechanism;
+  }
+
+  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
+    this.#dropRetired();
+    const number = signalNumber(SIGNALS, signal);
+    const method = signalName(SIGNALS, number) ?? String(number);
+    const wakes = wake && number !== SIGKILL && number !== SIGSTOP;
+    const count = this.#tree?.signalAll(wakes ? [number, SIGCONT] : [number]);
+    // A frozen cgroup cannot act on a signal either.
+    if (wake) this.#children.forEach((one) => one.membership.freeze?.(false));
+    return { count: count ?? 0, method };
+  }
+
+  killTree(): HardKill {
+    const freezable = this.#children.some((one) => one.membership.killAll);
+    // Counted before: who dies of it at once is not there to be counted after.
+    const found = freezable ? this.#members.length : 0;
+    this.#dropRetired();
+    this.#children.forEach((one) => one.membership.killAll?.());
+    if (this.#tree === null) return { count: 0, refused: [] };
+    const { count, refused } = this.#tree.kill(SIGSTOP, SIGKILL);
+    return { count: Math.max(found, count), refused };
+  }
+
+  suspendTree(): void {
+    this.#children.forEach((child) => child.suspendTree());
+  }
+
+  resumeTree(): void {
+    this.#children.forEach((child) => child.resumeTree());
+  }
+
+  treeIsEmpty(): boolean {
+    let ended = true;
+    // All are asked: a leader that is seen to have ended reports it.
+    this.#children.forEach((child) => {
+      if (child.exitStatus(true) === null) ended = false;
+    });
+    if (!ended) return false;
+    this.#dropRetired();
+    if (this.#children.length === 0 || this.#tree === null) return true;
+    return this.#tree === this.#blind
+      ? this.#children.every((child) => child.treeIsEmpty())
+      : this.#tree.isEmpty();
+  }
+
+  members(): ProcessInfo[] {
+    const members = this.#members;
+    const infos: ProcessInfo[] = [];
+    // Oldest first, as one reads a tree.
+    for (let i = members.length - 1; i >= 0; i--) {
+      infos.push(describe(members[i] as ProcStat, processTable()));
+    }
+    return infos;
+  }
+
+  watchTree(): TreeWatch {
+    return new MemberWatch(
+      this.#tree ?? this.#blind,
+      () => this.treeIsEmpty(),
+    );
+  }
+
+  close(): void {
+    this.#children.forEach((child) => child.retire());
+    this.#dropRetired();
+  }
+}

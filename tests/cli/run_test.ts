@@ -1,0 +1,321 @@
+/** The `run` command as a program. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { within } from "../fixtures/deadline.ts";
+import { denoArgs, denoPath } from "../fixtures/deno.ts";
+import { DEAF, evalArgs, waitForText } from "../fixtures/eval.ts";
+import { RollCall } from "../fixtures/roll_call.ts";
+import { cli, startCli } from "./program.ts";
+
+const WINDOWS = Deno.build.os === "windows";
+
+function program(source: string, ...args: string[]): string[] {
+  return ["--", denoPath(), ...evalArgs(source, ...args)];
+}
+
+Deno.test("run hands streams, arguments and the exit status on", async () => {
+  const script = import.meta.resolve("./echo_arguments.ts");
+  const given = ["--a", "--", "b c", ""];
+  assertEquals(
+    await cli(["run", "--", denoPath(), ...denoArgs(script, given)]),
+    { code: 5, stdout: `${JSON.stringify(given)}\n`, stderr: "to stderr\n" },
+  );
+});
+
+Deno.test("run hands standard input on", async () => {
+  const child = startCli([
+    "run",
+    ...program(
+      "console.log((await new Response(Deno.stdin.readable).text()).length)",
+    ),
+  ]);
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("x".repeat(1000)));
+  await writer.close();
+  const { stdout } = await within(child.output(), "the program");
+  assertEquals(new TextDecoder().decode(stdout), "1000\n");
+});
+
+Deno.test("run sets directory and environment", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    const source =
+      `console.log(Deno.cwd(), Deno.env.get("A"), Deno.env.get("B"), Deno.env.get("C"));`;
+    const { stdout } = await cli(
+      ["run", "-C", folder, "-e", "A=1=2", "--env=B=", ...program(source)],
+      { env: { C: "passed" } },
+    );
+    assertEquals(stdout, `${folder} 1=2  passed\n`);
+    if (WINDOWS) return; // Without SystemRoot no program starts there.
+    const bare = await cli(
+      ["run", "--clear-env", "-e", "A=1", "--", "/usr/bin/env"],
+      { env: { C: "passed" } },
+    );
+    assertEquals(bare.stdout, "A=1\n");
+  } finally {
+    await Deno.remove(folder);
+  }
+});
+
+Deno.test("run --timeout ends the tree, exits with 124 and reports it", async () => {
+  await using roll = new RollCall();
+  const child = startCli([
+    "run",
+    "--timeout",
+    "4s",
+    "--json",
+    "--",
+    denoPath(),
+    ...roll.args("leader"),
+  ]);
+  const leader = await roll.member("leader");
+  await leader.spawn("child");
+  await leader.spawn("escaped", { detached: true });
+  const { code, stderr } = await within(child.output(), "the program");
+  await child.stdin.close();
+  await roll.assertGone();
+  assertEquals(code, 124);
+  const report = JSON.parse(new TextDecoder().decode(stderr));
+  assertEquals(report.reason, "timeout");
+  assertEquals(report.exitStatus, 124);
+  assertEquals(report.stop.survivors, 0);
+  assert(report.stop.signalled + report.stop.escalated >= 3, "members");
+  assert(report.elapsed >= 4000, "elapsed");
+  assertEquals(typeof report.containment.mechanism, "string");
+  if (!WINDOWS) assertEquals([report.code, report.signal], [143, "SIGTERM"]);
+});
+
+Deno.test("run ends what the command leaves behind, and says so in a report", async () => {
+  await using roll = new RollCall();
+  const child = startCli([
+    "run",
+    "--report",
+    "--",
+    denoPath(),
+    ...roll.args("leader"),
+  ]);
+  const leader = await roll.member("leader");
+  await leader.spawn("left", { detached: true });
+  await leader.exit(3);
+  const { code, stderr } = await within(child.output(), "the program");
+  await child.stdin.close();
+  await roll.assertGone();
+  const text = new TextDecoder().decode(stderr);
+  assertEquals(code, 3);
+  assertStringIncludes(text, "ended by itself (exit code 3) after ");
+  assertStringIncludes(text, " to 1 process");
+  assertStringIncludes(text, "\n  containment: ");
+  assertEquals(text.includes("\x1b"), false);
+});
+
+Deno.test("run says nothing of its own when all is well", async () => {
+  assertEquals(await cli(["run", ...program("")]), {
+    code: 0,
+    stdout: "",
+    stderr: "",
+  });
+});
+
+Deno.test("run --idle-timeout ends a program that has gone quiet, not one that speaks", async () => {
+  const quiet = await cli([
+    "run",
+    "-i",
+    "3s",
+    "--json",
+    ...program("console.log('once'); setInterval(() => {}, 1e6)"),
+  ]);
+  assertEquals([quiet.code, quiet.stdout], [124, "once\n"]);
+  assertEquals(JSON.parse(quiet.stderr).reason, "idle");
+  // Speaks for longer than it may be quiet.
+  const speaks = await cli([
+    "run",
+    "-i",
+    "3s",
+    ...program(
+      "for (let i = 0; i < 10; i++) { console.error(i); await new Promise((r) => setTimeout(r, 400)); }",
+    ),
+  ]);
+  assertEquals(speaks.code, 0);
+  assertEquals(speaks.stderr, "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+});
+
+Deno.test("run --stop-on-stdin-eof ends the tree when its input ends", async () => {
+  await using roll = new RollCall();
+  const child = startCli([
+    "run",
+    "--stop-on-stdin-eof",
+    "--json",
+    "--",
+    denoPath(),
+    ...roll.args("leader"),
+  ]);
+  const leader = await roll.member("leader");
+  await leader.spawn("escaped", { detached: true });
+  const writer = child.stdin.getWriter();
+  // What comes is thrown away and no reason.
+  await writer.write(new TextEncoder().encode("data\n"));
+  await leader.answers();
+  await writer.close();
+  const { stderr } = await within(child.output(), "the program");
+  await roll.assertGone();
+  const report = JSON.parse(new TextDecoder().decode(stderr));
+  assertEquals(report.reason, "stdin-eof");
+});
+
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
+  Deno.test({
+    name: `run stops the tree with ${signal} when it gets it`,
+    ignore: WINDOWS, // Only SIGKILL can be sent there.
+    async fn() {
+      await using roll = new RollCall();
+      const child = startCli([
+        "run",
+        "--json",
+        "--",
+        denoPath(),
+        ...roll.args("leader"),
+      ]);
+      const leader = await roll.member("leader");
+      await leader.spawn("escaped", { detached: true });
+      child.kill(signal);
+      const { code, stderr } = await within(child.output(), "the program");
+      await child.stdin.close();
+      await roll.assertGone();
+      const report = JSON.parse(new TextDecoder().decode(stderr));
+      assertEquals([report.reason, report.signal], ["signal", signal]);
+      assertEquals(code, report.code);
+    },
+  });
+}
+
+Deno.test({
+  name: "a second signal to run kills at once what is deaf to the first",
+  ignore: WINDOWS, // Only SIGKILL can be sent there.
+  async fn() {
+    await using roll = new RollCall();
+    const child = startCli([
+      "run",
+      "--kill-after",
+      "10m",
+      "--json",
+      "--",
+      denoPath(),
+      ...roll.args("leader", ["SIGTERM"]),
+    ]);
+    const leader = await roll.member("leader");
+    child.kill("SIGTERM");
+    await leader.hears("SIGTERM");
+    await leader.answers();
+    child.kill("SIGTERM");
+    const { code, stderr } = await within(child.output(), "the program");
+    await child.stdin.close();
+    await roll.assertGone();
+    assertEquals(code, 137);
+    assertEquals(JSON.parse(new TextDecoder().decode(stderr)).reason, "signal");
+  },
+});
+
+Deno.test("run that is killed by SIGKILL leaves nothing", async () => {
+  await using roll = new RollCall();
+  const child = startCli(["run", "--", denoPath(), ...roll.args("leader")]);
+  const leader = await roll.member("leader");
+  const escaped = await leader.spawn("escaped", { detached: true });
+  child.kill("SIGKILL");
+  await within(leader.gone, "the end of the leader");
+  await within(escaped.gone, "the end of the escaped");
+  await roll.assertGone();
+  await child.stdin.close().catch(() => {});
+  await child.output();
+});
+
+Deno.test({
+  name: "run --kill-after decides how long a stop waits",
+  ignore: WINDOWS, // There is no soft signal for a program without a console.
+  async fn() {
+    const { code, stderr } = await cli([
+      "run",
+      "-t",
+      "3s",
+      "-k",
+      "200ms",
+      "--json",
+      ...program(DEAF),
+    ]);
+    const report = JSON.parse(stderr);
+    assertEquals([code, report.signal, report.code], [124, "SIGKILL", 137]);
+    assertEquals([report.stop.signalled, report.stop.escalated], [1, 1]);
+  },
+});
+
+Deno.test("run exits with 125, 126 and 127, and says what to do", async () => {
+  const hint = "Try 'killable run --help' for more information.\n";
+  for (
+    const [args, message] of [
+      [[], "missing command: killable run [OPTION]... -- COMMAND"],
+      [
+        ["-t", "soon", "x"],
+        "invalid --timeout 'soon': write it like 30s, 1m30s, 500ms or 2h",
+      ],
+      [
+        ["--tiemout=5", "x"],
+        "unrecognized option '--tiemout'; did you mean '--timeout'?",
+      ],
+      [["-e", "secret", "x"], "invalid --env: write it like NAME=VALUE"],
+      [
+        ["--containment=none", "x"],
+        "invalid --containment 'none': choose from auto, cgroup, lineage, process-group, job-object",
+      ],
+    ] as const
+  ) {
+    assertEquals(await cli(["run", ...args]), {
+      code: 125,
+      stdout: "",
+      stderr: `run: ${message}\n${hint}`,
+    });
+  }
+  const missing = await cli(["run", "--", "no-such-program"]);
+  assertEquals(missing.code, 127);
+  assertStringIncludes(
+    missing.stderr,
+    "run: failed to run command 'no-such-program'",
+  );
+  if (WINDOWS) return; // There is no executable bit, and other mechanisms.
+  assertEquals((await cli(["run", "/etc/passwd"])).code, 126);
+  const nowhere = await cli(["run", "-C", "/no/such/place", "true"]);
+  assertEquals(nowhere.code, 125);
+  assertStringIncludes(nowhere.stderr, "'/no/such/place'");
+  const other = await cli(["run", "--containment=job-object", "true"]);
+  assertEquals(other.code, 125);
+  assertStringIncludes(other.stderr, "only Windows has job objects");
+});
+
+Deno.test({
+  name: "run under nohup stays deaf to SIGHUP",
+  ignore: Deno.build.os !== "linux", // Only proc(5) tells what is ignored.
+  async fn() {
+    const { cliArgs } = await import("./program.ts");
+    const child = new Deno.Command("sh", {
+      args: [
+        "-c",
+        'trap "" HUP; exec "$@"',
+        "sh",
+        Deno.execPath(),
+        ...cliArgs([
+          "run",
+          ...program(
+            "console.log('ready'); await new Response(Deno.stdin.readable).text(); Deno.exit(6)",
+          ),
+        ]),
+      ],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    await within(waitForText(child.stdout), "the program");
+    child.kill("SIGHUP");
+    await child.stdin.close();
+    const { code } = await within(child.status, "the program");
+    await child.stdout.cancel();
+    assertEquals(code, 6);
+  },
+});

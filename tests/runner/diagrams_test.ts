@@ -1,0 +1,11 @@
+import { assertEquals } from "@std/assert";
+import { draw } from "../../docs/draw.ts";
+
+for (const name of ["containment", "stop"]) {
+  Deno.test(`docs/${name}.svg is what docs/${name}.txt says`, async () => {
+    const folder = new URL("../../docs/", import.meta.url);
+    const text = await Deno.readTextFile(new URL(`${name}.txt`, folder));
+    const svg = await Deno.readTextFile(new URL(`${name}.svg`, folder));
+    assertEquals(svg, draw(text));
+  });
+}

@@ -1,0 +1,193 @@
+import { assertEquals } from "@std/assert";
+import { Census } from "../../posix/census.ts";
+import type { Belongs, Members } from "../../posix/containment.ts";
+import type { ProcStat } from "../../posix/proc_stat.ts";
+import type { ProcessTable } from "../../posix/process_table.ts";
+import { ProcessTree } from "../../posix/tree.ts";
+
+const STOP = 19;
+const KILL = 9;
+const EPERM = 1;
+
+function counted(): Census {
+  const census = new Census(() => true);
+  census.begin(100);
+  for (const pid of [7, 9, 8, 9]) census.note(1, pid);
+  census.note(2, 50);
+  census.end(100);
+  return census;
+}
+
+Deno.test("a census lists the members of each tree, newest first", () => {
+  const census = counted();
+  assertEquals(census.list(1, 100, "as proof"), [9, 8, 7]);
+  assertEquals(census.list(2, 100, "as proof"), [50]);
+  assertEquals(census.list(3, 100, "as proof"), []);
+});
+
+Deno.test("a census holds until a process is created", () => {
+  assertEquals(counted().list(1, 101, "to kill"), null);
+});
+
+Deno.test("a census is too old when numbers may have come round", () => {
+  let fresh = true;
+  const census = new Census(() => fresh);
+  census.begin(100);
+  census.end(100);
+  assertEquals(census.list(1, 100, "as proof"), []);
+  fresh = false;
+  assertEquals(census.list(1, 100, "to kill"), null);
+});
+
+Deno.test("a census during which a process was created is none", () => {
+  const census = new Census(() => true);
+  census.begin(100);
+  census.note(1, 7);
+  census.end(101);
+  assertEquals([census.exists, census.list(1, 101, "to kill")], [false, null]);
+  // Where the system does not tell the last number, 0 stands for it.
+  census.begin(0);
+  census.end(0);
+  assertEquals(census.exists, false);
+});
+
+Deno.test("a census made before a kill says whom to kill, and proves nothing", () => {
+  const census = counted();
+  census.killing();
+  assertEquals(census.list(1, 100, "to kill"), [9, 8, 7]);
+  assertEquals(census.list(1, 100, "as proof"), null);
+  census.begin(100);
+  census.end(100);
+  assertEquals(census.list(1, 100, "as proof"), []);
+});
+
+/** A machine with one tree and a census; created processes raise the last number. */
+class Machine implements ProcessTable, Members {
+  readonly entries: Map<number, string>;
+  readonly signals: [number, number][] = [];
+  readonly census = new Census(() => true);
+  readonly refused = new Set<number>();
+  last = 100;
+  looks = 0;
+  onSignal: (pid: number, signal: number) => void = () => {};
+
+  constructor(...pids: number[]) {
+    this.entries = new Map(pids.map((pid) => [pid, "S"]));
+  }
+  pids(): number[] {
+    this.looks++;
+    return [...this.entries.keys()].sort((a, b) => b - a);
+  }
+  newest(): number {
+    return this.last;
+  }
+  numbersHold(): boolean {
+    return true;
+  }
+  stat(pid: number): ProcStat | null {
+    const state = this.entries.get(pid);
+    // deno-fmt-ignore
+    return state === undefined ? null : {
+      pid, name: `p${pid}`, state, ppid: 1, pgrp: 0, session: 0, startTicks: pid,
+    };
+  }
+  commandLine(): null {
+    return null;
+  }
+  startTime(ticks: number): number {
+    return ticks;
+  }
+  belongs(pid: number): Belongs {
+    if (!this.entries.has(pid)) return "gone";
+    this.census.note(1, pid);
+    return "yes";
+  }
+  note(pid: number): void {
+    this.census.note(1, pid);
+  }
+  beginLook(newest: number): void {
+    this.census.begin(newest);
+  }
+  endLook(newest: number): void {
+    this.census.end(newest);
+  }
+  killing(): void {
+    this.census.killing();
+  }
+  listed(newest: number, use: "to kill" | "as proof"): number[] | null {
+    return this.census.list(1, newest, use);
+  }
+  fork(pid: number): void {
+    this.entries.set(pid, "S");
+    this.last = Math.max(this.last, pid);
+  }
+  tree(): ProcessTree {
+    return new ProcessTree(this, this, (pid, signal, isOurs) => {
+      if (!isOurs(pid)) return 3;
+      this.signals.push([pid, signal]);
+      if (this.refused.has(pid)) return EPERM;
+      if (signal === KILL) this.entries.delete(pid);
+      this.onSignal(pid, signal);
+      return 0;
+    });
+  }
+}
+
+Deno.test("kill() after a look kills at once, without freezing and without another look", () => {
+  const machine = new Machine(10, 20, 30);
+  const tree = machine.tree();
+  assertEquals(tree.isEmpty(), false);
+  assertEquals(tree.kill(STOP, KILL), {
+    count: 3,
+    refused: [],
+    unproved: true,
+  });
+  assertEquals(machine.signals, [[30, KILL], [20, KILL], [10, KILL]]);
+  assertEquals(machine.looks, 1);
+  // Only a new look proves that none is left.
+  assertEquals([tree.isEmpty(), machine.looks], [true, 2]);
+});
+
+Deno.test("kill() looks again when somebody forked since the look", () => {
+  const machine = new Machine(10);
+  const tree = machine.tree();
+  tree.isEmpty();
+  machine.fork(101);
+  assertEquals(tree.kill(STOP, KILL).count, 2);
+  assertEquals(machine.entries.size, 0);
+});
+
+Deno.test("kill() looks again when somebody forks while it kills", () => {
+  const machine = new Machine(10, 20);
+  const tree = machine.tree();
+  tree.isEmpty();
+  // A supervisor that restarts what it sees die.
+  machine.onSignal = (pid, signal) => {
+    if (pid === 20 && signal === KILL) machine.fork(101);
+  };
+  tree.kill(STOP, KILL);
+  assertEquals(machine.entries.size, 0);
+});
+
+Deno.test("a member that the look missed is ended by the next kill(), frozen first", () => {
+  const machine = new Machine(10);
+  const tree = machine.tree();
+  tree.isEmpty();
+  // It had its number before the look, and could be seen only after it.
+  machine.entries.set(60, "S");
+  assertEquals(tree.kill(STOP, KILL).count, 1);
+  assertEquals(tree.isEmpty(), false);
+  tree.kill(STOP, KILL);
+  assertEquals(tree.isEmpty(), true);
+  assertEquals(machine.signals.at(-1), [60, KILL]);
+});
+
+Deno.test("kill() after a look names who may not be signalled", () => {
+  const machine = new Machine(10, 20);
+  machine.refused.add(20);
+  const tree = machine.tree();
+  tree.isEmpty();
+  const { refused } = tree.kill(STOP, KILL);
+  assertEquals(refused.map(({ pid }) => pid), [20]);
+  assertEquals([...machine.entries.keys()], [20]);
+});

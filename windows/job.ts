@@ -1,0 +1,139 @@
+/**
+ * Several children as one tree, on Windows: one outer job object, in which the
+ * job of each child is nested.
+ *
+ * Page: "Nested Jobs".
+ *
+ * @module
+ */
+
+import type {
+  HardKill,
+  NativeJob,
+  ProcessInfo,
+  SoftSignal,
+  TreeWatch,
+} from "../backend.ts";
+import { signalName, signalNumber, WINDOWS_SIGNALS } from "../signals.ts";
+import { type CompletionPort, completionPort } from "./completion_port.ts";
+import { JobObject } from "./job_object.ts";
+import { JobTree } from "./job_tree.ts";
+import type { WindowsProcess } from "./native_process.ts";
+import { EmptinessWait } from "./tree_watch.ts";
+
+/** The children of a job and everything they start. */
+export class WindowsJob implements NativeJob {
+  /** See {@linkcode NativeTree.mechanism}. */
+  readonly mechanism = "job-object";
+  readonly #killOnClose: boolean;
+  #tree: JobTree | null = null;
+  #children: WindowsProcess[] = [];
+  #port: CompletionPort | null = null;
+  #key = 0n;
+
+  /** @param killOnClose Whether its members end when this process does. */
+  constructor(killOnClose: boolean) {
+    this.#killOnClose = killOnClose;
+  }
+
+  /** The outer job object, made when the first child is started. */
+  get object(): JobObject {
+    this.#tree ??= new JobTree(
+      new JobObject({ killOnClose: this.#killOnClose }),
+      () => this.#connect(),
+      () => this.#leadersEnded(),
+    );
+    return this.#tree.job;
+  }
+
+  /** Takes in a child that was just started in {@linkcode WindowsJob.object}. */
+  add(child: WindowsProcess): void {
+    this.#children = this.#children.filter((one) => !one.retired);
+    this.#children.push(child);
+  }
+
+  /** Has the job's messages come. */
+  #connect(): void {
+    const job = this.object;
+    if (this.#port !== null || job.handle.closed) return;
+    const port = completionPort();
+    this.#key = port.register(() => {
+      this.#tree?.check();
+      // A message may come before the job's counter shows what it tells.
+      port.soon();
+    });
+    job.notify(port.handle, this.#key);
+    this.#port = port;
+  }
+
+  // All are asked: a leader that is seen to have ended reports it.
+  #leadersEnded(): boolean {
+    let ended = true;
+    this.#children.forEach((child) => {
+      if (!child.leaderEnded()) ended = false;
+    });
+    return ended;
+  }
+
+  /**
+   * See {@linkcode NativeTree.signalTree}. Each child has a console or a console
+   * group of its own, so each is asked in the way that reaches it.
+   */
+  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
+    const number = signalNumber(WINDOWS_SIGNALS, signal);
+    const methods: string[] = [];
+    let count = 0;
+    this.#children.forEach((child) => {
+      const sent = child.signalTree(signal, wake);
+      if (sent.count === 0) return;
+      count += sent.count;
+      if (!methods.includes(sent.method)) methods.push(sent.method);
+    });
+    const method = signalName(WINDOWS_SIGNALS, number) ?? String(number);
+    return { count, method: methods.length > 0 ? methods.join(", ") : method };
+  }
+
+  /** See {@linkcode NativeTree.killTree}: one call for all. */
+  killTree(): HardKill {
+    if (this.#tree === null) return { count: 0, refused: [] };
+    this.#children.forEach((child) => child.noteKilled());
+    const done = this.#tree.kill("SIGKILL");
+    this.#port?.soon();
+    return done;
+  }
+
+  /** See {@linkcode NativeJob.suspendTree}. */
+  suspendTree(): void {
+    this.#children.forEach((child) => child.suspendTree());
+  }
+
+  /** See {@linkcode NativeJob.resumeTree}. */
+  resumeTree(): void {
+    this.#children.forEach((child) => child.resumeTree());
+  }
+
+  /** See {@linkcode NativeTree.treeIsEmpty}. */
+  treeIsEmpty(): boolean {
+    return this.#tree === null || this.#tree.isEmpty();
+  }
+
+  /** See {@linkcode NativeTree.members}. */
+  members(): ProcessInfo[] {
+    let members: ProcessInfo[] = [];
+    this.#children.forEach((child) => {
+      members = members.concat(child.members());
+    });
+    return members;
+  }
+
+  /** See {@linkcode NativeTree.watchTree}. */
+  watchTree(): TreeWatch {
+    return this.#tree?.watch() ?? new EmptinessWait([], () => true);
+  }
+
+  /** See {@linkcode NativeJob.close}. */
+  close(): void {
+    this.#tree?.close();
+    this.#port?.forget(this.#key);
+  }
+}
