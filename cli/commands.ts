@@ -18,6 +18,7 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   { name: "run", load: () => import("./commands/run.ts") },
   { name: "timeout", load: () => import("./commands/timeout.ts") },
+  { name: "together", load: () => import("./commands/together.ts") },
   { name: "tree", load: () => import("./commands/tree.ts") },
   { name: "kill", load: () => import("./commands/kill.ts") },
   { name: "doctor", load: () => import("./commands/doctor.ts") },

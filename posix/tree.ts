@@ -244,7 +244,9 @@ export class ProcessTree implements TreeOperations {
     this.#killedListed = true;
     this.#membership.killing?.();
     let count = 0;
-    for (let i = 0; i < listed.length; i++) {
+    // Oldest first: a shell that saw its child die would go on with the next
+    // command of its script.
+    for (let i = listed.length - 1; i >= 0; i--) {
       const error = this.signal(listed[i] as number, kill);
       if (error === 0) count++;
       else if (error !== ESRCH) return null;

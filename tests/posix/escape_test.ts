@@ -289,3 +289,29 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "a hard kill does not let a script go on with its next command",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const file = await Deno.makeTempFile();
+    try {
+      for (let round = 0; round < 30; round++) {
+        const child = new Command("sh", {
+          args: ["-c", `echo ready; sleep 60; echo went on >> "$0"`, file],
+          stdin: "null",
+          stdout: "piped",
+        }).spawn();
+        for await (const _line of child.lines()) break;
+        if (round % 2 === 0) await child.stop({ grace: 0 });
+        else child.kill("SIGKILL");
+        assertEquals((await child.status).signal, "SIGKILL");
+        await child.treeExited;
+        await child.stdout.cancel();
+      }
+      assertEquals(await Deno.readTextFile(file), "");
+    } finally {
+      await Deno.remove(file);
+    }
+  },
+});

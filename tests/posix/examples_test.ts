@@ -192,3 +192,24 @@ Deno.test({
     await until(() => processesWith(marker).length === 0, "the end", 5_000);
   },
 });
+
+Deno.test("examples/leftovers.ts finds and ends what a crashed run left", async () => {
+  const out = await outputOf("leftovers");
+  assertStringIncludes(out, "the tool ended: SIGKILL\n");
+  assertEquals(out.match(/^left: .*sleep/gm)?.length, 4, out);
+  assertStringIncludes(out, "asked 4, found by ancestry\nleft: 0\n");
+});
+
+Deno.test("examples/job_runner.ts starts again after its crash, and no job runs twice at once", async () => {
+  const out = await outputOf("job_runner");
+  assertStringIncludes(out, "ended by SIGKILL, its jobs with it: 0 left\n");
+  assertStringIncludes(out, "life 2: start 2\nlife 2: done 2\n");
+  assertStringIncludes(out, "all jobs are done\n");
+});
+
+Deno.test("examples/from_execa.ts does what execa does", async () => {
+  assertEquals(
+    await outputOf("from_execa"),
+    "hello\nfailed with 3 after 'half'\ntimed out true, ended by SIGKILL\na b\n1 2 3\nx\n",
+  );
+});

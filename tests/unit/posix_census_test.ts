@@ -142,7 +142,7 @@ Deno.test("kill() after a look kills at once, without freezing and without anoth
     refused: [],
     unproved: true,
   });
-  assertEquals(machine.signals, [[30, KILL], [20, KILL], [10, KILL]]);
+  assertEquals(machine.signals, [[10, KILL], [20, KILL], [30, KILL]]);
   assertEquals(machine.looks, 1);
   // Only a new look proves that none is left.
   assertEquals([tree.isEmpty(), machine.looks], [true, 2]);
