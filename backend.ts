@@ -11,6 +11,7 @@
 import type { Survivor } from "./errors.ts";
 import type { KernelLimits, LimitName, Limits } from "./limits.ts";
 import type { Usage, UsageLook } from "./usage.ts";
+import type { SocketAddress } from "./ffi/socket_address.ts";
 
 /** What a standard stream of the child is connected to, as in `Deno.Command`. */
 export type StdioMode = "piped" | "inherit" | "null";
@@ -68,6 +69,32 @@ export interface Containment {
   readonly notes: readonly string[];
 }
 
+/** What the child may do with a file that it gets as a descriptor. */
+export type FileAccess = "read" | "write" | "append";
+
+/** What a descriptor of the child beyond its standard streams is made of. */
+export type DescriptorOrigin =
+  /** A copy of one of ours: a descriptor, on Windows a handle. */
+  | { readonly kind: "own"; readonly fd: number }
+  /** The null device. */
+  | { readonly kind: "null" }
+  /** The child's end of a new pipe. */
+  | { readonly kind: "pipe"; readonly child: "read" | "write" }
+  /** A file that is opened here. */
+  | {
+    readonly kind: "file";
+    readonly path: string;
+    readonly access: FileAccess;
+  };
+
+/** One descriptor of the child. */
+export interface DescriptorSpec {
+  /** Its number in the child, 3 or more; each only once. */
+  readonly target: number;
+  /** What it is made of. */
+  readonly origin: DescriptorOrigin;
+}
+
 /** A validated request to start a program: plain data, already checked. */
 export interface SpawnSpec {
   /** The program as the caller wrote it: for messages. */
@@ -104,6 +131,13 @@ export interface SpawnSpec {
   readonly stdout: StdioTarget;
   /** Standard error; `"stdout"`: where standard output goes, in order. */
   readonly stderr: StdioTarget | "stdout";
+  /**
+   * Further descriptors; the child then gets these and no others. `null` leaves
+   * it at those of ours that are not close-on-exec, as with `Deno.Command`.
+   */
+  readonly fds: readonly DescriptorSpec[] | null;
+  /** Whether the program is to find its own pid in LISTEN_PID (sd_listen_fds(3)). */
+  readonly listenPid: boolean;
   /** Windows: pass the arguments without quoting. */
   readonly windowsRawArguments: boolean;
   /** Own session (POSIX) or own console group (Windows), and no guard. */
@@ -250,6 +284,18 @@ export interface NativeTree {
   close?(): void;
 }
 
+/** A further descriptor of a child: our end of it, if it is a pipe. */
+export interface NativeDescriptor {
+  /** Its number in the child. */
+  readonly target: number;
+  /** Windows: its handle in the child. POSIX: the number again. */
+  readonly handle: number;
+  /** What the child writes to it, or `null`. */
+  readonly source: ByteSource | null;
+  /** What the child reads from it, or `null`. */
+  readonly sink: ByteSink | null;
+}
+
 /** One started program and the containment it leads. */
 export interface NativeProcess extends NativeTree {
   /** Process id of the leader. */
@@ -262,6 +308,8 @@ export interface NativeProcess extends NativeTree {
   readonly stdout: ByteSource | null;
   /** Pipe from the child's stderr, when it was asked for. */
   readonly stderr: ByteSource | null;
+  /** The descriptors that were asked for, in the order of their numbers. */
+  readonly fds: readonly NativeDescriptor[];
   /**
    * Called once when the leader's exit has been seen and not yet reaped: its
    * number is still ours. The receiver calls {@linkcode NativeProcess.release}
@@ -393,6 +441,35 @@ export interface Capabilities {
   readonly mechanisms: readonly MechanismReport[];
 }
 
+/** A validated request for a listening socket; the permission was asked for. */
+export interface ListenRequest {
+  /** Host name or IP address without brackets; unused for a path. */
+  readonly hostname: string;
+  /** Port, 0 for a free one; unused for a path. */
+  readonly port: number;
+  /** Path of a Unix socket, or `null` for TCP. */
+  readonly path: string | null;
+  /** How many connections may wait to be accepted. */
+  readonly backlog: number;
+  /** Whether other sockets may listen on the same port. */
+  readonly reusePort: boolean;
+  /**
+   * Called with the address that the name stands for, before anything is opened:
+   * throws when it may not be listened on.
+   */
+  readonly resolved: (hostname: string) => void;
+}
+
+/** A listening socket. */
+export interface NativeListener {
+  /** The descriptor; on Windows the SOCKET. */
+  readonly fd: number;
+  /** Where it listens. */
+  readonly address: SocketAddress;
+  /** Closes it. Called once. */
+  close(): void;
+}
+
 /** One operating system's way to do all of it. */
 export interface Backend {
   /** Which backend this is. */
@@ -418,6 +495,18 @@ export interface Backend {
    * @throws {Deno.errors.NotFound} when there is no such process.
    */
   openTree(pid: number): NativeTree;
+  /**
+   * Opens a listening socket that only children who are given it inherit.
+   *
+   * @throws {Deno.errors.AddrInUse} when somebody else listens there.
+   */
+  listen(request: ListenRequest): NativeListener;
+  /**
+   * Takes over a listening socket that this process was started with.
+   *
+   * @throws {Deno.errors.BadResource} when it is not open, or does not listen.
+   */
+  adoptListener(fd: number): NativeListener;
   /** What this host can guarantee, without starting anything. */
   capabilities(): Capabilities;
 }

@@ -15,6 +15,7 @@ import {
   toRunControl,
   toSpawnSpec,
 } from "./options.ts";
+import { refusePipedFds } from "./fds.ts";
 import type { CommandOutput, CommandStatus } from "./status.ts";
 
 /** Options of {@linkcode call}, {@linkcode checkCall} and {@linkcode checkOutput}. */
@@ -121,6 +122,7 @@ async function run(
   }
   const all: CommandOptions = { ...options, args: argv.slice(1) };
   const spec = toSpawnSpec(argv[0] as string, all, defaults, "call()");
+  refusePipedFds(spec);
   const control = toRunControl(spec, all);
   const child = makeChildProcess(backend().spawn(spec), control, true);
   const output = await child.output();

@@ -9,12 +9,14 @@ import type {
   ByteSource,
   Containment,
   ExitStatus,
+  NativeDescriptor,
   NativeProcess,
   ProcessInfo,
   TerminalSize,
 } from "./backend.ts";
 import { backend } from "./backend.ts";
 import { Capture } from "./capture.ts";
+import { type ChildDescriptor, DescriptorStreams } from "./child_descriptor.ts";
 import { ChildOutput } from "./child_output.ts";
 import { OutputLimitExceeded, SurvivorsError } from "./errors.ts";
 import { IdleClock } from "./idle.ts";
@@ -107,6 +109,9 @@ export interface JobHold {
 export let jobHold: JobHold;
 
 const KEY = Symbol("ChildProcess");
+// A child without further descriptors, as most are.
+const NO_STREAMS: readonly DescriptorStreams[] = [];
+const NO_FDS: Readonly<Record<number, ChildDescriptor>> = Object.freeze({});
 
 /**
  * A running child process, as `Command.spawn()` returns it: what
@@ -170,8 +175,15 @@ export class ChildProcess implements AsyncDisposable {
   readonly #idle: IdleClock | null;
   readonly #tee: Tee | null;
   #treeExited: Promise<void> | null = null;
+  readonly #fds: readonly DescriptorStreams[];
   #nextStop: Promise<void> | null = null;
   #resolveStop: () => void = () => {};
+
+  /**
+   * The descriptors that were asked for with `fds`, by number: streams for those
+   * that are pipes.
+   */
+  readonly fds: Readonly<Record<number, ChildDescriptor>>;
 
   /** Not for callers: {@linkcode Command.spawn} makes these. */
   constructor(
@@ -192,6 +204,8 @@ export class ChildProcess implements AsyncDisposable {
     this.#limits = control.limits === null
       ? null
       : new RunLimits(native, control.limits, () => this.#stopInBackground(0));
+    this.#fds = native.fds.length === 0 ? NO_STREAMS : streamsOf(native.fds);
+    this.fds = this.#fds.length === 0 ? NO_FDS : byNumber(this.#fds);
     this.#idle = control.idleTimeout === Infinity
       ? null
       : new IdleClock(control.idleTimeout, () => {
@@ -657,6 +671,7 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#stdin === null) this.#native.stdin?.close();
     this.#stdout?.dispose();
     this.#stderr?.dispose();
+    for (let i = 0; i < this.#fds.length; i++) this.#fds[i]?.release();
     await this.#native.settled();
   }
 
@@ -898,4 +913,23 @@ export function makeChildProcess(
 
 function locked(name: string): TypeError {
   return new TypeError(`Cannot collect output: '${name}' is locked`);
+}
+
+function streamsOf(fds: readonly NativeDescriptor[]): DescriptorStreams[] {
+  const streams: DescriptorStreams[] = [];
+  for (let i = 0; i < fds.length; i++) {
+    streams[i] = new DescriptorStreams(fds[i] as NativeDescriptor);
+  }
+  return streams;
+}
+
+function byNumber(
+  streams: readonly DescriptorStreams[],
+): Record<number, ChildDescriptor> {
+  const fds: Record<number, ChildDescriptor> = {};
+  for (let i = 0; i < streams.length; i++) {
+    const one = streams[i] as DescriptorStreams;
+    fds[one.number] = one;
+  }
+  return fds;
 }

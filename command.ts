@@ -13,6 +13,7 @@ import {
   toRunControl,
   toSpawnSpec,
 } from "./options.ts";
+import { refusePipedFds } from "./fds.ts";
 import { runSync } from "./run_sync.ts";
 import type { CommandOutput } from "./status.ts";
 
@@ -126,6 +127,7 @@ export class Command {
   output(): Promise<CommandOutput> {
     this.#refusePipedStdin();
     const spec = this.#spec(OUTPUT_DEFAULTS, "Command.output()");
+    refusePipedFds(spec);
     const control = toRunControl(spec, this.#options);
     return makeChildProcess(backend().spawn(spec), control, true).output();
   }
@@ -142,6 +144,7 @@ export class Command {
   outputSync(): CommandOutput {
     this.#refusePipedStdin();
     const spec = this.#spec(OUTPUT_DEFAULTS, "Command.outputSync()");
+    refusePipedFds(spec);
     return runSync(spec, toRunControl(spec, this.#options));
   }
 

@@ -43,6 +43,20 @@ export {
   type StopOptions,
   type WaitOptions,
 } from "./child_process.ts";
+export type { ChildDescriptor } from "./child_descriptor.ts";
+export type { FdFile, FdPipe, FdSource, NamedListener } from "./fds.ts";
+export {
+  inheritedListeners,
+  listen,
+  type TcpListenOptions,
+  type UnixListenOptions,
+} from "./listen.ts";
+export { Listener } from "./listener.ts";
+export type {
+  SocketAddress,
+  TcpAddress,
+  UnixAddress,
+} from "./ffi/socket_address.ts";
 export { Job } from "./job.ts";
 export type { JobOptions, JobPolicy } from "./job_options.ts";
 export type { JobResult, JobStatus } from "./job_result.ts";
@@ -99,6 +113,7 @@ export type {
   Containment,
   ContainmentKind,
   ContainmentRequest,
+  FileAccess,
   MechanismReport,
   ProcessGroupMode,
   ProcessInfo,

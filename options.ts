@@ -13,6 +13,9 @@ import {
   type StdioTarget,
   type TerminalSize,
 } from "./backend.ts";
+import { type FdSource, type NamedListener, toDescriptors } from "./fds.ts";
+import type { SocketAddress } from "./ffi/socket_address.ts";
+import type { Listener } from "./listener.ts";
 import { pathOf } from "./file_path.ts";
 import { type Limits, toLimits } from "./limits.ts";
 import {
@@ -155,6 +158,33 @@ export interface CommandOptions {
    * @default {"inherit"} for `spawn()`, `"piped"` for `output()` and `outputSync()`
    */
   stderr?: StderrOption;
+  /**
+   * Further descriptors of the child, by number from 3 on. With this option the
+   * child gets exactly these besides its standard streams, and `{}` none; without
+   * it, those of this process that are not close-on-exec, as with `Deno.Command`.
+   * They are copies: what this process has stays its own. (Before glibc 2.34 what
+   * this process was itself started with is closed only below the highest number.)
+   *
+   * A Deno child opens a pipe or file that it was given as `/dev/fd/3`, and serves
+   * on a listener with `node:http` and `listen({ fd: 3 })`.
+   *
+   * Windows: the numbers are those that C programs know (Node, Python, and all
+   * that use Microsoft's C runtime); others use the handles in `child.fds`. A
+   * number or a listener is inherited under its own handle, which can be told to
+   * the child in an argument.
+   *
+   * @default {none}
+   */
+  fds?: Record<number, FdSource>;
+  /**
+   * Listening sockets for a program that knows systemd's socket activation: they
+   * become the descriptors from 3 on, and LISTEN_FDS, LISTEN_FDNAMES and
+   * LISTEN_PID say so. A shell starts the program, as with `suspended`. Otherwise
+   * as `fds`. Not on Windows.
+   *
+   * @default {none}
+   */
+  listeners?: readonly (Listener<SocketAddress> | NamedListener)[];
   /**
    * Windows: arguments are passed on without quoting.
    *
@@ -334,6 +364,7 @@ export function toSpawnSpec(
   if (program === "") throw new TypeError("Cannot spawn: the program is empty");
   const detached = flag(options.detached, "detached", false);
   const { foreground, pty } = terminalChoice(options);
+  const descriptors = toDescriptors(options.fds, options.listeners);
   const spec: SpawnSpec = {
     command: program,
     args: stringArguments(options.args),
@@ -364,6 +395,8 @@ export function toSpawnSpec(
       options.stderr,
       pty === null ? defaults.stderr : "null",
     ),
+    fds: descriptors.fds,
+    listenPid: descriptors.listenPid,
     windowsRawArguments: flag(
       options.windowsRawArguments,
       "windowsRawArguments",
@@ -386,6 +419,11 @@ export function toSpawnSpec(
     spec.envNames as string[],
     spec.envValues as string[],
   );
+  // Behind the caller's own: the last one counts.
+  for (let i = 0; i < descriptors.envNames.length; i++) {
+    (spec.envNames as string[]).push(descriptors.envNames[i] as string);
+    (spec.envValues as string[]).push(descriptors.envValues[i] as string);
+  }
   requestFileAccess(spec);
   return spec;
 }

@@ -5,7 +5,12 @@
  * @module
  */
 
-import type { SpawnSpec, StdioMode, StdioTarget } from "./backend.ts";
+import type {
+  DescriptorSpec,
+  SpawnSpec,
+  StdioMode,
+  StdioTarget,
+} from "./backend.ts";
 import { pathOf } from "./file_path.ts";
 import { flag, shown } from "./validate.ts";
 
@@ -194,16 +199,25 @@ export function requestFileAccess(spec: SpawnSpec): void {
   requestAccess(spec.stdin, "read");
   requestAccess(spec.stdout, "write");
   requestAccess(spec.stderr, "write");
+  if (spec.fds === null) return;
+  for (let i = 0; i < spec.fds.length; i++) {
+    const { origin } = spec.fds[i] as DescriptorSpec;
+    if (origin.kind !== "file") continue;
+    requestPath(origin.path, origin.access === "read" ? "read" : "write");
+  }
 }
 
 function requestAccess(
   target: StdioTarget | "stdout",
   name: "read" | "write",
 ): void {
-  if (typeof target !== "object") return;
-  const { state } = Deno.permissions.requestSync({ name, path: target.path });
+  if (typeof target === "object") requestPath(target.path, name);
+}
+
+function requestPath(path: string, name: "read" | "write"): void {
+  const { state } = Deno.permissions.requestSync({ name, path });
   if (state === "granted") return;
   throw new Deno.errors.NotCapable(
-    `Requires ${name} access to "${target.path}", run again with the --allow-${name} flag`,
+    `Requires ${name} access to "${path}", run again with the --allow-${name} flag`,
   );
 }

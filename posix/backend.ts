@@ -8,7 +8,9 @@ import type {
   Backend,
   Capabilities,
   ChildPipe,
+  ListenRequest,
   NativeJob,
+  NativeListener,
   NativeProcess,
   NativeTree,
   SpawnSpec,
@@ -20,6 +22,7 @@ import { PosixJob } from "./job.ts";
 import { SIGNALS } from "./leader.ts";
 import { PosixProcess } from "./native_process.ts";
 import { POSIX_LIMITS } from "./resource_limits.ts";
+import { adoptListener, openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn.ts";
 
 /**
@@ -47,6 +50,12 @@ export function posixBackend(): Backend {
     },
     openTree(pid: number): NativeTree {
       return openForeignTree(pid);
+    },
+    listen(request: ListenRequest): NativeListener {
+      return openListener(request);
+    },
+    adoptListener(fd: number): NativeListener {
+      return adoptListener(fd);
     },
     capabilities(): Capabilities {
       return posixCapabilities();

@@ -6,6 +6,7 @@
  */
 
 import type { SpawnSpec } from "../backend.ts";
+import { ChildDescriptors } from "./child_descriptors.ts";
 import { withCredentials } from "./credentials.ts";
 import { ForegroundTerminal } from "./foreground.ts";
 import { libc } from "./libc.ts";
@@ -18,6 +19,8 @@ import { StdioEnds } from "./stdio.ts";
 export class ChildStreams {
   /** Stdin, stdout and stderr, where they are not a pseudo-terminal. */
   readonly stdio: StdioEnds = new StdioEnds();
+  /** Its further descriptors. */
+  fds: ChildDescriptors | null = null;
   /** Its pseudo-terminal. */
   pty: Pty | null = null;
   /** Our terminal, for a foreground child. */
@@ -25,6 +28,9 @@ export class ChildStreams {
 
   /** Opens what the specification asks for. On an error, {@linkcode ChildStreams.close} what is there. */
   open(spec: SpawnSpec): void {
+    if (spec.fds !== null) {
+      this.fds = new ChildDescriptors(spec.fds, spec.command);
+    }
     if (spec.foreground) this.terminal = ForegroundTerminal.open();
     if (spec.pty === null) {
       this.stdio.open(spec);
@@ -37,6 +43,8 @@ export class ChildStreams {
   /** Closes everything: the child was not started. */
   close(): void {
     this.stdio[Symbol.dispose]();
+    this.fds?.closeFar();
+    this.fds?.closeNear();
     this.terminal?.close();
     if (this.pty === null) return;
     libc().close(this.pty.reading);
@@ -97,14 +105,17 @@ export function fileActions(
   spec: SpawnSpec,
   streams: ChildStreams,
 ): FileActions {
-  const { stdio, pty } = streams;
-  const shared = spec.cwd === null && pty === null && !stdio.descriptors;
+  const { stdio, pty, fds } = streams;
+  const shared = spec.cwd === null && pty === null && fds === null &&
+    !stdio.descriptors;
   const key = shared ? `${spec.stdin},${spec.stdout},${spec.stderr}` : "";
   const known = shared ? sharedActions.get(key) : undefined;
   if (known !== undefined) return known;
   const actions = new FileActions(shared);
   if (pty !== null) actions.terminal(pty.path);
   else for (let i = 0; i < 3; i++) actions.descriptor(i, stdio.source(i));
+  // After the standard streams: their sources may have the numbers of targets.
+  fds?.addTo(actions);
   if (spec.cwd !== null) actions.directory(spec.cwd);
   if (shared) sharedActions.set(key, actions);
   return actions;

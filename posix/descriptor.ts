@@ -5,9 +5,20 @@
  */
 
 import { EBADF, posixError } from "./errno.ts";
-import { DARWIN, errno, libc, libcDarwin, libcLinux } from "./libc.ts";
+import {
+  bindErrno,
+  DARWIN,
+  errno,
+  libc,
+  libcDarwin,
+  libcDescriptors,
+  libcLinux,
+} from "./libc.ts";
 
 const F_DUPFD_CLOEXEC = 1030; // Linux
+// <sys/filio.h>: _IO('f', 1). <asm-generic/ioctls.h>.
+const FIOCLEX = DARWIN ? 0x2000_6601n : 0x5451n;
+const NONE: ReadonlySet<number> = new Set();
 const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
 
 /**
@@ -54,25 +65,65 @@ export function aboveStdio(fd: number): number {
   return moved;
 }
 
-// A copy above 2, or -errno.
-function duplicate(fd: number): number {
-  if (DARWIN) return duplicateOnDarwin(fd);
+/**
+ * Copies a descriptor to a number that no target has. In the child each target
+ * is then made by a dup2 from a source that no earlier dup2 has overwritten,
+ * whatever the numbers were ({3: 4, 4: 3}), and never onto itself, which would
+ * leave close-on-exec set.
+ *
+ * @param fd The descriptor.
+ * @param taken The numbers of the targets.
+ * @returns The copy, close-on-exec, above 2.
+ * @throws {Deno.errors.BadResource} when the descriptor is not open.
+ */
+export function duplicateClear(fd: number, taken: ReadonlySet<number>): number {
+  const copy = duplicate(fd, taken);
+  if (copy >= 0) return copy;
+  if (copy !== -EBADF) throw posixError("dup", -copy);
+  throw posixError("dup", EBADF, {
+    message: `Cannot give the child descriptor ${fd}: it is not open`,
+  });
+}
+
+/**
+ * Has a descriptor closed at exec. `ioctl` rather than `fcntl`: it takes no
+ * variadic argument for this, so the call is right on Apple arm64, too.
+ *
+ * @param fd The descriptor.
+ * @returns Whether it is open.
+ */
+export function setCloseOnExec(fd: number): boolean {
+  bindErrno();
+  return libcDescriptors().ioctl(fd, FIOCLEX) === 0 || errno() !== EBADF;
+}
+
+// A close-on-exec copy above 2 that is none of `taken`, or -errno.
+function duplicate(fd: number, taken: ReadonlySet<number> = NONE): number {
+  // Those in the way stay open meanwhile, so that they are not given again.
+  const inTheWay: number[] = [];
+  let copy: number;
+  for (;;) {
+    copy = DARWIN ? duplicateOnDarwin(fd) : duplicateOnLinux(fd);
+    if (copy < 0 || copy > 2 && !taken.has(copy)) break;
+    inTheWay[inTheWay.length] = copy;
+  }
+  for (let i = 0; i < inTheWay.length; i++) {
+    libc().close(inTheWay[i] as number);
+  }
+  return copy;
+}
+
+function duplicateOnLinux(fd: number): number {
   const copy = libcLinux().fcntl(fd, F_DUPFD_CLOEXEC, 3n);
   return copy < 0 ? -errno() : copy;
 }
 
 // fcntl with a third argument is variadic, which Apple arm64 passes on the stack.
-// dup() gives the lowest free number, so at most three copies are too low. They
-// are not close-on-exec; CLOEXEC_DEFAULT closes them in our children.
+// Another thread's child may get the copy before it is close-on-exec; ours do not:
+// CLOEXEC_DEFAULT.
 function duplicateOnDarwin(fd: number): number {
-  const low: number[] = [];
-  let copy: number;
-  for (;;) {
-    const made = libcDarwin().dup(fd);
-    copy = made < 0 ? -errno() : made;
-    if (copy < 0 || copy > 2) break;
-    low[low.length] = copy;
-  }
-  for (let i = 0; i < low.length; i++) libc().close(low[i] as number);
+  const copy = libcDarwin().dup(fd);
+  if (copy < 0) return -errno();
+  setCloseOnExec(copy);
   return copy;
 }

@@ -41,11 +41,19 @@ const LINUX: Readonly<Record<number, string>> = {
   36: "ENAMETOOLONG",
   38: "ENOSYS",
   40: "ELOOP",
+  88: "ENOTSOCK",
   95: "EOPNOTSUPP",
+  97: "EAFNOSUPPORT",
+  98: "EADDRINUSE",
+  99: "EADDRNOTAVAIL",
 };
 const DARWIN: Readonly<Record<number, string>> = {
   35: "EAGAIN",
+  38: "ENOTSOCK",
   45: "ENOTSUP",
+  47: "EAFNOSUPPORT",
+  48: "EADDRINUSE",
+  49: "EADDRNOTAVAIL",
   62: "ELOOP",
   63: "ENAMETOOLONG",
   78: "ENOSYS",
@@ -59,10 +67,10 @@ export const ENOENT = 2;
 export const ESRCH = 3;
 /** EINTR: a signal came first. */
 export const EINTR = 4;
-/** EBADF: not an open descriptor. */
-export const EBADF = 9;
 /** ENOEXEC: not a format the kernel can execute. */
 export const ENOEXEC = 8;
+/** EBADF: not an open descriptor. */
+export const EBADF = 9;
 /** ECHILD: no such child, or somebody else reaped it. */
 export const ECHILD = 10;
 /** EACCES: permission denied. */
@@ -123,6 +131,10 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ELOOP: "Too many levels of symbolic links",
   ENAMETOOLONG: "File name too long",
   ENOSYS: "Function not implemented",
+  ENOTSOCK: "Socket operation on non-socket",
+  EAFNOSUPPORT: "Address family not supported by protocol",
+  EADDRINUSE: "Address already in use",
+  EADDRNOTAVAIL: "Cannot assign requested address",
 };
 
 /**
@@ -147,6 +159,12 @@ function errorClass(name: string): ErrorClass | null {
     case "EACCES":
     case "EPERM":
       return Deno.errors.PermissionDenied;
+    case "EADDRINUSE":
+      return Deno.errors.AddrInUse;
+    case "EADDRNOTAVAIL":
+      return Deno.errors.AddrNotAvailable;
+    case "EBADF":
+      return Deno.errors.BadResource;
     case "EAGAIN":
       return Deno.errors.WouldBlock;
     case "EPIPE":

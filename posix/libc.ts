@@ -43,6 +43,11 @@ export const libc = lazyLibrary(
       parameters: ["buffer", "i32", "i32"],
       result: "i32",
     },
+    // (fa, int fd)
+    posix_spawn_file_actions_addclose: {
+      parameters: ["buffer", "i32"],
+      result: "i32",
+    },
     // (fa, int fd, const char *path, int oflag, mode_t mode)
     posix_spawn_file_actions_addopen: {
       parameters: ["buffer", "i32", "buffer", "i32", "u32"],
@@ -105,6 +110,52 @@ export const libcWait = lazyLibrary(
     killpg: { parameters: ["i32", "i32"], result: "i32" },
     // char *getcwd(char *, size_t)
     getcwd: { parameters: ["buffer", "usize"], result: "pointer" },
+  } as const,
+);
+
+/** What giving a child further descriptors needs on both systems. */
+export const libcDescriptors = lazyLibrary(
+  LIBC,
+  {
+    // int ioctl(int, unsigned long request, ...): for requests without an
+    // argument, where nothing travels as a variadic one.
+    ioctl: { parameters: ["i32", "u64"], result: "i32" },
+    // int getrlimit(int resource, struct rlimit *)
+    getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  } as const,
+);
+
+/** Listening sockets, on both systems. */
+export const libcSocket = lazyLibrary(
+  LIBC,
+  {
+    // int socket(int domain, int type, int protocol)
+    socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+    // int bind(int, const struct sockaddr *, socklen_t)
+    bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+    // int listen(int, int backlog)
+    listen: { parameters: ["i32", "i32"], result: "i32" },
+    // int getsockname(int, struct sockaddr *, socklen_t *)
+    getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+    // int getsockopt(int, int level, int name, void *, socklen_t *)
+    getsockopt: {
+      parameters: ["i32", "i32", "i32", "buffer", "buffer"],
+      result: "i32",
+    },
+    // int setsockopt(int, int level, int name, const void *, socklen_t)
+    setsockopt: {
+      parameters: ["i32", "i32", "i32", "buffer", "u32"],
+      result: "i32",
+    },
+    // int getaddrinfo(const char *node, const char *service,
+    //                 const struct addrinfo *hints, struct addrinfo **)
+    getaddrinfo: {
+      parameters: ["buffer", "buffer", "buffer", "buffer"],
+      result: "i32",
+    },
+    freeaddrinfo: { parameters: ["pointer"], result: "void" },
+    // const char *gai_strerror(int)
+    gai_strerror: { parameters: ["i32"], result: "pointer" },
   } as const,
 );
 

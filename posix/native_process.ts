@@ -8,6 +8,7 @@ import type {
   Containment,
   ExitStatus,
   HardKill,
+  NativeDescriptor,
   NativeProcess,
   ProcessInfo,
   SoftSignal,
@@ -53,6 +54,7 @@ export class PosixProcess implements NativeProcess {
   readonly stdin: PipeSink | null;
   readonly stdout: PipeSource | null;
   readonly stderr: PipeSource | null;
+  readonly fds: readonly NativeDescriptor[];
   readonly #leader: Leader;
   readonly #tree: TreeOperations;
   // Without a process table: emptiness shows only once the leader is reaped.
@@ -87,6 +89,7 @@ export class PosixProcess implements NativeProcess {
     this.stdin = spawned.stdin;
     this.stdout = spawned.stdout;
     this.stderr = spawned.stderr;
+    this.fds = spawned.fds;
     this.#terminal = spawned.terminal;
     this.#leader = new Leader(
       spawned.pid,
@@ -381,11 +384,13 @@ export class PosixProcess implements NativeProcess {
     this.#leader.hold(true);
     this.stdout?.ref();
     this.stderr?.ref();
+    for (let i = 0; i < this.fds.length; i++) this.fds[i]?.source?.ref();
   }
 
   unref(): void {
     this.#leader.hold(false);
     this.stdout?.unref();
     this.stderr?.unref();
+    for (let i = 0; i < this.fds.length; i++) this.fds[i]?.source?.unref();
   }
 }

@@ -17,14 +17,22 @@ const O_CREAT = DARWIN ? 0x200 : 0x40;
 const O_TRUNC = DARWIN ? 0x400 : 0x200;
 const O_APPEND = DARWIN ? 8 : 0x400;
 const O_CLOEXEC = DARWIN ? 0x100_0000 : 0x8_0000;
-const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
+
+/** What a file is to the child. */
+export interface FileUse {
+  /** Whether the child reads it; it writes otherwise. */
+  readonly reads: boolean;
+  /** The option that it was given with, for the message. */
+  readonly name: string;
+  /** The program, for the message. */
+  readonly command: string;
+}
 
 /**
  * Opens a file for a child.
  *
  * @param file The file; permission was asked for.
- * @param index Which stream of the child it is for: 0 reads, 1 and 2 write.
- * @param command For the message.
+ * @param use What it is to the child.
  * @returns The descriptor: close-on-exec, above 2.
  * @throws {Deno.errors.NotFound} when the file, or its directory, is missing.
  * @throws {Deno.errors.IsADirectory} when it is a directory.
@@ -32,24 +40,21 @@ const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
  */
 export function openForChild(
   file: StdioFile,
-  index: number,
-  command: string,
+  { reads, name, command }: FileUse,
 ): number {
   // A directory can be opened for reading; only reading it fails, in the child.
-  const fd = index === 0 && isDirectory(file.path)
-    ? -EISDIR
-    : openFile(file, index);
+  const fd = reads && isDirectory(file.path) ? -EISDIR : openFile(file, reads);
   if (fd >= 0) return aboveStdio(fd);
   const message =
-    `Failed to spawn '${command}': cannot open '${file.path}' as ${
-      STREAMS[index]
-    }: ${errnoMeaning(-fd)}`;
+    `Failed to spawn '${command}': cannot open '${file.path}' as ${name}: ${
+      errnoMeaning(-fd)
+    }`;
   throw posixError("open", -fd, { message, command });
 }
 
 // The descriptor, or -errno.
-function openFile(file: StdioFile, index: number): number {
-  if (index === 0) return retried(file.path, O_CLOEXEC, 0);
+function openFile(file: StdioFile, reads: boolean): number {
+  if (reads) return retried(file.path, O_CLOEXEC, 0);
   const how = O_WRONLY | O_CLOEXEC | (file.append ? O_APPEND : O_TRUNC);
   if (!DARWIN) return retried(file.path, how | O_CREAT, file.mode);
   const fd = retried(file.path, how, 0);

@@ -5,11 +5,12 @@
  * @module
  */
 
-import type { SpawnSpec } from "../backend.ts";
+import type { NativeDescriptor, SpawnSpec } from "../backend.ts";
 import type { KernelLimits, LimitName, Limits } from "../limits.ts";
 import { ArgumentVector } from "../ffi/argument_vector.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
+import { refuseClosed } from "./child_descriptors.ts";
 import { ChildStreams, fileActions, ownEnds } from "./child_streams.ts";
 import {
   chooseContainment,
@@ -57,6 +58,7 @@ export interface Spawned {
   readonly stdin: PipeSink | null;
   readonly stdout: PipeSource | null;
   readonly stderr: PipeSource | null;
+  readonly fds: readonly NativeDescriptor[];
   /** The terminal it is lent, or is to be lent when it is resumed. */
   readonly terminal: ForegroundTerminal | null;
   /** The slave of its pseudo-terminal, to be closed when it has exited, or -1. */
@@ -69,6 +71,8 @@ export interface Spawned {
   /** Which of them the kernel holds. */
   readonly kernelLimits: KernelLimits;
 }
+
+const NO_FDS: readonly NativeDescriptor[] = [];
 
 /** Our working directory, without Deno's read permission: only names are joined to it. */
 function workingDirectory(command: string): string {
@@ -93,6 +97,7 @@ function workingDirectory(command: string): string {
  * @throws {Deno.errors.PermissionDenied} when it may not be executed, or not as what was asked for.
  * @throws {Deno.errors.NotCapable} when Deno's permissions do not allow it.
  * @throws {Deno.errors.NotSupported} for what this system does not have.
+ * @throws {Deno.errors.BadResource} for a descriptor of `fds` that is not open.
  */
 export function spawnProcess(spec: SpawnSpec): Spawned {
   bindErrno();
@@ -100,6 +105,7 @@ export function spawnProcess(spec: SpawnSpec): Spawned {
   const path = permittedProgram(spec);
   const streams = new ChildStreams();
   // Before anything else is opened for this child: see there.
+  if (spec.fds !== null) refuseClosed(spec.fds);
   streams.stdio.copy(spec);
   try {
     return spawnWith(streams, spec, path);
@@ -124,12 +130,14 @@ function spawnWith(
     const { stdin, stdout, stderr } = ownEnds(spec, streams);
     // The child has its own by now.
     streams.stdio[Symbol.dispose]();
+    streams.fds?.closeFar();
     return {
       pid,
       pgid: containment.group === "inherit" ? 0 : pid,
       stdin,
       stdout,
       stderr,
+      fds: streams.fds === null ? NO_FDS : streams.fds.take(),
       terminal: streams.terminal,
       slave: streams.pty?.slave ?? -1,
       membership: containment.membership,
@@ -223,8 +231,9 @@ function startWith(
   // As with Deno.Command, the program's own name is the path it was found at.
   const stops = stopped && !DARWIN;
   let result;
-  if (stops || spec.umask !== null || ulimits !== "") {
-    const errand = { stops, umask: spec.umask, ulimits };
+  const { umask, listenPid } = spec;
+  if (stops || umask !== null || listenPid || ulimits !== "") {
+    const errand = { stops, umask, listenPid, ulimits };
     result = startThroughShell(spec, path, errand, launch);
   } else {
     result = launch([path].concat(spec.args));

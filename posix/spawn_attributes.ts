@@ -136,6 +136,11 @@ export class FileActions implements Disposable {
     check(addchdir(this.bytes, cString(path)));
   }
 
+  /** A descriptor is closed; one that is not open is none. */
+  close(descriptor: number): void {
+    check(libc().posix_spawn_file_actions_addclose(this.bytes, descriptor));
+  }
+
   /** Descriptors from `first` on are closed, where the C library can (glibc 2.34). */
   closeFrom(first: number): void {
     // macOS closes them by CLOEXEC_DEFAULT.

@@ -11,6 +11,8 @@ import { openForChild } from "./open_file.ts";
 import { openPipe } from "./pipe.ts";
 import type { DescriptorSource } from "./spawn_attributes.ts";
 
+const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
+
 /** The ends of all streams; disposing closes whatever was not taken. */
 export class StdioEnds implements Disposable {
   readonly #ours: number[] = [-1, -1, -1];
@@ -73,7 +75,11 @@ export class StdioEnds implements Disposable {
       this.#ours[index] = pipe.near;
       this.#theirs[index] = pipe.far;
     } else {
-      this.#theirs[index] = openForChild(target, index, spec.command);
+      this.#theirs[index] = openForChild(target, {
+        reads: index === 0,
+        name: STREAMS[index] as string,
+        command: spec.command,
+      });
     }
     this.#sources[index] = this.#theirs[index] as number;
   }

@@ -1,7 +1,9 @@
 /**
  * Starting a program through a shell that becomes it by exec: stopped before its
  * first instruction, or with another file mode creation mask or other limits,
- * which belong to the whole process and so cannot be changed here for a moment.
+ * which belong to the whole process and so cannot be changed here for a moment, or
+ * with its own process id, which nobody knows before, in LISTEN_PID
+ * (sd_listen_fds(3)).
  *
  * Stopping: macOS can do it (POSIX_SPAWN_START_SUSPENDED). Linux cannot: there a shell
  * stops itself and, when it is continued, becomes the program by exec, with the
@@ -35,6 +37,8 @@ export interface ShellErrand {
   readonly umask: number | null;
   /** Commands that set limits, each with `;` behind it, or nothing. */
   readonly ulimits: string;
+  /** Whether it sets LISTEN_PID. */
+  readonly listenPid: boolean;
 }
 
 /**
@@ -50,8 +54,9 @@ export function shellArguments(
   args: readonly string[],
   errand: ShellErrand,
 ): string[] {
-  const { stops, umask, ulimits } = errand;
+  const { stops, umask, listenPid, ulimits } = errand;
   let script = 'exec "$0" "$@"';
+  if (listenPid) script = `LISTEN_PID=$$; export LISTEN_PID; ${script}`;
   if (stops) script = `kill -STOP $$; ${script}`;
   if (umask !== null) script = `umask 0${umask.toString(8)}; ${script}`;
   script = ulimits + script;

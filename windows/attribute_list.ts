@@ -15,7 +15,7 @@ import { processes } from "./kernel32.ts";
 export class AttributeList implements Disposable {
   /** The list, to be pointed to. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly #values: BigUint64Array<ArrayBuffer>[] = [];
+  readonly #values: ArrayBufferView<ArrayBuffer>[] = [];
   #disposed = false;
 
   /**
@@ -59,6 +59,15 @@ export class AttributeList implements Disposable {
       null,
     );
     return ok ? 0 : k.GetLastError();
+  }
+
+  /**
+   * Keeps memory that the startup information points to as long as the list.
+   *
+   * @param memory The memory.
+   */
+  keep(memory: Uint8Array<ArrayBuffer>): void {
+    this.#values.push(memory);
   }
 
   /** Gives the list up. Idempotent. */

@@ -8,7 +8,9 @@ import type {
   Backend,
   Capabilities,
   ChildPipe,
+  ListenRequest,
   NativeJob,
+  NativeListener,
   NativeProcess,
   NativeTree,
   SpawnSpec,
@@ -19,6 +21,7 @@ import { ForeignTree } from "./foreign_tree.ts";
 import { WindowsJob } from "./job.ts";
 import { WINDOWS_LIMITS } from "./job_limits.ts";
 import { WindowsProcess } from "./native_process.ts";
+import { openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn.ts";
 
 /**
@@ -46,6 +49,14 @@ export function windowsBackend(): Backend {
     },
     openTree(pid: number): NativeTree {
       return new ForeignTree(pid);
+    },
+    listen(request: ListenRequest): NativeListener {
+      return openListener(request);
+    },
+    adoptListener(_fd: number): NativeListener {
+      throw new Deno.errors.NotSupported(
+        "Cannot inherit listeners on Windows: no socket activation there. Use adoptSocket() of '@killable/process/windows'",
+      );
     },
     capabilities(): Capabilities {
       return {

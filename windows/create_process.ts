@@ -24,6 +24,10 @@ import { Handle } from "./handle.ts";
 import { JobObject } from "./job_object.ts";
 import { processes } from "./kernel32.ts";
 import {
+  type RuntimeDescriptor,
+  runtimeDescriptors,
+} from "./runtime_descriptors.ts";
+import {
   PROCESS_INFORMATION,
   STARTUPINFOEXW,
   STARTUPINFOW,
@@ -43,6 +47,11 @@ export interface ProcessRequest {
   readonly flags?: number;
   /** Standard input, output and error. They alone are inherited. */
   readonly stdio?: readonly [Handle, Handle, Handle] | null;
+  /**
+   * Further handles that are inherited, under the values they have here, and the
+   * numbers by which a C runtime knows them. Only together with `stdio`.
+   */
+  readonly descriptors?: readonly RuntimeDescriptor[];
   /** The job that the process is born into, or nested ones, the outermost first. */
   readonly job?: JobObject | readonly JobObject[] | null;
 }
@@ -125,7 +134,7 @@ function startupInformation(
   }
   const stdio = request.stdio ?? null;
   if (stdio !== null) {
-    const values = [stdio[0].value, stdio[1].value, stdio[2].value];
+    const values = inheritedHandles(request);
     const code = attributes.setHandles(
       PROC_THREAD_ATTRIBUTE_HANDLE_LIST,
       values,
@@ -135,6 +144,12 @@ function startupInformation(
     startup.set("hStdInput", stdio[0].value);
     startup.set("hStdOutput", stdio[1].value);
     startup.set("hStdError", stdio[2].value);
+  }
+  const runtime = runtimeDescriptors(request.descriptors ?? []);
+  if (runtime.length > 0) {
+    attributes.keep(runtime);
+    startup.set("cbReserved2", runtime.length);
+    startup.set("lpReserved2", addressOf(runtime));
   }
   return extended;
 }
@@ -167,8 +182,9 @@ function call(
   const flags = ((request.flags ?? 0) | EXTENDED_STARTUPINFO_PRESENT |
     CREATE_UNICODE_ENVIRONMENT) >>> 0;
   const inherit = request.stdio == null ? 0 : 1;
+  const handles = inheritedHandles(request);
   const k = processes();
-  setInheritable(request, HANDLE_FLAG_INHERIT);
+  const before = setInheritable(handles);
   const ok = k.CreateProcessW(
     path,
     line,
@@ -182,18 +198,49 @@ function call(
     out.bytes,
   );
   const code = ok ? 0 : k.GetLastError();
-  setInheritable(request, 0);
+  restore(handles, before);
   return code;
 }
 
-function setInheritable(request: ProcessRequest, flag: number): void {
+// Each once: Windows refuses a list in which one stands twice.
+function inheritedHandles(request: ProcessRequest): bigint[] {
   const stdio = request.stdio ?? null;
-  if (stdio === null) return;
-  for (let i = 0; i < 3; i++) {
-    processes().SetHandleInformation(
-      (stdio[i] as Handle).value,
+  if (stdio === null) return [];
+  const handles = [stdio[0].value, stdio[1].value, stdio[2].value];
+  const further = request.descriptors ?? [];
+  for (let i = 0; i < further.length; i++) {
+    const { handle } = further[i] as RuntimeDescriptor;
+    if (!handles.includes(handle)) handles[handles.length] = handle;
+  }
+  return handles;
+}
+
+function setInheritable(handles: readonly bigint[]): Uint32Array {
+  const before = new Uint32Array(new ArrayBuffer(4));
+  const flags = new Uint32Array(handles.length);
+  const k = processes();
+  for (let i = 0; i < handles.length; i++) {
+    // The standard streams are ours, and not inheritable.
+    if (i >= 3) {
+      k.GetHandleInformation(handles[i] as bigint, before);
+      flags[i] = before[0] as number;
+    }
+    k.SetHandleInformation(
+      handles[i] as bigint,
       HANDLE_FLAG_INHERIT,
-      flag,
+      HANDLE_FLAG_INHERIT,
+    );
+  }
+  return flags;
+}
+
+// A handle of the caller's may have been inheritable before.
+function restore(handles: readonly bigint[], before: Uint32Array): void {
+  for (let i = 0; i < handles.length; i++) {
+    processes().SetHandleInformation(
+      handles[i] as bigint,
+      HANDLE_FLAG_INHERIT,
+      before[i] as number,
     );
   }
 }

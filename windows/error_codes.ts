@@ -101,6 +101,12 @@ const NAMES: Readonly<Record<number, string>> = {
   1455: "ERROR_COMMITMENT_LIMIT",
   1460: "ERROR_TIMEOUT",
   1816: "ERROR_NOT_ENOUGH_QUOTA",
+  10013: "WSAEACCES",
+  10022: "WSAEINVAL",
+  10038: "WSAENOTSOCK",
+  10048: "WSAEADDRINUSE",
+  10049: "WSAEADDRNOTAVAIL",
+  11001: "WSAHOST_NOT_FOUND",
 };
 
 /**
@@ -128,7 +134,12 @@ export function errorClass(code: number): ErrorClass | null {
     case 67:
       return Deno.errors.NotFound;
     case 5:
+    case 10013:
       return Deno.errors.PermissionDenied;
+    case 10048:
+      return Deno.errors.AddrInUse;
+    case 10049:
+      return Deno.errors.AddrNotAvailable;
     case 80:
     case 183:
       return Deno.errors.AlreadyExists;

@@ -65,6 +65,13 @@ export {
   startTime,
 } from "./process_info.ts";
 export { type ProcessEntry, processSnapshot } from "./process_table.ts";
+export type { RuntimeDescriptor } from "./runtime_descriptors.ts";
+export {
+  adoptSocket,
+  closeSocket,
+  duplicateSocket,
+  WSAPROTOCOL_INFOW_SIZE,
+} from "./share_socket.ts";
 export { type JobEntry, startInJob } from "./start_in_job.ts";
 export * from "./structs.ts";
 export {

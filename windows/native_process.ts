@@ -8,6 +8,7 @@ import type {
   Containment,
   ExitStatus,
   HardKill,
+  NativeDescriptor,
   NativeProcess,
   ProcessInfo,
   SoftSignal,
@@ -55,6 +56,8 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly stdout: PipeReader | null;
   /** See {@linkcode NativeProcess.stderr}. */
   readonly stderr: PipeReader | null;
+  /** See {@linkcode NativeProcess.fds}. */
+  readonly fds: readonly NativeDescriptor[];
   readonly #leader: Leader;
   readonly #tree: JobTree;
   readonly #accounts: Accounts;
@@ -81,6 +84,7 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.stdin = spawned.stdin;
     this.stdout = spawned.stdout;
     this.stderr = spawned.stderr;
+    this.fds = spawned.fds;
     this.#thread = created.thread;
     this.#leadsGroup = ownConsoleGroup;
     if (!suspended) this.#thread.close();
@@ -349,6 +353,7 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#arrange();
     this.stdout?.ref();
     this.stderr?.ref();
+    for (let i = 0; i < this.fds.length; i++) this.fds[i]?.source?.ref();
   }
 
   /** See {@linkcode NativeProcess.unref}. */
@@ -357,5 +362,6 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#arrange();
     this.stdout?.unref();
     this.stderr?.unref();
+    for (let i = 0; i < this.fds.length; i++) this.fds[i]?.source?.unref();
   }
 }

@@ -28,14 +28,21 @@ import { Handle } from "./handle.ts";
 import { io } from "./kernel32.ts";
 import { errorText } from "./last_error.ts";
 
-const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
+/** What a file is to the child. */
+export interface FileUse {
+  /** Whether the child reads it; it writes otherwise. */
+  readonly reads: boolean;
+  /** The option that it was given with, for the message. */
+  readonly name: string;
+  /** The program, for the message. */
+  readonly command: string;
+}
 
 /**
  * Opens a file for a child, shared with everybody, as Deno does.
  *
  * @param file The file; permission was asked for.
- * @param index Which stream of the child it is for: 0 reads, 1 and 2 write.
- * @param command For the message.
+ * @param use What it is to the child.
  * @returns The handle, not inheritable.
  * @throws {Deno.errors.NotFound} when the file, or its directory, is missing.
  * @throws {Deno.errors.IsADirectory} when it is a directory.
@@ -43,15 +50,14 @@ const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
  */
 export function openForChild(
   file: StdioFile,
-  index: number,
-  command: string,
+  { reads, name, command }: FileUse,
 ): Handle {
   const path = absolutePath(file.path);
-  const name = wideString(extended(path));
-  const { access, disposition } = howToOpen(file, index);
+  const wide = wideString(extended(path));
+  const { access, disposition } = howToOpen(file, reads);
   const share = FILE_SHARE_READ_WRITE | FILE_SHARE_DELETE;
   const k = io();
-  const value = k.CreateFileW(name, access, share, null, disposition, 0, 0n);
+  const value = k.CreateFileW(wide, access, share, null, disposition, 0, 0n);
   const code = value === INVALID_HANDLE_VALUE ? k.GetLastError() : 0;
   if (code === 0) return new Handle(value);
   // Windows denies access to a directory that is opened as a file.
@@ -59,18 +65,16 @@ export function openForChild(
   const why = directory ? "it is a directory" : errorText(code);
   throw systemError(
     directory ? Deno.errors.IsADirectory : errorClass(code),
-    `Failed to spawn '${command}': cannot open '${file.path}' as ${
-      STREAMS[index]
-    }: ${why} (os error ${code})`,
+    `Failed to spawn '${command}': cannot open '${file.path}' as ${name}: ${why} (os error ${code})`,
     { code: errorName(code), errno: code, syscall: "CreateFileW", command },
   );
 }
 
 function howToOpen(
   file: StdioFile,
-  index: number,
+  reads: boolean,
 ): { access: number; disposition: number } {
-  if (index === 0) return { access: GENERIC_READ, disposition: OPEN_EXISTING };
+  if (reads) return { access: GENERIC_READ, disposition: OPEN_EXISTING };
   if (!file.append) {
     const access = (GENERIC_WRITE | FILE_READ_ATTRIBUTES) >>> 0;
     return { access, disposition: CREATE_ALWAYS };

@@ -91,6 +91,17 @@ export function openNull(forReading: boolean): Handle {
   return openFile(wideString("NUL"), access >>> 0, FILE_SHARE_READ_WRITE);
 }
 
+/**
+ * Opens that device for both directions.
+ *
+ * @returns The handle, not inheritable.
+ * @throws {SystemError} when Windows refuses.
+ */
+export function openNullBoth(): Handle {
+  const access = (GENERIC_READ | GENERIC_WRITE) >>> 0;
+  return openFile(wideString("NUL"), access, FILE_SHARE_READ_WRITE);
+}
+
 function openFile(
   name: Uint8Array<ArrayBuffer>,
   access: number,

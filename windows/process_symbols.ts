@@ -50,6 +50,10 @@ export const processes = lazyLibrary(
       parameters: ["usize", "u32", "u32"],
       result: "i32",
     },
+    // BOOL GetHandleInformation(HANDLE, LPDWORD flags)
+    GetHandleInformation: { parameters: ["usize", "buffer"], result: "i32" },
+    // DWORD GetFileType(HANDLE)
+    GetFileType: { parameters: ["usize"], result: "u32" },
     // BOOL DuplicateHandle(HANDLE sourceProcess, HANDLE, HANDLE targetProcess, LPHANDLE,
     //   DWORD access, BOOL inherit, DWORD options)
     DuplicateHandle: {

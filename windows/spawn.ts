@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Containment, SpawnSpec } from "../backend.ts";
+import type { Containment, NativeDescriptor, SpawnSpec } from "../backend.ts";
+import { ChildHandles, refuseClosed } from "./child_handles.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
   CREATE_NEW_PROCESS_GROUP,
@@ -40,6 +41,8 @@ export interface Spawned {
   readonly stdout: PipeReader | null;
   /** Pipe from its stderr, or `null`. */
   readonly stderr: PipeReader | null;
+  /** Its further descriptors. */
+  readonly fds: readonly NativeDescriptor[];
   /** Whether it shares our console, as a console group of its own. */
   readonly ownConsoleGroup: boolean;
   /** Whether its first thread does not run yet. */
@@ -60,6 +63,7 @@ export interface Spawned {
  * @throws {SystemError} when it cannot be started; nothing is left open then.
  * @throws {RangeError} for CPUs that do not exist.
  * @throws {Deno.errors.NotSupported} for what Windows does not have.
+ * @throws {Deno.errors.BadResource} for a handle of `fds` that is not open.
  */
 export function spawnProcess(
   spec: SpawnSpec,
@@ -74,6 +78,7 @@ export function spawnProcess(
   refusePosixOnly(spec);
   if (spec.affinity !== null) affinityMask(spec.affinity, spec.command);
   const plan = planLaunch(spec);
+  if (spec.fds !== null) refuseClosed(spec.fds);
   // The streams first: see there.
   const ends = new StdioEnds(
     [spec.stdin, spec.stdout, spec.stderr],
@@ -93,12 +98,16 @@ function startWith(
   entry: JobEntry,
   outer: JobObject | null,
 ): Spawned {
+  // The child has its own when it is started.
+  using handles = spec.fds === null
+    ? null
+    : new ChildHandles(spec.fds, spec.command);
   const killOnClose = spec.killOnParentExit && !spec.detached;
   const limits = jobLimits(spec.limits);
   const job = new JobObject({ killOnClose, limits });
   try {
     const jobs = outer === null ? [job] : [outer, job];
-    return start(ends, spec, plan, job, jobs, entry);
+    return start({ ends, handles }, spec, plan, job, jobs, entry);
   } catch (error) {
     job.close();
     throw error;
@@ -120,8 +129,13 @@ function refusePosixOnly(spec: SpawnSpec): void {
   throw new Deno.errors.NotSupported(`Cannot use ${what}`);
 }
 
+interface ChildEnds {
+  readonly ends: StdioEnds;
+  readonly handles: ChildHandles | null;
+}
+
 function start(
-  ends: StdioEnds,
+  { ends, handles }: ChildEnds,
   spec: SpawnSpec,
   plan: LaunchPlan,
   job: JobObject,
@@ -132,7 +146,12 @@ function start(
     console: hasConsole(),
     helper: helperAvailable(),
   });
-  const request = { ...plan, flags, stdio: ends.theirs };
+  const request = {
+    ...plan,
+    flags,
+    stdio: ends.theirs,
+    descriptors: handles === null ? [] : handles.descriptors,
+  };
   const created = create(spec, request, jobs, entry);
   if (spec.affinity !== null) confine(created, spec, spec.affinity);
   const stdin = ends.take(0);
@@ -144,6 +163,7 @@ function start(
     stdin: stdin === null ? null : new PipeWriter(stdin),
     stdout: stdout === null ? null : new PipeReader(stdout),
     stderr: stderr === null ? null : new PipeReader(stderr),
+    fds: handles === null ? [] : handles.take(),
     ownConsoleGroup: (flags & CREATE_NEW_PROCESS_GROUP) !== 0,
     suspended: spec.suspended,
     limits: spec.limits,

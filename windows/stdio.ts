@@ -72,7 +72,11 @@ export class StdioEnds implements Disposable {
       this.#ours[index] = pair.ours;
       this.#theirs[index] = pair.theirs;
     } else if (typeof target === "object") {
-      this.#theirs[index] = openForChild(target, index, command);
+      this.#theirs[index] = openForChild(target, {
+        reads: index === 0,
+        name: STREAMS[index] as string,
+        command,
+      });
     } else {
       const inherited = target === "inherit" ? duplicateOwn(index) : null;
       this.#theirs[index] = inherited ?? openNull(index === 0);

@@ -61,6 +61,7 @@ for (const more of ["", "tee: () => {}, idleTimeout: 60_000,"]) {
       },
       env: { A: "b" },
       input: "x",
+      fds: { 5: "null", 6: "null" },
       ${more}
     });
     Promise.prototype.then = () => { throw new Error("broken then"); };

@@ -7,6 +7,7 @@
 import type { ExitStatus, NativeProcess, SpawnSpec } from "../../backend.ts";
 import { windowsBackend } from "../../windows/backend.ts";
 import * as kernel32 from "../../windows/kernel32.ts";
+import { sockets } from "../../windows/ws2_32.ts";
 import { processSnapshot } from "../../windows/process_table.ts";
 
 /** These tests need Windows, or Wine. */
@@ -27,6 +28,7 @@ export function isWine(): boolean {
 export function openLibraries(): void {
   if (ignore) return;
   for (const open of Object.values(kernel32)) open();
+  sockets();
 }
 
 /** A complete specification. */
@@ -53,6 +55,8 @@ export function spec(
     stdin: "null",
     stdout: "null",
     stderr: "null",
+    fds: null,
+    listenPid: false,
     windowsRawArguments: false,
     detached: false,
     containment: "auto",

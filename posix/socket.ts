@@ -1,0 +1,206 @@
+/**
+ * Listening sockets: socket(2), bind(2), listen(2).
+ *
+ * @module
+ */
+
+import type { ListenRequest, NativeListener } from "../backend.ts";
+import { systemError } from "../errors.ts";
+import { cString } from "../ffi/c_string.ts";
+import { buffer } from "../ffi/pointer.ts";
+import {
+  ADDRINFO_SIZE,
+  AF_UNIX,
+  familyOf,
+  familyOfIpv6,
+  readAddressInfo,
+  readSocketAddress,
+  SOCK_STREAM,
+  SOCKADDR_STORAGE_SIZE,
+  streamHints,
+  unixAddress,
+} from "../ffi/socket_address.ts";
+import { hostAndPort } from "../net_permission.ts";
+import { setCloseOnExec } from "./descriptor.ts";
+import { EBADF, errnoMeaning, posixError } from "./errno.ts";
+import { bindErrno, DARWIN, errno, libc, libcSocket } from "./libc.ts";
+
+const SYSTEM = DARWIN ? "darwin" : "linux";
+// <sys/socket.h>, <netinet/in.h>
+const SOCK_CLOEXEC = DARWIN ? 0 : 0x8_0000;
+const SOL_SOCKET = DARWIN ? 0xffff : 1;
+const SO_REUSEADDR = DARWIN ? 0x4 : 2;
+const SO_REUSEPORT = DARWIN ? 0x200 : 15;
+const SO_ACCEPTCONN = DARWIN ? 0x2 : 30;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = DARWIN ? 27 : 26;
+
+/**
+ * Opens a listening socket.
+ *
+ * @param request Where.
+ * @returns The socket, close-on-exec.
+ * @throws {Deno.errors.AddrInUse} and the other errors of bind(2); nothing is left open then.
+ */
+export function openListener(request: ListenRequest): NativeListener {
+  bindErrno();
+  const address = request.path === null
+    ? resolve(request)
+    : unixPath(request.path);
+  const place = request.path ?? hostAndPort(request.hostname, request.port);
+  const family = familyOf(address, SYSTEM);
+  const c = libcSocket();
+  const fd = c.socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw failure("socket", errno(), place);
+  try {
+    if (DARWIN) setCloseOnExec(fd);
+    if (family !== AF_UNIX) setOptions(fd, family, request.reusePort);
+    if (c.bind(fd, address, address.length) !== 0) {
+      throw failure("bind", errno(), place);
+    }
+    if (c.listen(fd, request.backlog) !== 0) {
+      throw failure("listen", errno(), place);
+    }
+    return nativeListener(fd);
+  } catch (error) {
+    libc().close(fd);
+    throw error;
+  }
+}
+
+/**
+ * Takes over a listening socket that this process was started with.
+ *
+ * @param fd The descriptor; close-on-exec from now on.
+ * @returns The socket.
+ * @throws {Deno.errors.BadResource} when it is not open, or does not listen.
+ */
+export function adoptListener(fd: number): NativeListener {
+  if (!setCloseOnExec(fd)) {
+    throw posixError("ioctl", EBADF, {
+      message: `Cannot take over descriptor ${fd}: it is not open`,
+    });
+  }
+  const value = new Int32Array(1);
+  const size = new Uint32Array(1).fill(4);
+  const result = libcSocket().getsockopt(
+    fd,
+    SOL_SOCKET,
+    SO_ACCEPTCONN,
+    bytesOf(value),
+    bytesOf(size),
+  );
+  const error = result === 0 ? 0 : errno();
+  if (error === 0 && value[0] !== 0) return nativeListener(fd);
+  throw posixError("getsockopt", error === 0 ? EBADF : error, {
+    message: `Cannot take over descriptor ${fd}: it is not a listening socket`,
+  });
+}
+
+function nativeListener(fd: number): NativeListener {
+  const bytes = buffer(SOCKADDR_STORAGE_SIZE);
+  const size = new Uint32Array(1).fill(bytes.length);
+  if (libcSocket().getsockname(fd, bytes, bytesOf(size)) !== 0) {
+    throw posixError("getsockname", errno());
+  }
+  const address = readSocketAddress(bytes.subarray(0, size[0]), SYSTEM);
+  if (address === null) {
+    throw new Deno.errors.NotSupported(
+      `Cannot use descriptor ${fd}: it is neither a TCP nor a Unix socket`,
+    );
+  }
+  return {
+    fd,
+    address,
+    close(): void {
+      libc().close(fd);
+    },
+  };
+}
+
+function setOptions(fd: number, family: number, reusePort: boolean): void {
+  // As Deno and Node do: a port whose old connections linger can be taken.
+  setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (reusePort) setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  // As Deno.listen does it; the default is a setting of the system (ipv6(7)).
+  if (family === familyOfIpv6(SYSTEM)) {
+    setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  }
+}
+
+function setOption(fd: number, level: number, name: number, on: number): void {
+  const value = bytesOf(new Int32Array(1).fill(on));
+  if (libcSocket().setsockopt(fd, level, name, value, 4) !== 0) {
+    throw posixError("setsockopt", errno());
+  }
+}
+
+// The first address that the name stands for, as Deno.listen takes it.
+function resolve(request: ListenRequest): Uint8Array<ArrayBuffer> {
+  const { hostname, port } = request;
+  const c = libcSocket();
+  const result = new BigUint64Array(1);
+  const error = c.getaddrinfo(
+    cString(hostname),
+    cString(String(port)),
+    streamHints(),
+    bytesOf(result),
+  );
+  if (error !== 0) throw unknownHost(hostname, error);
+  const pointer = Deno.UnsafePointer.create(result[0] as bigint);
+  try {
+    const info = memory(pointer, ADDRINFO_SIZE);
+    const { address, length } = readAddressInfo(
+      new DataView(info.buffer),
+      SYSTEM,
+    );
+    const copy = memory(Deno.UnsafePointer.create(address), length);
+    const resolved = readSocketAddress(copy, SYSTEM);
+    if (resolved?.transport === "tcp") request.resolved(resolved.hostname);
+    return copy;
+  } finally {
+    c.freeaddrinfo(pointer);
+  }
+}
+
+function memory(
+  pointer: Deno.PointerValue,
+  length: number,
+): Uint8Array<ArrayBuffer> {
+  const copy = buffer(length);
+  Deno.UnsafePointerView.copyInto(pointer as Deno.PointerObject, copy);
+  return copy;
+}
+
+function unknownHost(hostname: string, error: number): Error {
+  const words = libcSocket().gai_strerror(error) as Deno.PointerObject;
+  const reason = Deno.UnsafePointerView.getCString(words);
+  return systemError(
+    null,
+    `Cannot listen on '${hostname}': failed to lookup address information: ${reason}`,
+    { code: "EAI", errno: error, syscall: "getaddrinfo" },
+  );
+}
+
+function unixPath(path: string): Uint8Array<ArrayBuffer> {
+  const address = unixAddress(path, SYSTEM);
+  if (address !== null) return address;
+  throw new RangeError(
+    `Invalid path: a socket's path has at most ${DARWIN ? 103 : 107} bytes`,
+  );
+}
+
+function failure(syscall: string, error: number, place: string): Error {
+  return posixError(syscall, error, {
+    message: `Cannot listen on ${place}: ${errnoMeaning(error)}`,
+  });
+}
+
+function bytesOf(
+  view:
+    | Int32Array<ArrayBuffer>
+    | Uint32Array<ArrayBuffer>
+    | BigUint64Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(view.buffer);
+}
