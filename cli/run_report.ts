@@ -5,8 +5,11 @@
  */
 
 import type { Containment } from "../backend.ts";
+import type { LimitName } from "../limits.ts";
 import type { StopReport } from "../status.ts";
+import type { ResourceUsage } from "../usage.ts";
 import { formatDuration } from "./duration.ts";
+import { formatSize } from "./size_operand.ts";
 
 /** Why a run came to its end. */
 export type EndReason =
@@ -14,7 +17,8 @@ export type EndReason =
   | "timeout"
   | "idle"
   | "signal"
-  | "stdin-eof";
+  | "stdin-eof"
+  | "limit";
 
 /** What became of a run. */
 export interface RunReport {
@@ -28,6 +32,10 @@ export interface RunReport {
   readonly code: number;
   /** The signal that ended the program, or null. */
   readonly signal: Deno.Signal | null;
+  /** The limit that ended it, or null. */
+  readonly limit: LimitName | null;
+  /** What the tree has used. */
+  readonly usage: ResourceUsage;
   /** Milliseconds from the start until the tree was gone. */
   readonly elapsed: number;
   /** What held the tree. */
@@ -42,6 +50,7 @@ const REASONS: Readonly<Record<EndReason, string>> = {
   idle: "stopped, it wrote nothing",
   signal: "stopped by a signal",
   "stdin-eof": "stopped, standard input ended",
+  limit: "ended, a limit was passed",
 };
 
 /**
@@ -52,7 +61,8 @@ const REASONS: Readonly<Record<EndReason, string>> = {
  */
 export function reportLines(report: RunReport): string[] {
   const { command, reason, code, signal, elapsed, containment, stop } = report;
-  const how = signal === null ? `exit code ${code}` : `${signal}`;
+  const cause = report.limit === null ? "" : `${report.limit}, `;
+  const how = cause + (signal === null ? `exit code ${code}` : `${signal}`);
   const after = formatDuration(elapsed);
   const holds = containment.holdsEscapees
     ? "holds what leaves its process group"
@@ -63,9 +73,26 @@ export function reportLines(report: RunReport): string[] {
   return [
     `${command}: ${REASONS[reason]} (${how}) after ${after}`,
     `  tree: ${stopLine(stop)}`,
+    `  used: ${usageLine(report.usage)}`,
     `  containment: ${containment.mechanism}, ${holds}, ${parent}`,
     ...containment.notes.map((note) => `  note: ${note}`),
   ];
+}
+
+/**
+ * Words what was used.
+ *
+ * @param usage The figures.
+ * @returns A phrase; what is not known is left out.
+ */
+export function usageLine(usage: ResourceUsage): string {
+  const { userTime, systemTime, peakMemory, majorFaults } = usage;
+  const parts: string[] = [];
+  if (userTime !== null) parts.push(`${formatDuration(userTime)} user`);
+  if (systemTime !== null) parts.push(`${formatDuration(systemTime)} system`);
+  if (peakMemory !== null) parts.push(`${formatSize(peakMemory)} at most`);
+  if (majorFaults) parts.push(`${majorFaults} page faults from storage`);
+  return parts.length === 0 ? "not known" : parts.join(", ");
 }
 
 /**

@@ -6,10 +6,12 @@
 
 import type { ContainmentRequest } from "../backend.ts";
 import { DEFAULT_GRACE } from "../options.ts";
+import type { LimitName, Limits } from "../limits.ts";
 import type { OptionSpec } from "./command_spec.ts";
 import { parseDuration } from "./duration.ts";
 import type { GivenOptions } from "./read_options.ts";
 import { parseSignal } from "./signal_operand.ts";
+import { parseCount, parseSize } from "./size_operand.ts";
 import { UsageError } from "./usage_error.ts";
 
 const CONTAINMENTS: readonly ContainmentRequest[] = [
@@ -31,6 +33,12 @@ export type RunOption =
   | "env"
   | "clear-env"
   | "containment"
+  | "memory"
+  | "cpu-time"
+  | "processes"
+  | "open-files"
+  | "file-size"
+  | "output"
   | "report"
   | "json";
 
@@ -93,6 +101,37 @@ export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
     }; one that cannot be had is an error ('killable doctor' tells)`,
   },
   {
+    name: "memory",
+    value: "SIZE",
+    help: "end the tree when it uses more memory than this (512M, 2G)",
+  },
+  {
+    name: "cpu-time",
+    value: "DURATION",
+    help: "end the tree when it has used more processor time than this",
+  },
+  {
+    name: "processes",
+    value: "N",
+    help: "end the tree when it has more processes than this",
+  },
+  {
+    name: "open-files",
+    value: "N",
+    help: "no process of the tree can open more files than this",
+  },
+  {
+    name: "file-size",
+    value: "SIZE",
+    help: "no process of the tree can write a larger file than this",
+  },
+  {
+    name: "output",
+    value: "SIZE",
+    help:
+      "end the tree when it has written more than this; its output goes through pipes then",
+  },
+  {
     name: "report",
     short: "r",
     help: "say at the end, on standard error, how it ended and what it took",
@@ -128,6 +167,8 @@ export interface RunRequest {
   readonly clearEnv: boolean;
   /** What must hold the tree. */
   readonly containment: ContainmentRequest;
+  /** Limits, or null. */
+  readonly limits: Limits | null;
   /** What is said at the end. */
   readonly report: "none" | "text" | "json";
 }
@@ -159,6 +200,7 @@ export function readRunRequest(given: GivenOptions<RunOption>): RunRequest {
     env: environment(given.values("env")),
     clearEnv: given.has("clear-env"),
     containment: containment(given.value("containment")),
+    limits: limits(given),
     report: given.has("json") ? "json" : given.has("report") ? "text" : "none",
   };
 }
@@ -170,6 +212,28 @@ function duration(
   const text = given.value(name);
   return text === undefined ? undefined : parseDuration(text, `--${name}`);
 }
+
+function limits(given: GivenOptions<RunOption>): Limits | null {
+  const found: Limits = {};
+  for (const [option, name, parse] of LIMITS) {
+    const text = given.value(option);
+    if (text !== undefined) found[name] = parse(text, `--${option}`);
+  }
+  return Object.keys(found).length > 0 ? found : null;
+}
+
+const LIMITS: readonly (readonly [
+  RunOption,
+  LimitName,
+  (text: string, option: string) => number,
+])[] = [
+  ["memory", "memory", parseSize],
+  ["cpu-time", "cpuTime", parseDuration],
+  ["processes", "processes", parseCount],
+  ["open-files", "openFiles", parseCount],
+  ["file-size", "fileSize", parseSize],
+  ["output", "output", parseSize],
+];
 
 /** A limit of 0 is none, as for GNU timeout. */
 function limit(given: GivenOptions<RunOption>, name: RunOption): number {

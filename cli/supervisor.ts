@@ -21,19 +21,24 @@ import { StopProgress } from "./stop_progress.ts";
  * @returns The child.
  */
 export function startCommand(request: RunRequest): ChildProcess {
-  const piped = request.idleTimeout < Infinity;
+  const piped = isPiped(request);
   return new Command(request.command, {
     args: request.args,
     ...(request.cwd === null ? {} : { cwd: request.cwd }),
     env: request.env,
     clearEnv: request.clearEnv,
     containment: request.containment,
+    ...(request.limits === null ? {} : { limits: request.limits }),
     stdin: request.stopOnStdinEof ? "null" : "inherit",
     stdout: piped ? "piped" : "inherit",
     stderr: piped ? "piped" : "inherit",
     stopSignal: request.signal,
     grace: request.grace,
   }).spawn();
+}
+
+function isPiped({ idleTimeout, limits }: RunRequest): boolean {
+  return idleTimeout < Infinity || limits?.output !== undefined;
 }
 
 /** One run: what may stop it, and how it ended. */
@@ -73,14 +78,15 @@ export class Supervisor {
     child: ChildProcess,
   ): Promise<{ status: CommandStatus; stop: StopReport | Error }> {
     this.#child = child;
-    const { timeout, idleTimeout, stopOnStdinEof } = this.#request;
+    const { timeout, stopOnStdinEof } = this.#request;
     this.#sharesTerminal = !stopOnStdinEof && Deno.stdin.isTerminal() &&
       child.containment.mechanism !== "process-group";
     const timer = new Timer(timeout, () => this.#end("timeout"));
     if (stopOnStdinEof) watchStdin(() => this.#end("stdin-eof"));
-    const output = idleTimeout < Infinity ? this.#passOutput(child) : null;
+    const output = isPiped(this.#request) ? this.#passOutput(child) : null;
     const status = await child.status;
     this.#exited = true;
+    if (status.limit !== null) this.reason = "limit";
     timer.clear();
     const stop = await (this.#stop ??= this.#runStop({}));
     await output;

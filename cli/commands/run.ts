@@ -45,12 +45,17 @@ export const SPEC: CommandSpec<RunOption> = {
       "ends on the host when the connection drops",
     ],
     [
+      "killable run --memory 2G --cpu-time 10m -r -- ./job",
+      "limits for the whole tree, and what it used",
+    ],
+    [
       "killable run -s INT -k 10s --report -- ./record",
       "ended as by Ctrl-C, ten seconds to finish, then told about",
     ],
   ],
   exitStatus: [
     ["124", "stopped: its time, or its time without output, was up"],
+    ["137", "ended, as by SIGKILL: a limit was passed (--report names it)"],
     ["125", "killable itself failed, or something could not be ended"],
     ["126", "COMMAND was found but cannot be invoked"],
     ["127", "COMMAND was not found"],
@@ -92,6 +97,8 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
     exitStatus,
     code: status.code,
     signal: status.signal,
+    limit: status.limit,
+    usage: status.usage.tree,
     elapsed,
     containment: child.containment,
     stop,

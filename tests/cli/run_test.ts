@@ -319,3 +319,24 @@ Deno.test({
     assertEquals(code, 6);
   },
 });
+
+Deno.test("run --output ends what writes too much, and names the limit", async () => {
+  const { code, stdout, stderr } = await cli([
+    "run",
+    "--output=10k",
+    "--json",
+    ...program("for (;;) console.log('and on')"),
+  ]);
+  const report = JSON.parse(stderr.trim().split("\n").at(-1)!);
+  assertEquals([code, report.reason, report.limit], [137, "limit", "output"]);
+  assertEquals(report.usage.processes, 0);
+  assert(stdout.length <= 10 * 1024, `${stdout.length}`);
+});
+
+Deno.test("run refuses a size or number that is none", async () => {
+  for (const option of ["--memory=10Q", "--processes=0", "--open-files=1.5"]) {
+    const { code, stderr } = await cli(["run", option, "--", "true"]);
+    assertEquals(code, 125);
+    assertStringIncludes(stderr, option.split("=")[0]!);
+  }
+});
