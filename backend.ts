@@ -9,6 +9,8 @@
  */
 
 import type { Survivor } from "./errors.ts";
+import type { KernelLimits, LimitName, Limits } from "./limits.ts";
+import type { Usage, UsageLook } from "./usage.ts";
 import type { SocketAddress } from "./ffi/socket_address.ts";
 
 /** What a standard stream of the child is connected to, as in `Deno.Command`. */
@@ -148,6 +150,8 @@ export interface SpawnSpec {
   readonly processGroup: ProcessGroupMode;
   /** Start stopped, before the first instruction of the program. */
   readonly suspended: boolean;
+  /** Limits, validated for this system; `null` for none. */
+  readonly limits: Limits | null;
   /** The job that the child is a member of besides its own containment. */
   readonly job?: NativeJob;
   /** Name of the public function, for permission prompts and messages. */
@@ -332,6 +336,29 @@ export interface NativeProcess extends NativeTree {
   resizeTerminal(size: TerminalSize): boolean;
   /** The living members without the leader. */
   descendants(): ProcessInfo[];
+  /** What leader and tree have used. After the end: what was used in all. */
+  usage(look: UsageLook): Usage;
+  /**
+   * Bytes of memory of the tree with shared pages counted once; `null` where the
+   * system does not tell. Slower than {@linkcode NativeProcess.usage}.
+   */
+  exactMemory(): number | null;
+  /**
+   * The watch on the limits is ready: a child that was held back for it runs from
+   * now on. Idempotent.
+   */
+  begin(): void;
+  /** Whether more than so many members live; the quickest look there is. */
+  hasMoreThan(count: number): boolean;
+  /**
+   * A number that rises with every process started on this host, until it wraps;
+   * `null` where none is cheap to ask for.
+   */
+  newest(): number | null;
+  /** Which of the limits the kernel holds. */
+  readonly kernelLimits: KernelLimits;
+  /** A limit that the kernel is known to have held against the tree, or `null`. */
+  limitReached(): LimitName | null;
   /** {@linkcode TreeWatch.wait}, blocking: true when it became empty within `ms`. */
   waitTreeEmptySync(ms: number): boolean;
   /**
@@ -449,6 +476,8 @@ export interface Backend {
   readonly name: "posix" | "windows";
   /** Numbers of the signals this OS knows, by name. */
   readonly signals: Readonly<Record<string, number>>;
+  /** The limits this OS has, or that can be watched here. */
+  readonly limits: readonly LimitName[];
   /** Starts a program. Throws with nothing spawned and nothing leaked. */
   spawn(spec: SpawnSpec): NativeProcess;
   /**

@@ -21,6 +21,7 @@ import { ChildOutput } from "./child_output.ts";
 import { OutputLimitExceeded, SurvivorsError } from "./errors.ts";
 import { IdleClock } from "./idle.ts";
 import { feedInput, type Input } from "./input.ts";
+import type { LimitReport } from "./limits.ts";
 import {
   DEFAULT_MAX_LINE_LENGTH,
   linesOf,
@@ -34,12 +35,15 @@ import { untilReady } from "./ready.ts";
 import type { ReadyOptions, ReadyResult } from "./ready_options.ts";
 import { signalNumber } from "./signals.ts";
 import { terminalSize } from "./process_attributes.ts";
-import { commandOutput, notPiped } from "./result.ts";
+import { commandOutput, notPiped, statusWith } from "./result.ts";
+import { RunLimits } from "./run_limits.ts";
+import { sample, type SampleOptions } from "./sample.ts";
 import type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
 import { runStop, SharedStop, type StopState } from "./stop.ts";
 import { type SubprocessReadableStream, writableTo } from "./streams.ts";
 import { type OutputName, Tee } from "./tee.ts";
 import { Timer } from "./timer.ts";
+import type { Usage } from "./usage.ts";
 import { duration, lineLength, oneOf, stopSignal } from "./validate.ts";
 
 /** Options of {@linkcode ChildProcess.kill}. */
@@ -160,6 +164,7 @@ export class ChildProcess implements AsyncDisposable {
   // Whether timeout and abort signal are still in force.
   #armed = true;
   readonly #timer: Timer;
+  readonly #limits: RunLimits | null;
   readonly #onAbort = (): void => {
     this.#aborted = true;
     this.#stopInBackground(this.#control.grace);
@@ -196,6 +201,9 @@ export class ChildProcess implements AsyncDisposable {
       this.#timedOut = true;
       this.#stopInBackground(control.grace);
     });
+    this.#limits = control.limits === null
+      ? null
+      : new RunLimits(native, control.limits, () => this.#stopInBackground(0));
     this.#fds = native.fds.length === 0 ? NO_STREAMS : streamsOf(native.fds);
     this.fds = this.#fds.length === 0 ? NO_FDS : byNumber(this.#fds);
     this.#idle = control.idleTimeout === Infinity
@@ -590,9 +598,58 @@ export class ChildProcess implements AsyncDisposable {
     this.#native.resumeTree();
   }
 
+  /** What holds each of the `limits` that were asked for; empty without any. */
+  get limits(): readonly LimitReport[] {
+    return this.#limits?.reports() ?? [];
+  }
+
+  /**
+   * What the child and its tree have used so far: a look now, or, when all of it
+   * has ended, what it used in all.
+   *
+   * @returns The figures; `null` for those that this system does not tell.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * await using child = new Command(Deno.execPath(), {
+   *   args: ["eval", "setTimeout(() => {}, 60_000)"],
+   * }).spawn();
+   * console.log(child.usage().tree.processes); // 1
+   * ```
+   */
+  usage(): Usage {
+    return this.#native.usage("full");
+  }
+
+  /**
+   * Usage from time to time, for a plot: the first at once, the last when the
+   * tree has ended, which ends the iteration.
+   *
+   * @param options How often.
+   * @returns The figures, with the time since the start in `elapsed`.
+   * @throws {TypeError} when `interval` is no number.
+   * @throws {RangeError} when `interval` is less than 1 millisecond.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * const child = new Command(Deno.execPath(), { args: ["eval", "0"] }).spawn();
+   * for await (const { elapsed, tree } of child.sample({ interval: 50 })) {
+   *   console.log(elapsed, tree.memory);
+   * }
+   * ```
+   */
+  sample(options: SampleOptions = {}): AsyncIterableIterator<Usage> {
+    return sample(this.#native, this.#status, options);
+  }
+
   /** The living child holds the event loop; the default. */
   ref(): void {
     this.#native.ref();
+    this.#limits?.hold(true);
     this.#stdout?.hold(true);
     this.#stderr?.hold(true);
     this.#timer.hold(true);
@@ -601,6 +658,7 @@ export class ChildProcess implements AsyncDisposable {
   /** The living child no longer holds the event loop. */
   unref(): void {
     this.#native.unref();
+    this.#limits?.hold(false);
     this.#stdout?.hold(false);
     this.#stderr?.hold(false);
     this.#timer.hold(false);
@@ -622,8 +680,10 @@ export class ChildProcess implements AsyncDisposable {
     this.#resolveStop();
   }
 
-  #observed(name: OutputName, source: ByteSource | null): ChildOutput | null {
-    if (source === null) return null;
+  #observed(name: OutputName, pipe: ByteSource | null): ChildOutput | null {
+    if (pipe === null) return null;
+    // The limit first: what is beyond it is shown to nobody.
+    const source = this.#limits?.bound(pipe) ?? pipe;
     if (this.#idle === null && this.#tee === null) {
       return new ChildOutput(name, source);
     }
@@ -641,10 +701,12 @@ export class ChildProcess implements AsyncDisposable {
     if (this.#sweepers > 0) return;
     const sweep = this.#sweep || this.#killedTree;
     if (sweep && !this.#native.treeIsEmpty()) {
+      // A bomb must not get the grace.
+      this.#limits?.glance();
       this.#stopInBackground(this.#killedTree ? 0 : this.#control.grace);
       return;
     }
-    if (sweep) this.#native.retire();
+    if (sweep) this.#retire();
     this.#finish();
   }
 
@@ -681,16 +743,25 @@ export class ChildProcess implements AsyncDisposable {
     const exit = this.#native.exitStatus(false) as ExitStatus;
     const number = exit.signal === null ? 0 : backend().signals[exit.signal];
     const died = this.#sent?.has(number ?? 0) ?? false;
-    this.#report({
+    const killed = this.#asked || died;
+    const fields = {
       success: exit.code === 0,
       code: exit.code,
       signal: exit.signal,
       timedOut: this.#timedOut,
       idledOut: this.#idledOut,
       aborted: this.#aborted,
-      killed: this.#asked || died,
+      killed,
       lost: exit.lost,
-    });
+      limit: this.#limits?.leaderEnded(exit, killed) ?? null,
+    };
+    const native = this.#native;
+    const source = {
+      get usage(): Usage {
+        return native.usage("known");
+      },
+    };
+    this.#report(statusWith(fields, source, {}));
   }
 
   #report(status: CommandStatus): void {
@@ -724,8 +795,7 @@ export class ChildProcess implements AsyncDisposable {
       const { command } = this.#control;
       const request = { command, signal, grace };
       const report = await runStop(this.#native, request, state);
-      this.#native.retire();
-      this.#disarm();
+      this.#retire();
       return report;
     } catch (error) {
       this.#stopError = error;
@@ -747,7 +817,7 @@ export class ChildProcess implements AsyncDisposable {
 
   // A stop of the job is over. What it could not end may be another child's.
   #endJobSweep(error: unknown): void {
-    if (error === null || this.#native.treeIsEmpty()) this.#native.retire();
+    if (error === null || this.#native.treeIsEmpty()) this.#retire();
     else this.#stopError = error;
     this.#endSweep();
   }
@@ -780,6 +850,12 @@ export class ChildProcess implements AsyncDisposable {
   async #awaitTree(): Promise<void> {
     await this.#status;
     await this.#native.watchTree().wait(Infinity);
+    this.#retire();
+  }
+
+  // The tree is empty.
+  #retire(): void {
+    this.#limits?.end();
     this.#native.retire();
     this.#disarm();
   }

@@ -10,6 +10,8 @@
  * @module
  */
 
+import type { LimitName } from "./limits.ts";
+
 const SYSTEM: unique symbol = Symbol("SystemError");
 
 /** What a failed system call tells. */
@@ -130,6 +132,8 @@ export class CalledProcessError extends Error implements PartialOutput {
   readonly code: number;
   /** The signal that ended it, or `null`. */
   readonly signal: Deno.Signal | null;
+  /** The limit that ended it, or `null`. */
+  readonly limit: LimitName | null;
 
   /**
    * Makes the error.
@@ -142,16 +146,23 @@ export class CalledProcessError extends Error implements PartialOutput {
   constructor(
     readonly command: string,
     readonly args: readonly string[],
-    status: { readonly code: number; readonly signal: Deno.Signal | null },
+    status: {
+      readonly code: number;
+      readonly signal: Deno.Signal | null;
+      readonly limit?: LimitName | null;
+    },
     output: PartialOutput,
   ) {
     super(
-      status.signal === null
+      status.limit
+        ? `Command '${command}' was ended by its limit '${status.limit}'`
+        : status.signal === null
         ? `Command '${command}' exited with code ${status.code}`
         : `Command '${command}' was ended by ${status.signal}`,
     );
     this.code = status.code;
     this.signal = status.signal;
+    this.limit = status.limit ?? null;
     this.stdout = output.stdout;
     this.stderr = output.stderr;
   }

@@ -70,6 +70,9 @@ export type {
   OutputPolicy,
   ProcessPriority,
 } from "./options.ts";
+export type { LimitName, LimitReport, Limits } from "./limits.ts";
+export type { SampleOptions } from "./sample.ts";
+export type { ResourceUsage, Usage, UsageSource } from "./usage.ts";
 export type {
   InputFile,
   OpenDescriptor,

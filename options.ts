@@ -17,6 +17,7 @@ import { type FdSource, type NamedListener, toDescriptors } from "./fds.ts";
 import type { SocketAddress } from "./ffi/socket_address.ts";
 import type { Listener } from "./listener.ts";
 import { pathOf } from "./file_path.ts";
+import { type Limits, toLimits } from "./limits.ts";
 import {
   requestFileAccess,
   type StderrOption,
@@ -267,6 +268,13 @@ export interface CommandOptions {
    */
   suspended?: boolean;
   /**
+   * Limits of the child and of everything it starts; `status.limit` tells which
+   * one ended it. `outputSync()` has them, too.
+   *
+   * @default {no limits}
+   */
+  limits?: Limits;
+  /**
    * Bytes that `output()`, `outputSync()` and `checkOutput()` keep per stream.
    *
    * @default {268435456} (256 MiB)
@@ -312,6 +320,8 @@ export interface RunControl {
   readonly input: Uint8Array | ReadableStream<Uint8Array> | null;
   /** Ends the tree. */
   readonly abortSignal: AbortSignal | null;
+  /** Limits, or `null`. */
+  readonly limits: Limits | null;
   /** Bytes per stream. */
   readonly maxOutput: number;
   /** Beyond it. */
@@ -401,6 +411,7 @@ export function toSpawnSpec(
     ),
     processGroup: oneOf(options.processGroup, "processGroup", GROUPS),
     suspended: flag(options.suspended, "suspended", false),
+    limits: toLimits(options.limits, backend()),
     apiName,
   };
   environment(
@@ -440,6 +451,7 @@ export function toRunControl(
     stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
     input: input(options.input ?? streamOf(options.stdin)),
     abortSignal: abortSignal(options.signal),
+    limits: spec.limits,
     maxOutput: size(options.maxOutput, "maxOutput", DEFAULT_MAX_OUTPUT),
     outputPolicy: oneOf(options.outputPolicy, "outputPolicy", POLICIES),
   };

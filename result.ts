@@ -5,6 +5,7 @@
  */
 
 import type { CommandOutput, CommandStatus } from "./status.ts";
+import type { Usage } from "./usage.ts";
 
 /**
  * The error of asking for a stream that was not piped, in Deno's words.
@@ -31,10 +32,43 @@ export function commandOutput(
   stderr: Uint8Array<ArrayBuffer> | null,
   truncated: boolean,
 ): CommandOutput {
-  const output = { ...status, truncated };
+  const output = statusWith(status, status, { truncated });
   addStream(output, "stdout", stdout);
   addStream(output, "stderr", stderr);
   return output as CommandOutput;
+}
+
+/**
+ * A status whose usage is worked out when somebody asks for it.
+ *
+ * @param fields Everything but the usage.
+ * @param source Who knows the usage.
+ * @param more Further fields.
+ * @returns The status.
+ */
+export function statusWith<T extends object>(
+  fields: Omit<CommandStatus, "usage">,
+  source: { readonly usage: Usage },
+  more: T,
+): CommandStatus & T {
+  const { success, code, signal, timedOut, idledOut, aborted } = fields;
+  const { killed, lost, limit } = fields;
+  let usage: Usage | null = null;
+  return {
+    success,
+    code,
+    signal,
+    timedOut,
+    idledOut,
+    aborted,
+    killed,
+    lost,
+    limit,
+    get usage(): Usage {
+      return usage ??= source.usage;
+    },
+    ...more,
+  };
 }
 
 /**

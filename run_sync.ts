@@ -14,10 +14,12 @@ import {
 import { Capture } from "./capture.ts";
 import { OutputLimitExceeded } from "./errors.ts";
 import type { RunControl } from "./options.ts";
-import { commandOutput } from "./result.ts";
+import { commandOutput, statusWith } from "./result.ts";
 import type { CommandOutput } from "./status.ts";
 import { stopSequence } from "./stop.ts";
+import { SyncLimits } from "./sync_limits.ts";
 import { type OutputName, showSync, type TeeTarget } from "./tee.ts";
+import type { Usage } from "./usage.ts";
 
 /**
  * Runs a command, blocking this thread: no timer, no signal handler and no
@@ -53,14 +55,20 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
     stderr: receiver(stderr, "stderr", tee, silence),
   };
   const native = backend().spawn(spec);
+  const limits = control.limits === null
+    ? null
+    : new SyncLimits(native, control.limits, io);
   silence.since = performance.now();
   let ended = false;
   let outcome;
   let killed = false;
   try {
-    outcome = pump(native, io, control, silence);
+    limits?.begin();
+    outcome = pump(limits ?? native, io, control, silence);
     killed = outcome !== "exited";
-    if (!native.treeIsEmpty()) stopPumping(native, io, control);
+    if (!native.treeIsEmpty()) {
+      stopPumping(native, io, control, limits?.passed ? 0 : control.grace);
+    }
     ended = true;
   } finally {
     if (!ended) native.killTree();
@@ -77,7 +85,7 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
   }
   const exit = native.exitStatus(true) ??
     { code: -1, signal: null, lost: true };
-  const status = {
+  const fields = {
     success: exit.code === 0,
     code: exit.code,
     signal: exit.signal,
@@ -86,7 +94,14 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
     aborted: false,
     killed,
     lost: exit.lost,
+    limit: limits?.leaderEnded(exit, killed) ?? null,
   };
+  const source = {
+    get usage(): Usage {
+      return native.usage("known");
+    },
+  };
+  const status = statusWith(fields, source, {});
   const truncated = stdout?.truncated || stderr?.truncated || false;
   return commandOutput(status, out, err, truncated);
 }
@@ -109,18 +124,18 @@ function receiver(
   };
 }
 
-// Until the leader has exited, or one of the two times is up.
+// Until the leader has exited, one of the two times is up, or a limit is passed.
 function pump(
-  native: NativeProcess,
+  pumped: Pick<SyncLimits, "pumpSync">,
   io: SyncIo,
   control: RunControl,
   silence: Silence,
-): SyncOutcome | "idle" {
+): SyncOutcome | "idle" | "limit" {
   const deadline = performance.now() + control.timeout;
   for (;;) {
     const idle = silence.since + control.idleTimeout;
     const ms = Math.min(deadline, idle) - performance.now();
-    const outcome = native.pumpSync(io, Math.max(ms, 0));
+    const outcome = pumped.pumpSync(io, Math.max(ms, 0));
     if (outcome !== "timeout") return outcome;
     const now = performance.now();
     if (now >= deadline) return "timeout";
@@ -134,15 +149,16 @@ function stopPumping(
   native: NativeProcess,
   io: SyncIo,
   control: RunControl,
+  grace: number,
 ): void {
   const state = {
-    deadline: performance.now() + control.grace,
+    deadline: performance.now() + grace,
     watch: null,
   };
   const request = {
     command: control.command,
     signal: control.stopSignal,
-    grace: control.grace,
+    grace,
   };
   const draining: SyncIo = {
     input: null,

@@ -5,6 +5,8 @@
  */
 
 import type { TreeMechanism } from "./backend.ts";
+import type { LimitName } from "./limits.ts";
+import type { Usage } from "./usage.ts";
 
 /** How a child ended. A superset of `Deno.CommandStatus`. */
 export interface CommandStatus {
@@ -24,6 +26,14 @@ export interface CommandStatus {
   killed: boolean;
   /** Whether somebody else reaped the child, so that its real status is unknown. */
   lost: boolean;
+  /** The limit of the `limits` option that ended it, or `null`. */
+  limit: LimitName | null;
+  /**
+   * What it and its tree have used, as far as that is known without a further
+   * look. Without limits and without a look by `usage()` or `sample()`, the tree
+   * on POSIX is the child and those that were waited for.
+   */
+  readonly usage: Usage;
 }
 
 /** Status and captured output. A superset of `Deno.CommandOutput`. */

@@ -21,6 +21,7 @@ import { openForeignTree } from "./foreign_tree.ts";
 import { PosixJob } from "./job.ts";
 import { SIGNALS } from "./leader.ts";
 import { PosixProcess } from "./native_process.ts";
+import { POSIX_LIMITS } from "./resource_limits.ts";
 import { adoptListener, openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn.ts";
 
@@ -33,6 +34,7 @@ export function posixBackend(): Backend {
   return {
     name: "posix",
     signals: SIGNALS,
+    limits: POSIX_LIMITS,
     spawn(spec: SpawnSpec): NativeProcess {
       const job = spec.job as PosixJob | undefined;
       const child = new PosixProcess(spawnProcess(spec), job !== undefined);

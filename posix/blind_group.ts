@@ -29,6 +29,11 @@ export class BlindGroup implements TreeOperations {
     return [];
   }
 
+  /** Nothing can be counted. */
+  hasMoreThan(): boolean {
+    return false;
+  }
+
   /** Right only after the leader was reaped: a zombie answers as well. */
   isEmpty(): boolean {
     return this.#send(0) === ESRCH;
@@ -58,6 +63,10 @@ export class BlindGroups implements TreeOperations {
 
   members(): ProcStat[] {
     return [];
+  }
+
+  hasMoreThan(): boolean {
+    return false;
   }
 
   isEmpty(): boolean {

@@ -11,6 +11,9 @@
 
 import type { Containment } from "../backend.ts";
 import { cString } from "../ffi/c_string.ts";
+import type { LimitName, Limits } from "../limits.ts";
+import type { ResourceUsage } from "../usage.ts";
+import { cgroupLimitReached, cgroupUsage } from "./cgroup_usage.ts";
 import { ownCgroupDirectory } from "./cgroup_files.ts";
 import type { Belongs, Membership } from "./containment.ts";
 import { errnoMeaning, posixError } from "./errno.ts";
@@ -21,6 +24,9 @@ import { openFile, readProcFile } from "./proc_files.ts";
 
 const O_WRONLY_CLOEXEC = 0x80001;
 const F_OK = 0;
+const W_OK = 2;
+// More threads than any process of a tree has on average.
+const THREADS_EACH = 256;
 
 let serial = 0;
 // Directories that were not empty yet when they were to go: a process that is
@@ -87,6 +93,11 @@ export class Cgroup implements Membership {
   readonly #directory: string;
   readonly #lineage: Lineage;
   #retired = false;
+  // What its files said last: they go with the directory.
+  #final: ResourceUsage | null = null;
+  #reached: LimitName | null = null;
+  readonly #read = (name: string): string | null =>
+    readProcFile(`${this.#directory}/${name}`);
 
   private constructor(directory: string, lineage: Lineage) {
     this.#directory = directory;
@@ -105,6 +116,42 @@ export class Cgroup implements Membership {
     if ("obstacle" in made) return made.obstacle;
     if (lineage.report.endsWithParent) guardDirectory(made.directory);
     return new Cgroup(made.directory, lineage);
+  }
+
+  /**
+   * Sets memory and processes where their controllers are enabled here: then the
+   * files are there and belong to whoever made the directory.
+   */
+  limit(limits: Limits): LimitName[] {
+    const held: LimitName[] = [];
+    const set = (name: LimitName, file: string, value?: number): boolean => {
+      if (value === undefined) return false;
+      const path = `${this.#directory}/${file}`;
+      if (libc().access(cString(path), W_OK) !== 0) return false;
+      const error = write(path, String(value));
+      if (error !== 0) throw posixError("write", error, {});
+      held.push(name);
+      return true;
+    };
+    if (set("memory", "memory.max", limits.memory)) {
+      // All of it ends, not whoever the kernel finds the fattest; and swap is
+      // memory, too, where it is accounted.
+      write(`${this.#directory}/memory.oom.group`, "1");
+      write(`${this.#directory}/memory.swap.max`, "0");
+    }
+    // It counts threads, so it is only the bound of what can be started between
+    // two looks.
+    const { processes } = limits;
+    set("processes", "pids.max", processes && processes * THREADS_EACH);
+    return held;
+  }
+
+  usage(): ResourceUsage {
+    return this.#final ?? cgroupUsage(this.#read);
+  }
+
+  limitReached(): LimitName | null {
+    return this.#reached ?? cgroupLimitReached(this.#read);
   }
 
   beginSpawn(): void {
@@ -177,6 +224,8 @@ export class Cgroup implements Membership {
   retire(): void {
     if (this.#retired) return;
     this.#retired = true;
+    this.#reached = cgroupLimitReached(this.#read);
+    this.#final = cgroupUsage(this.#read);
     this.#lineage.retire();
     this.#closeDescriptor();
     forgetDirectory(this.#directory);

@@ -5,6 +5,8 @@
  */
 
 import type { Containment } from "../backend.ts";
+import type { LimitName, Limits } from "../limits.ts";
+import type { ResourceUsage } from "../usage.ts";
 import type { Use } from "./census.ts";
 
 /** What a look at a process number showed. */
@@ -43,6 +45,15 @@ export interface Membership extends Members {
   admit?(pid: number): void;
   /** Ends all members at once, where the OS can; they are looked for besides. */
   killAll?(): void;
+  /**
+   * Sets the limits that the containment can hold for the whole tree; returns
+   * their names. Throws when the kernel refuses one.
+   */
+  limit?(limits: Limits): LimitName[];
+  /** What the whole tree has used, where the kernel counts it. */
+  usage?(): ResourceUsage;
+  /** A limit of the containment that was held against the tree, or `null`. */
+  limitReached?(): LimitName | null;
   /** Called right before posix_spawn. */
   beginSpawn(): void;
   /** Called right after it, with the child's pid, or 0 when it failed. */

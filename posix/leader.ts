@@ -11,6 +11,7 @@ import { DARWIN_SIGNALS, LINUX_SIGNALS, type SignalTable } from "../signals.ts";
 import { ECHILD, ESRCH } from "./errno.ts";
 import { DARWIN, errno, libc } from "./libc.ts";
 import { reactor, type Watch } from "./reactor.ts";
+import { RUSAGE_SIZE } from "./rusage.ts";
 import { openPidfd } from "./signal_process.ts";
 import { decodeSiginfo, decodeWaitStatus, LOST } from "./wait_status.ts";
 
@@ -35,8 +36,7 @@ const SI_STATUS = DARWIN ? 5 : 6;
 
 const statusWord = new Int32Array(1);
 const statusBytes = new Uint8Array(statusWord.buffer);
-// struct rusage: 144 bytes on 64-bit Linux and macOS.
-const rusage = buffer(144);
+const rusage = buffer(RUSAGE_SIZE);
 
 // Up to this many children are asked one by one when SIGCHLD comes.
 const FEW = 8;
@@ -47,6 +47,7 @@ export class Leader {
   readonly pid: number;
   #status: ExitStatus | null = null;
   #reaped = false;
+  #rusage: Uint8Array<ArrayBuffer> | null = null;
   #pidfd = UNOPENED;
   #watch: Watch | null = null;
   #referenced = true;
@@ -86,6 +87,11 @@ export class Leader {
   /** How the child ended, once that has been seen. */
   get status(): ExitStatus | null {
     return this.#status;
+  }
+
+  /** The `struct rusage` of the reaped child; `null` where somebody else reaped it. */
+  get rusage(): Uint8Array<ArrayBuffer> | null {
+    return this.#rusage;
   }
 
   /** Whether it is also looked at for stops. */
@@ -213,6 +219,7 @@ export class Leader {
     if (pid === this.pid) {
       // The whole truth: macOS leaves the signal out of siginfo.
       this.#status = decodeWaitStatus(statusWord[0] as number, SIGNALS);
+      this.#rusage = rusage.slice();
     } else this.#status = LOST;
   }
 

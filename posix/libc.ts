@@ -198,6 +198,23 @@ export const libcLinux = lazyLibrary(
   } as const,
 );
 
+/** For a look at what processes use. */
+export const libcUsage = lazyLibrary(
+  LIBC,
+  {
+    getpagesize: { parameters: [], result: "i32" },
+    // int getrusage(int who, struct rusage *)
+    getrusage: { parameters: ["i32", "buffer"], result: "i32" },
+    access: { parameters: ["buffer", "i32"], result: "i32" },
+    // kern_return_t mach_timebase_info(struct { uint32_t numer, denom; } *); macOS
+    mach_timebase_info: {
+      parameters: ["buffer"],
+      result: "i32",
+      optional: true,
+    },
+  } as const,
+);
+
 /** Priority and terminal, on both systems. */
 export const libcJobControl = lazyLibrary(
   LIBC,

@@ -18,6 +18,9 @@ import type {
   TreeMechanism,
   TreeWatch,
 } from "../backend.ts";
+import type { KernelLimits, LimitName } from "../limits.ts";
+import type { Usage, UsageLook } from "../usage.ts";
+import { Accounts } from "./accounts.ts";
 import { signalName, signalNumber } from "../signals.ts";
 import { ESRCH, posixError } from "./errno.ts";
 import { Leader, SIGNALS } from "./leader.ts";
@@ -30,11 +33,12 @@ import { reactor } from "./reactor.ts";
 import type { Membership } from "./containment.ts";
 import type { Spawned } from "./spawn.ts";
 import { drainPipes, pumpPipes } from "./sync_pump.ts";
+import { holdsForWatch } from "./resource_limits.ts";
 import { ProcessTree, type TreeOperations } from "./tree.ts";
 import { BlindGroup } from "./blind_group.ts";
 import { type ForegroundTerminal, stopWithChild } from "./foreground.ts";
-import { DARWIN, libc } from "./libc.ts";
-import { procIsUsable } from "./proc_files.ts";
+import { DARWIN, libc, libcWait } from "./libc.ts";
+import { lastPid, procIsUsable } from "./proc_files.ts";
 import { MemberWatch, waitForMembers } from "./member_wait.ts";
 
 const SIGKILL = 9;
@@ -45,6 +49,7 @@ const SIGCONT = SIGNALS.SIGCONT as number;
 export class PosixProcess implements NativeProcess {
   readonly pid: number;
   readonly containment: Containment;
+  readonly kernelLimits: KernelLimits;
   readonly mechanism: TreeMechanism;
   readonly stdin: PipeSink | null;
   readonly stdout: PipeSource | null;
@@ -57,8 +62,11 @@ export class PosixProcess implements NativeProcess {
   readonly #spawned: Spawned;
   readonly #terminal: ForegroundTerminal | null;
   readonly #startedAt = performance.now();
+  readonly #accounts: Accounts;
   #onExit: ((status: ExitStatus) => void) | null = null;
   #suspensions: number;
+  // Stopped since its start, until the watch on its limits is ready.
+  #held: boolean;
   #retired = false;
   readonly #inJob: boolean;
   // The freezing of an ending is no stop to tell anybody.
@@ -87,6 +95,14 @@ export class PosixProcess implements NativeProcess {
       spawned.pid,
       () => this.#leaderExited(),
       this.#terminal === null ? null : () => this.#leaderStopped(),
+    );
+    this.kernelLimits = spawned.kernelLimits;
+    this.#held = holdsForWatch(spawned.limits);
+    this.#accounts = new Accounts(
+      spawned,
+      this.#leader,
+      () => this.#retired ? [] : this.#tree.members(),
+      this.#startedAt,
     );
     this.#blind = !DARWIN && !procIsUsable();
     this.#tree = this.#blind
@@ -122,8 +138,8 @@ export class PosixProcess implements NativeProcess {
   #leaderStopped(): void {
     if (this.#ending) return;
     this.#returnTerminal(true);
-    // Our own SIGSTOP: resume() will come.
-    if (this.#suspensions > 0) return;
+    // Our own SIGSTOP: resume() or begin() will come.
+    if (this.#suspensions > 0 || this.#held) return;
     if (this.onStop !== null) {
       this.onStop();
       return;
@@ -197,6 +213,7 @@ export class PosixProcess implements NativeProcess {
   killTree(): HardKill {
     this.#ending = true;
     const { membership } = this.#spawned;
+    this.#stopGroup();
     if (membership.killAll === undefined) {
       return this.#tree.kill(SIGSTOP, SIGKILL);
     }
@@ -205,6 +222,14 @@ export class PosixProcess implements NativeProcess {
     membership.killAll();
     const hard = this.#tree.kill(SIGSTOP, SIGKILL);
     return { ...hard, count: Math.max(found, hard.count) };
+  }
+
+  // One call stops all who have not left the group, between two forks of any of
+  // them: against a fork bomb, looking at one after the other comes too late. The
+  // group's number is ours as long as its leader is not reaped.
+  #stopGroup(): void {
+    const { pgid } = this.#spawned;
+    if (pgid > 1 && !this.#leader.reaped) libcWait().killpg(pgid, SIGSTOP);
   }
 
   suspendTree(): void {
@@ -269,6 +294,36 @@ export class PosixProcess implements NativeProcess {
     return infos;
   }
 
+  usage(look: UsageLook): Usage {
+    return this.#accounts.usage(look);
+  }
+
+  exactMemory(): number | null {
+    return this.#accounts.exactMemory();
+  }
+
+  begin(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    // One that is suspended runs when it is resumed.
+    if (this.#suspensions > 0) return;
+    if (this.#leader.status === null) this.#terminal?.lend(this.pid);
+    this.#leader.signal(SIGCONT);
+  }
+
+  hasMoreThan(count: number): boolean {
+    return !this.#retired && this.#tree.hasMoreThan(count);
+  }
+
+  newest(): number | null {
+    const newest = DARWIN ? -1 : lastPid();
+    return newest < 0 ? null : newest;
+  }
+
+  limitReached(): LimitName | null {
+    return this.#accounts.limitReached();
+  }
+
   watchTree(): TreeWatch {
     return new MemberWatch(this.#tree, () => this.treeIsEmpty());
   }
@@ -301,16 +356,24 @@ export class PosixProcess implements NativeProcess {
       // Each tree of a job makes its looks longer, so the empty ones go at once.
       this.#retired = this.#quickEmpty() === true;
     }
-    this.#leader.reap();
+    this.#reap();
+    if (this.#retired) this.#accounts.treeEnded();
     if (this.#retired) membership.retire();
     else membership.abandon();
   }
 
   retire(): void {
     if (this.#retired) return;
-    this.#leader.reap();
+    this.#reap();
     this.#retired = true;
+    this.#accounts.treeEnded();
     this.#spawned.membership.retire();
+  }
+
+  #reap(): void {
+    if (this.#leader.reaped) return;
+    this.#leader.reap();
+    this.#accounts.leaderReaped();
   }
 
   settled(): Promise<void> | null {

@@ -6,6 +6,7 @@
  */
 
 import type { NativeDescriptor, SpawnSpec } from "../backend.ts";
+import type { KernelLimits, LimitName, Limits } from "../limits.ts";
 import { ArgumentVector } from "../ffi/argument_vector.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
@@ -30,10 +31,18 @@ import {
   isThere,
 } from "./executable.ts";
 import {
+  applyLimits,
+  heldByKernel,
+  holdsForWatch,
+  limitsNeedStop,
+  ulimitCommands,
+} from "./resource_limits.ts";
+import {
   awaitStopped,
   execObstacle,
   SHELL,
   shellArguments,
+  type ShellErrand,
 } from "./suspended_start.ts";
 import { bindErrno, DARWIN, libc, libcWait } from "./libc.ts";
 import type { ForegroundTerminal } from "./foreground.ts";
@@ -57,6 +66,10 @@ export interface Spawned {
   readonly membership: Membership;
   /** Whether it was started stopped. */
   readonly suspended: boolean;
+  /** Its limits, or `null`. */
+  readonly limits: Limits | null;
+  /** Which of them the kernel holds. */
+  readonly kernelLimits: KernelLimits;
 }
 
 const NO_FDS: readonly NativeDescriptor[] = [];
@@ -110,6 +123,9 @@ function spawnWith(
   const containment = chooseContainment(spec);
   try {
     streams.open(spec);
+    const kernelLimits = spec.limits === null
+      ? NO_LIMITS
+      : heldLimits(spec.limits, containment.membership);
     const pid = start(spec, path, streams, containment);
     const { stdin, stdout, stderr } = ownEnds(spec, streams);
     // The child has its own by now.
@@ -126,11 +142,24 @@ function spawnWith(
       slave: streams.pty?.slave ?? -1,
       membership: containment.membership,
       suspended: spec.suspended,
+      limits: spec.limits,
+      kernelLimits,
     };
   } catch (error) {
     containment.membership.retire();
     throw error;
   }
+}
+
+const NO_LIMITS: KernelLimits = {};
+
+function heldLimits(limits: Limits, membership: Membership): KernelLimits {
+  const held = { ...heldByKernel(limits) };
+  const ofTree = membership.limit?.(limits) ?? [];
+  for (let i = 0; i < ofTree.length; i++) {
+    held[ofTree[i] as LimitName] = "tree";
+  }
+  return held;
 }
 
 function permittedProgram(spec: SpawnSpec): string {
@@ -179,6 +208,10 @@ function startWith(
 ): number {
   const stopped = spec.suspended || membership.joinsStopped === true ||
     needsPreparation(spec, streams.terminal);
+  // macOS has no prlimit: there a shell limits itself.
+  const ulimits = DARWIN && spec.limits !== null
+    ? ulimitCommands(spec.limits)
+    : "";
   const attr = attributes({
     group,
     suspended: stopped && DARWIN,
@@ -196,9 +229,12 @@ function startWith(
     });
   // concat, not spread: nothing here goes through Array.prototype[Symbol.iterator].
   // As with Deno.Command, the program's own name is the path it was found at.
+  const stops = stopped && !DARWIN;
   let result;
-  if (stopped && !DARWIN || spec.umask !== null || spec.listenPid) {
-    result = startThroughShell(spec, path, stopped && !DARWIN, launch);
+  const { umask, listenPid } = spec;
+  if (stops || umask !== null || listenPid || ulimits !== "") {
+    const errand = { stops, umask, listenPid, ulimits };
+    result = startThroughShell(spec, path, errand, launch);
   } else {
     result = launch([path].concat(spec.args));
     if (result === -ENOEXEC) {
@@ -214,16 +250,14 @@ function startWith(
 function startThroughShell(
   spec: SpawnSpec,
   path: string,
-  stops: boolean,
+  errand: ShellErrand,
   launch: (argv: readonly string[]) => number,
 ): number {
   // As the user that will call exec.
   const obstacle = withCredentials(spec, () => execObstacle(path));
   if (obstacle !== 0) return -obstacle;
-  const { umask, listenPid } = spec;
-  const errand = { stops, umask, listenPid };
   const result = launch(shellArguments(path, spec.args, errand));
-  if (stops && result > 0) awaitStopped(result);
+  if (errand.stops && result > 0) awaitStopped(result);
   return result;
 }
 
@@ -234,27 +268,30 @@ function prepareStopped(
   terminal: ForegroundTerminal | null,
   membership: Membership,
 ): void {
+  const runs = !spec.suspended && !holdsForWatch(spec.limits);
   try {
     membership.admit?.(pid);
     if (spec.nice !== null) setNice(pid, spec.nice, spec.command);
     if (spec.affinity !== null) setAffinity(pid, spec.affinity, spec.command);
+    if (spec.limits !== null && !DARWIN) applyLimits(pid, spec.limits);
     // It must have the terminal before its first read, and not a moment before it
     // can act on Ctrl-C.
-    if (!spec.suspended) terminal?.lend(pid);
+    if (runs) terminal?.lend(pid);
   } catch (error) {
     // Stopped and not what was asked for: nothing of it may stay.
     libc().kill(pid, SIGKILL);
     libc().wait4(pid, null, 0, null);
     throw error;
   }
-  if (!spec.suspended) libc().kill(pid, SIGCONT);
+  if (runs) libc().kill(pid, SIGCONT);
 }
 
 function needsPreparation(
   spec: SpawnSpec,
   terminal: ForegroundTerminal | null,
 ): boolean {
-  return spec.nice !== null || spec.affinity !== null || terminal !== null;
+  return spec.nice !== null || spec.affinity !== null || terminal !== null ||
+    limitsNeedStop(spec.limits);
 }
 
 const SIGKILL = 9;

@@ -1,8 +1,9 @@
 /**
  * Starting a program through a shell that becomes it by exec: stopped before its
- * first instruction, or with another file mode creation mask, which belongs to
- * the whole process (umask(2)) and so cannot be changed here for a moment, or with
- * its own process id, which nobody knows before, in LISTEN_PID (sd_listen_fds(3)).
+ * first instruction, or with another file mode creation mask or other limits,
+ * which belong to the whole process and so cannot be changed here for a moment, or
+ * with its own process id, which nobody knows before, in LISTEN_PID
+ * (sd_listen_fds(3)).
  *
  * Stopping: macOS can do it (POSIX_SPAWN_START_SUSPENDED). Linux cannot: there a shell
  * stops itself and, when it is continued, becomes the program by exec, with the
@@ -34,6 +35,8 @@ export interface ShellErrand {
   readonly stops: boolean;
   /** The file mode creation mask it sets, or `null`. */
   readonly umask: number | null;
+  /** Commands that set limits, each with `;` behind it, or nothing. */
+  readonly ulimits: string;
   /** Whether it sets LISTEN_PID. */
   readonly listenPid: boolean;
 }
@@ -51,11 +54,12 @@ export function shellArguments(
   args: readonly string[],
   errand: ShellErrand,
 ): string[] {
-  const { stops, umask, listenPid } = errand;
+  const { stops, umask, listenPid, ulimits } = errand;
   let script = 'exec "$0" "$@"';
   if (listenPid) script = `LISTEN_PID=$$; export LISTEN_PID; ${script}`;
   if (stops) script = `kill -STOP $$; ${script}`;
   if (umask !== null) script = `umask 0${umask.toString(8)}; ${script}`;
+  script = ulimits + script;
   return [SHELL, "-c", script, path].concat(args);
 }
 

@@ -44,6 +44,8 @@ export interface TreeOperations {
   members(): ProcStat[];
   /** Whether none is left. */
   isEmpty(): boolean;
+  /** Whether a look shows more than so many; it ends with the first too many. */
+  hasMoreThan(count: number): boolean;
   /** Sends a signal to one member; 0 or an error number. */
   signal(pid: number, signal: number): number;
   /** Sends signals, in order, to every member; returns to how many. */
@@ -156,6 +158,19 @@ export class ProcessTree implements TreeOperations {
       const scan = this.scan();
       if (scan.members.length > 0) return false;
       if (scan.settled) return true;
+    }
+    return false;
+  }
+
+  /** Whether a look shows more than so many; it ends with the first too many. */
+  hasMoreThan(count: number): boolean {
+    const pids = this.#table.pids() ?? [];
+    let found = 0;
+    for (let i = 0; i < pids.length; i++) {
+      const pid = pids[i] as number;
+      if (pid <= 1 || pid === Deno.pid || !this.#isOurs(pid)) continue;
+      const stat = this.#table.stat(pid);
+      if (stat !== null && !isDead(stat.state) && ++found > count) return true;
     }
     return false;
   }

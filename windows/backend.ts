@@ -19,6 +19,7 @@ import { WINDOWS_SIGNALS } from "../signals.ts";
 import { openChildPipe } from "./child_pipe.ts";
 import { ForeignTree } from "./foreign_tree.ts";
 import { WindowsJob } from "./job.ts";
+import { WINDOWS_LIMITS } from "./job_limits.ts";
 import { WindowsProcess } from "./native_process.ts";
 import { openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn.ts";
@@ -32,6 +33,7 @@ export function windowsBackend(): Backend {
   return {
     name: "windows",
     signals: WINDOWS_SIGNALS,
+    limits: WINDOWS_LIMITS,
     spawn(spec: SpawnSpec): NativeProcess {
       const job = spec.job as WindowsJob | undefined;
       const spawned = spawnProcess(spec, "job-list", job?.object ?? null);

@@ -50,6 +50,12 @@ export const PROC_THREAD_ATTRIBUTE_JOB_LIST = 0x2000Dn;
 
 /** Job limit: closing the last handle ends every member. */
 export const JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE = 0x2000;
+/** Job limit: user time of all members together. */
+export const JOB_OBJECT_LIMIT_JOB_TIME = 0x4;
+/** Job limit: living members. */
+export const JOB_OBJECT_LIMIT_ACTIVE_PROCESS = 0x8;
+/** Job limit: committed memory of all members together. */
+export const JOB_OBJECT_LIMIT_JOB_MEMORY = 0x200;
 /** Job limit: members may start processes outside. */
 export const JOB_OBJECT_LIMIT_BREAKAWAY_OK = 0x800;
 /** Job limit: whatever members start is outside. */
@@ -60,8 +66,16 @@ export const JobObjectBasicAccountingInformation = 1;
 export const JobObjectBasicProcessIdList = 3;
 /** Job information class: JOBOBJECT_ASSOCIATE_COMPLETION_PORT. */
 export const JobObjectAssociateCompletionPortInformation = 7;
+/** Job information class: JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION. */
+export const JobObjectBasicAndIoAccountingInformation = 8;
 /** Job information class: JOBOBJECT_EXTENDED_LIMIT_INFORMATION. */
 export const JobObjectExtendedLimitInformation = 9;
+/** Job message: the job's time is used up. */
+export const JOB_OBJECT_MSG_END_OF_JOB_TIME = 1;
+/** Job message: one more process than the job may have was to be started. */
+export const JOB_OBJECT_MSG_ACTIVE_PROCESS_LIMIT = 3;
+/** Job message: a member asked for more memory than the job may have. */
+export const JOB_OBJECT_MSG_JOB_MEMORY_LIMIT = 10;
 /** Job message: the last member ended. */
 export const JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO = 4;
 /** Job message: a member was added. */

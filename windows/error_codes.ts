@@ -14,6 +14,8 @@ export type ErrorClass = new (
 ) => Error;
 
 /** Codes that the code tests for. */
+export const ERROR_INVALID_FUNCTION = 1;
+/** See {@linkcode ERROR_FILE_NOT_FOUND}. */
 export const ERROR_FILE_NOT_FOUND = 2;
 /** See {@linkcode ERROR_FILE_NOT_FOUND}. */
 export const ERROR_PATH_NOT_FOUND = 3;
@@ -35,6 +37,8 @@ export const ERROR_FILENAME_EXCED_RANGE = 206;
 export const ERROR_NO_DATA = 232;
 /** There is more than the buffer holds. */
 export const ERROR_MORE_DATA = 234;
+/** A limit of the job is reached; the exit code of members when its time is up. */
+export const ERROR_NOT_ENOUGH_QUOTA = 1816;
 /** The time of a wait was up. */
 export const WAIT_TIMEOUT = 258;
 /** The directory's name is invalid. */

@@ -12,6 +12,9 @@
 
 import { Struct } from "../ffi/struct.ts";
 import {
+  JOB_OBJECT_LIMIT_ACTIVE_PROCESS,
+  JOB_OBJECT_LIMIT_JOB_MEMORY,
+  JOB_OBJECT_LIMIT_JOB_TIME,
   JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
   JobObjectAssociateCompletionPortInformation,
   JobObjectBasicAccountingInformation,
@@ -28,6 +31,16 @@ import {
 } from "./job_structs.ts";
 import { jobs } from "./kernel32.ts";
 
+/** Limits of a job; see page "JOBOBJECT_BASIC_LIMIT_INFORMATION structure". */
+export interface JobLimits {
+  /** Committed memory, in bytes. */
+  readonly memory?: number;
+  /** User time, in milliseconds. */
+  readonly userTime?: number;
+  /** Living members. */
+  readonly processes?: number;
+}
+
 /** What a job forbids and does. */
 export interface JobOptions {
   /**
@@ -35,6 +48,11 @@ export interface JobOptions {
    * @default {true}
    */
   readonly killOnClose?: boolean;
+  /**
+   * Limits of all members together.
+   * @default {none}
+   */
+  readonly limits?: JobLimits;
   /**
    * More `JOB_OBJECT_LIMIT_*` flags that need no further value.
    * @default {0}
@@ -63,7 +81,7 @@ export class JobObject implements Disposable {
         ? JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
         : 0;
       const flags = kill | (options.limitFlags ?? 0);
-      if (flags !== 0) this.#limit(flags);
+      this.#limit(flags, options.limits ?? {});
     } catch (error) {
       this.#handle.close();
       throw error;
@@ -75,10 +93,47 @@ export class JobObject implements Disposable {
     return this.#handle;
   }
 
-  #limit(flags: number): void {
-    const limits = new Struct(JOBOBJECT_EXTENDED_LIMIT_INFORMATION);
-    limits.set("LimitFlags", flags);
-    this.setInformation(JobObjectExtendedLimitInformation, limits.bytes);
+  #limit(flags: number, limits: JobLimits): void {
+    const { memory, userTime, processes } = limits;
+    const info = new Struct(JOBOBJECT_EXTENDED_LIMIT_INFORMATION);
+    if (memory !== undefined) {
+      flags |= JOB_OBJECT_LIMIT_JOB_MEMORY;
+      info.set("JobMemoryLimit", BigInt(memory));
+    }
+    if (userTime !== undefined) {
+      flags |= JOB_OBJECT_LIMIT_JOB_TIME;
+      info.set("PerJobUserTimeLimit", BigInt(Math.ceil(userTime * 10_000)));
+    }
+    if (processes !== undefined) {
+      flags |= JOB_OBJECT_LIMIT_ACTIVE_PROCESS;
+      info.set("ActiveProcessLimit", Math.min(processes, 0xFFFFFFFF));
+    }
+    if (flags === 0) return;
+    info.set("LimitFlags", flags);
+    this.setInformation(JobObjectExtendedLimitInformation, info.bytes);
+  }
+
+  /**
+   * Reads one of the job's information classes. Page "QueryInformationJobObject function".
+   *
+   * @param informationClass The class's number.
+   * @param bytes Receives its structure.
+   * @throws {SystemError} when Windows refuses.
+   */
+  information(
+    informationClass: number,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): void {
+    const k = jobs();
+    const ok = k.QueryInformationJobObject(
+      this.#handle.value,
+      informationClass,
+      bytes,
+      bytes.byteLength,
+      null,
+    );
+    const code = ok ? 0 : k.GetLastError();
+    if (code !== 0) throw windowsError(code, "QueryInformationJobObject");
   }
 
   /**
@@ -159,17 +214,8 @@ export class JobObject implements Disposable {
    * @throws {SystemError} when Windows refuses the question.
    */
   activeProcesses(): number {
-    const k = jobs();
     const info = new Struct(JOBOBJECT_BASIC_ACCOUNTING_INFORMATION);
-    const ok = k.QueryInformationJobObject(
-      this.#handle.value,
-      JobObjectBasicAccountingInformation,
-      info.bytes,
-      info.bytes.byteLength,
-      null,
-    );
-    const code = ok ? 0 : k.GetLastError();
-    if (code !== 0) throw windowsError(code, "QueryInformationJobObject");
+    this.information(JobObjectBasicAccountingInformation, info.bytes);
     return info.number("ActiveProcesses");
   }
 

@@ -37,6 +37,7 @@ export const JOBOBJECT_BASIC_LIMIT_INFORMATION: Layout<
 /** Page "JOBOBJECT_EXTENDED_LIMIT_INFORMATION structure". 144 bytes. */
 export const JOBOBJECT_EXTENDED_LIMIT_INFORMATION: Layout<
   | "BasicLimitInformation"
+  | "PerJobUserTimeLimit"
   | "LimitFlags"
   | "ActiveProcessLimit"
   | "IoInfo"
@@ -50,7 +51,8 @@ export const JOBOBJECT_EXTENDED_LIMIT_INFORMATION: Layout<
   size: 144,
   fields: {
     BasicLimitInformation: bytesField(0, 64),
-    // Two fields of the nested structure by their own names: they are set often.
+    // Fields of the nested structure by their own names: they are set often.
+    PerJobUserTimeLimit: field("i64", 8),
     LimitFlags: field("u32", 16),
     ActiveProcessLimit: field("u32", 40),
     IoInfo: bytesField(64, 48),
@@ -106,6 +108,19 @@ export const IO_COUNTERS: Layout<
     ReadTransferCount: field("u64", 24),
     WriteTransferCount: field("u64", 32),
     OtherTransferCount: field("u64", 40),
+  },
+};
+
+/** Page "JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION structure". 96 bytes. */
+export const JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION: Layout<
+  "BasicInfo" | "IoInfo"
+> = {
+  name: "JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION",
+  header: "winnt.h",
+  size: 96,
+  fields: {
+    BasicInfo: bytesField(0, 48),
+    IoInfo: bytesField(48, 48),
   },
 };
 

@@ -16,6 +16,7 @@ export { consoles, windowing } from "./console_symbols.ts";
 export { io } from "./io_symbols.ts";
 export { nt } from "./nt_symbols.ts";
 export {
+  accounting,
   jobs,
   messages,
   processes,

@@ -53,7 +53,7 @@ export {
 export { errorName } from "./error_codes.ts";
 export { type FailureContext, windowsError } from "./errors.ts";
 export { Handle } from "./handle.ts";
-export { JobObject, type JobOptions } from "./job_object.ts";
+export { type JobLimits, JobObject, type JobOptions } from "./job_object.ts";
 export * from "./job_structs.ts";
 export { errorText } from "./last_error.ts";
 export { ownEnvironment } from "./own_environment.ts";

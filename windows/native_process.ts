@@ -16,6 +16,9 @@ import type {
   SyncOutcome,
   TreeWatch,
 } from "../backend.ts";
+import type { KernelLimits, LimitName } from "../limits.ts";
+import type { Usage, UsageLook } from "../usage.ts";
+import { Accounts } from "./accounts.ts";
 import {
   type CompletionPort,
   completionPort,
@@ -27,6 +30,7 @@ import {
   JOB_OBJECT_MSG_NEW_PROCESS,
 } from "./constants.ts";
 import type { Handle } from "./handle.ts";
+import { heldByJob } from "./job_limits.ts";
 import { JobTree } from "./job_tree.ts";
 import { Leader } from "./leader.ts";
 import type { PipeReader } from "./pipe_reader.ts";
@@ -42,6 +46,8 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly pid: number;
   /** See {@linkcode NativeProcess.containment}. */
   readonly containment: Containment;
+  /** See {@linkcode NativeProcess.kernelLimits}. */
+  readonly kernelLimits: KernelLimits;
   /** See {@linkcode NativeTree.mechanism}. */
   readonly mechanism = "job-object";
   /** See {@linkcode NativeProcess.stdin}. */
@@ -54,6 +60,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly fds: readonly NativeDescriptor[];
   readonly #leader: Leader;
   readonly #tree: JobTree;
+  readonly #accounts: Accounts;
   readonly #thread: Handle;
   readonly #leadsGroup: boolean;
   readonly #signals: SignalDelivery;
@@ -82,6 +89,8 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#leadsGroup = ownConsoleGroup;
     if (!suspended) this.#thread.close();
     this.#leader = new Leader(created.process, () => this.#exited());
+    this.kernelLimits = heldByJob(spawned.limits);
+    this.#accounts = new Accounts(job, this.#leader, spawned.limits);
     this.#tree = new JobTree(
       job,
       () => this.#connect(),
@@ -152,6 +161,7 @@ export class WindowsProcess implements NativeProcess, Poller {
 
   #message(message: number, subject: bigint): void {
     if (message === JOB_OBJECT_MSG_NEW_PROCESS) return;
+    this.#accounts.noteMessage(message);
     this.poll();
     // Windows may tell of an exit before the process's handle shows it.
     const late = message === JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO ||
@@ -243,6 +253,34 @@ export class WindowsProcess implements NativeProcess, Poller {
     return found;
   }
 
+  /** See {@linkcode NativeProcess.usage}. */
+  usage(look: UsageLook): Usage {
+    return this.#accounts.usage(look);
+  }
+
+  /** See {@linkcode NativeProcess.exactMemory}: private bytes are exact. */
+  exactMemory(): null {
+    return null;
+  }
+
+  /** See {@linkcode NativeProcess.begin}: the job has a bound of its own. */
+  begin(): void {}
+
+  /** See {@linkcode NativeProcess.hasMoreThan}. */
+  hasMoreThan(count: number): boolean {
+    return this.#tree.pids().length > count;
+  }
+
+  /** See {@linkcode NativeProcess.newest}: the job has a bound of its own. */
+  newest(): null {
+    return null;
+  }
+
+  /** See {@linkcode NativeProcess.limitReached}. */
+  limitReached(): LimitName | null {
+    return this.#accounts.limitReached();
+  }
+
   /** See {@linkcode NativeProcess.watchTree}. */
   watchTree(): TreeWatch {
     return this.#tree.watch();
@@ -286,6 +324,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   release(): void {
     if (this.#leader.status === null) return;
     this.#released = true;
+    this.#accounts.leaderEnded();
     if (!this.#leadsGroup) this.#leader.close();
     this.#thread.close();
     if (this.#tree.isEmpty()) {
@@ -299,6 +338,8 @@ export class WindowsProcess implements NativeProcess, Poller {
   /** See {@linkcode NativeProcess.retire}. */
   retire(): void {
     this.#released = true;
+    this.#accounts.leaderEnded();
+    this.#accounts.closeTree();
     this.#leader.close();
     this.#thread.close();
     this.#tree.close();

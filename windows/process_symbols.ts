@@ -148,6 +148,20 @@ export const table = lazyLibrary(
   },
 );
 
+/** What processes have used; their times are in the process table. */
+export const accounting = lazyLibrary(
+  KERNEL32,
+  {
+    // BOOL K32GetProcessMemoryInfo(HANDLE, PPROCESS_MEMORY_COUNTERS, DWORD size)
+    K32GetProcessMemoryInfo: {
+      parameters: ["usize", "buffer", "u32"],
+      result: "i32",
+    },
+    // BOOL GetProcessIoCounters(HANDLE, PIO_COUNTERS)
+    GetProcessIoCounters: { parameters: ["usize", "buffer"], result: "i32" },
+  },
+);
+
 /** The system's words for an error. */
 export const messages = lazyLibrary(
   KERNEL32,

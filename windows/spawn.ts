@@ -18,6 +18,8 @@ import { SystemError } from "../errors.ts";
 import { hasConsole } from "./console.ts";
 import { helperAvailable } from "./console_helper.ts";
 import { creationFlags } from "./creation_flags.ts";
+import type { Limits } from "../limits.ts";
+import { jobLimits } from "./job_limits.ts";
 import { JobObject } from "./job_object.ts";
 import { type LaunchPlan, planLaunch } from "./launch_plan.ts";
 import { PipeReader } from "./pipe_reader.ts";
@@ -45,6 +47,8 @@ export interface Spawned {
   readonly ownConsoleGroup: boolean;
   /** Whether its first thread does not run yet. */
   readonly suspended: boolean;
+  /** Its limits, or `null`. */
+  readonly limits: Limits | null;
   /** The guarantee. */
   readonly containment: Containment;
 }
@@ -99,7 +103,8 @@ function startWith(
     ? null
     : new ChildHandles(spec.fds, spec.command);
   const killOnClose = spec.killOnParentExit && !spec.detached;
-  const job = new JobObject({ killOnClose });
+  const limits = jobLimits(spec.limits);
+  const job = new JobObject({ killOnClose, limits });
   try {
     const jobs = outer === null ? [job] : [outer, job];
     return start({ ends, handles }, spec, plan, job, jobs, entry);
@@ -161,6 +166,7 @@ function start(
     fds: handles === null ? [] : handles.take(),
     ownConsoleGroup: (flags & CREATE_NEW_PROCESS_GROUP) !== 0,
     suspended: spec.suspended,
+    limits: spec.limits,
     containment: {
       mechanism: "job-object",
       holdsEscapees: true,

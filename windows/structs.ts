@@ -139,3 +139,25 @@ export const FILETIME: Layout<"time"> = {
   size: 8,
   fields: { time: field("u64", 0) },
 };
+
+/** Page "PROCESS_MEMORY_COUNTERS structure" (psapi.h). 72 bytes. */
+export const PROCESS_MEMORY_COUNTERS: Layout<
+  | "cb"
+  | "PageFaultCount"
+  | "PeakWorkingSetSize"
+  | "WorkingSetSize"
+  | "PagefileUsage"
+  | "PeakPagefileUsage"
+> = {
+  name: "PROCESS_MEMORY_COUNTERS",
+  header: "psapi.h",
+  size: 72,
+  fields: {
+    cb: field("u32", 0),
+    PageFaultCount: field("u32", 4),
+    PeakWorkingSetSize: field("u64", 8),
+    WorkingSetSize: field("u64", 16),
+    PagefileUsage: field("u64", 56),
+    PeakPagefileUsage: field("u64", 64),
+  },
+};

@@ -143,6 +143,29 @@ Deno.test("examples/capture.ts bounds what is kept", async () => {
   );
 });
 
+Deno.test("examples/limits.ts ends whatever it is given, and says why", async () => {
+  assertEquals(
+    await outputOf("limits"),
+    [
+      'honest: code 0, "42\\n"',
+      "endless loop: ended by the limit 'cpuTime'",
+      "endless text: ended by the limit 'output'",
+      "endless sleep: ended by the limit 'wallTime'",
+      "too many helpers: ended by the limit 'processes'",
+      "memory eater: ended by the limit 'memory'",
+      "disk filler: ended by the limit 'fileSize'",
+      `  memory ${64 << 20}: watched`,
+      "  cpuTime 500: both",
+      "  wallTime 3000: watched",
+      "  processes 8: watched",
+      "  fileSize 100000: kernel",
+      "  output 10000: watched",
+      "in use: 1 process, memory true",
+      "",
+    ].join("\n"),
+  );
+});
+
 Deno.test("examples/together.ts ends server and watcher with the tests", async () => {
   assertEquals(
     await outputOf("together"),

@@ -35,8 +35,18 @@ Deno.test("the affinity mask of Windows has 64 bits", () => {
 });
 
 Deno.test("the shell sets the mask, stops, and becomes the program, in this order", () => {
-  const script = (stops: boolean, umask: number | null, listenPid = false) =>
-    shellArguments("/p", ["a"], { stops, umask, listenPid });
+  const script = (
+    stops: boolean,
+    umask: number | null,
+    more: { listenPid?: boolean; ulimits?: string } = {},
+  ) =>
+    shellArguments("/p", ["a"], {
+      stops,
+      umask,
+      listenPid: false,
+      ulimits: "",
+      ...more,
+    });
   assertEquals(script(false, 0o27), [
     "/bin/sh",
     "-c",
@@ -47,7 +57,11 @@ Deno.test("the shell sets the mask, stops, and becomes the program, in this orde
   assertEquals(script(true, 0)[2], 'umask 00; kill -STOP $$; exec "$0" "$@"');
   assertEquals(script(true, null)[2], 'kill -STOP $$; exec "$0" "$@"');
   assertEquals(
-    script(true, 0o22, true)[2],
+    script(false, 0, { ulimits: "ulimit -S -n 9; " })[2],
+    'ulimit -S -n 9; umask 00; exec "$0" "$@"',
+  );
+  assertEquals(
+    script(true, 0o22, { listenPid: true })[2],
     'umask 022; kill -STOP $$; LISTEN_PID=$$; export LISTEN_PID; exec "$0" "$@"',
   );
 });

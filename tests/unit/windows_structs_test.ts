@@ -22,9 +22,13 @@ const HEADERS: Readonly<Record<string, string>> = {
   JOBOBJECT_BASIC_LIMIT_INFORMATION:
     "64 PerProcessUserTimeLimit=0/8 PerJobUserTimeLimit=8/8 LimitFlags=16/4 MinimumWorkingSetSize=24/8 MaximumWorkingSetSize=32/8 ActiveProcessLimit=40/4 Affinity=48/8 PriorityClass=56/4 SchedulingClass=60/4",
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION:
-    "144 BasicLimitInformation=0/64 LimitFlags=16/4 ActiveProcessLimit=40/4 IoInfo=64/48 ProcessMemoryLimit=112/8 JobMemoryLimit=120/8 PeakProcessMemoryUsed=128/8 PeakJobMemoryUsed=136/8",
+    "144 BasicLimitInformation=0/64 PerJobUserTimeLimit=8/8 LimitFlags=16/4 ActiveProcessLimit=40/4 IoInfo=64/48 ProcessMemoryLimit=112/8 JobMemoryLimit=120/8 PeakProcessMemoryUsed=128/8 PeakJobMemoryUsed=136/8",
   JOBOBJECT_BASIC_ACCOUNTING_INFORMATION:
     "48 TotalUserTime=0/8 TotalKernelTime=8/8 ThisPeriodTotalUserTime=16/8 ThisPeriodTotalKernelTime=24/8 TotalPageFaultCount=32/4 TotalProcesses=36/4 ActiveProcesses=40/4 TotalTerminatedProcesses=44/4",
+  JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION:
+    "96 BasicInfo=0/48 IoInfo=48/48",
+  PROCESS_MEMORY_COUNTERS:
+    "72 cb=0/4 PageFaultCount=4/4 PeakWorkingSetSize=8/8 WorkingSetSize=16/8 PagefileUsage=56/8 PeakPagefileUsage=64/8",
   IO_COUNTERS:
     "48 ReadOperationCount=0/8 WriteOperationCount=8/8 OtherOperationCount=16/8 ReadTransferCount=24/8 WriteTransferCount=32/8 OtherTransferCount=40/8",
   JOBOBJECT_BASIC_PROCESS_ID_LIST:

@@ -63,6 +63,7 @@ export function spec(
     killOnParentExit: true,
     processGroup: "auto",
     suspended: false,
+    limits: null,
     apiName: "test",
     ...more,
   };

@@ -1,0 +1,60 @@
+/**
+ * `struct rusage` of wait4(2) (getrusage(2)), taken apart: pure, tested on every
+ * OS.
+ *
+ * @module
+ */
+
+import { type ResourceUsage, unknownUsage } from "../usage.ts";
+
+/** `sizeof(struct rusage)` on 64-bit Linux and macOS. */
+export const RUSAGE_SIZE = 144;
+
+// ru_utime 0, ru_stime 16 (tv_sec i64, tv_usec i64; i32 and padding on macOS);
+// then longs: ru_maxrss 32, ru_minflt 64, ru_majflt 72, ru_inblock 88,
+// ru_oublock 96, ru_nvcsw 128, ru_nivcsw 136.
+const UTIME = 0;
+const STIME = 16;
+const MAXRSS = 32;
+const MINFLT = 64;
+const MAJFLT = 72;
+const INBLOCK = 88;
+const OUBLOCK = 96;
+const NVCSW = 128;
+const NIVCSW = 136;
+// Linux counts blocks of this size whatever the file system has.
+const BLOCK = 512;
+
+/**
+ * What a reaped child has used, together with the descendants that it or its
+ * own children had waited for.
+ *
+ * @param bytes The structure.
+ * @param darwin Whether it is one of macOS.
+ * @returns The figures.
+ */
+export function decodeRusage(
+  bytes: Uint8Array<ArrayBuffer>,
+  darwin: boolean,
+): ResourceUsage {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, RUSAGE_SIZE);
+  const long = (offset: number): number =>
+    Number(view.getBigInt64(offset, true));
+  const time = (offset: number): number =>
+    long(offset) * 1000 + view.getInt32(offset + 8, true) / 1000;
+  return {
+    ...unknownUsage("rusage"),
+    userTime: time(UTIME),
+    systemTime: time(STIME),
+    memory: 0,
+    // Kilobytes on Linux, bytes on macOS.
+    peakMemory: long(MAXRSS) * (darwin ? 1 : 1024),
+    // macOS counts operations, not bytes.
+    readBytes: darwin ? null : long(INBLOCK) * BLOCK,
+    writeBytes: darwin ? null : long(OUBLOCK) * BLOCK,
+    minorFaults: long(MINFLT),
+    majorFaults: long(MAJFLT),
+    voluntarySwitches: long(NVCSW),
+    involuntarySwitches: long(NIVCSW),
+  };
+}
