@@ -7,6 +7,7 @@
 import { backend, type ChildPipe, type StdioTarget } from "./backend.ts";
 import type { ChildProcess } from "./child_process.ts";
 import { Command, prepare, type Prepared } from "./command.ts";
+import { refusePipedFds } from "./fds.ts";
 import { Job, startInJob } from "./job.ts";
 import type { JobOptions } from "./job_options.ts";
 import type { JobResult, JobStatus } from "./job_result.ts";
@@ -143,6 +144,7 @@ function refuseOpenEnds(
   isLast: boolean,
 ): void {
   const { command } = spec;
+  refusePipedFds(spec);
   if (!isFirst && spec.stdin !== CONNECTED) {
     throw new TypeError(
       `Invalid stdin or input of '${command}': it reads what the command before it writes`,

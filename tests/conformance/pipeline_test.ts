@@ -191,6 +191,7 @@ Deno.test("bad commands are refused before anything is started", async () => {
     [[new Command(deno, { stdout: "inherit" }), first], "stdout"],
     [[new Command(deno, { stdin: "piped" }), first], "stdin"],
     [[first, new Command(deno, { stderr: "piped" })], "stderr"],
+    [[first, new Command(deno, { fds: { 3: { pipe: "write" } } })], "fds[3]"],
     [[first, new Command(deno, { args: ["a\0b"] })], "NUL"],
   ];
   for (const [commands, part] of cases) {
