@@ -11,7 +11,7 @@
  */
 
 import type { Containment } from "../backend.ts";
-import { EPERM } from "./errno.ts";
+import { EPERM, errnoMeaning, posixError } from "./errno.ts";
 import { bindErrno, errno, libcLinux } from "./libc.ts";
 import {
   lastPid,
@@ -292,7 +292,14 @@ export class Lineage implements Membership {
 
   beginSpawn(): void {
     this.#lastBefore = lastPid();
-    writeLimit(0, this.#window, this.#owner.hard);
+    if (writeLimit(0, this.#window, this.#owner.hard)) return;
+    // The hard limit was lowered since the owner was found, or a filter refuses
+    // the call now. A child without the tag would be in no tree.
+    throw posixError("prlimit", errno(), {
+      message: `Cannot mark the process tree: ${
+        errnoMeaning(errno())
+      }. Use containment "process-group"`,
+    });
   }
 
   endSpawn(pid: number): void {
