@@ -145,7 +145,14 @@ export class ChildProcess implements AsyncDisposable {
       this.#timedOut = true;
       this.#stopInBackground(control.grace);
     });
-    native.onExit = () => this.#leaderExited();
+    try {
+      native.onExit = () => this.#leaderExited();
+    } catch (error) {
+      // No descriptor for the watch, for example: nobody would ever hear of it.
+      this.#timer.clear();
+      discard(native);
+      throw error;
+    }
     if (control.input !== null) this.#feed(control.input);
     const signal = control.abortSignal;
     if (signal?.aborted) this.#onAbort();
@@ -534,6 +541,19 @@ export class ChildProcess implements AsyncDisposable {
 }
 
 const SIGKILL = 9;
+// Far more than a killed process needs to be gone.
+const DISCARD_MS = 2000;
+
+// Ends a child that cannot be handed out.
+function discard(native: NativeProcess): void {
+  native.onExit = null;
+  native.killTree();
+  native.stdin?.close();
+  native.stdout?.close();
+  native.stderr?.close();
+  native.waitTreeEmptySync(DISCARD_MS);
+  native.retire();
+}
 
 /**
  * Makes the public object of a started process; for this library's modules only.
