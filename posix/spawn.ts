@@ -29,7 +29,7 @@ import {
   execObstacle,
   stoppingArguments,
 } from "./suspended_start.ts";
-import { bindErrno, DARWIN, libc, libcWait } from "./libc.ts";
+import { bindErrno, DARWIN, errno, libc, libcWait } from "./libc.ts";
 import { openPipe, type PipeEnds, PipeSink, PipeSource } from "./pipe.ts";
 import {
   type AttributeChoice,
@@ -220,13 +220,15 @@ function startStopped(
   awaitStopped(result);
   try {
     membership.admit?.(result);
+    if (!spec.suspended && libc().kill(result, SIGCONT) !== 0) {
+      throw posixError("kill", errno(), { pid: result });
+    }
   } catch (error) {
-    // Stopped and not let in: nothing of it may stay.
+    // Stopped and not let in, or not to be woken: nothing of it may stay.
     libc().kill(result, SIGKILL);
     libc().wait4(result, null, 0, null);
     throw error;
   }
-  if (!spec.suspended) libc().kill(result, SIGCONT);
   return result;
 }
 
