@@ -197,16 +197,19 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   async many({ Command }, marker) {
     const runs: Promise<Library.CommandStatus>[] = [];
-    for (let i = 0; i < 12; i++) {
-      const child = new Command("sh", {
-        args: ["-c", `exit ${i}`, marker],
-        stdout: "null",
-        stdin: "null",
-      }).spawn();
-      runs.push(child.status);
-    }
     const codes: number[] = [];
-    for (const run of runs) codes.push((await run).code);
+    try {
+      for (let i = 0; i < 12; i++) {
+        const child = new Command("sh", {
+          args: ["-c", `exit ${i}`, marker],
+          stdout: "null",
+          stdin: "null",
+        }).spawn();
+        runs.push(child.status);
+      }
+    } finally {
+      for (const run of runs) codes.push((await run).code);
+    }
     return codes.join();
   },
   async left({ Command }, marker) {
@@ -228,9 +231,13 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       const report = await lib.killTree(child.pid, { grace: 0 });
       return report.survivors;
     } finally {
-      child.kill("SIGKILL");
-      await child.status;
       await child.stdout.cancel();
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // killTree() has ended it.
+      }
+      await child.status;
     }
   },
   async detached(lib, marker) {
