@@ -63,6 +63,17 @@ place("process 1 of a pid namespace, who reaps no strangers", {
 place("below a reaping process 1", {
   prefix: ["unshare", "-pf", "--mount-proc", "sh", "-c", '"$@"; exit', "sh"],
 }, EVERYTHING);
+place("a time namespace, a day ahead", {
+  prefix: [
+    "unshare",
+    "-T",
+    "-f",
+    "--monotonic",
+    "86400",
+    "--boottime",
+    "86400",
+  ],
+}, EVERYTHING);
 place("SIGCHLD ignored from the start", {
   prefix: ["env", "--ignore-signal=CHLD"],
 }, EVERYTHING);

@@ -7,7 +7,7 @@
 
 import { Random } from "../../chaos/random.ts";
 import { judge } from "./judge.ts";
-import { ERRNO, type Errno, failuresOf, mayLast } from "./names.ts";
+import { ERRNO, type Errno, failuresOf, isOnce, mayLast } from "./names.ts";
 import type { Outcome } from "./outcome.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { Injection } from "./symbols.ts";
@@ -73,7 +73,7 @@ function injectionsFor(
   const all: Injection[] = [];
   for (const [call, count] of counts) {
     for (const name of failuresOf(call)) {
-      for (const nth of numbers(count, random)) {
+      for (const nth of numbers(isOnce(call) ? 1 : count, random)) {
         all.push(one(call, nth, name, false));
       }
       if (mayLast(call, name)) all.push(one(call, 1, name, true));

@@ -93,7 +93,8 @@ const FAILURES: Readonly<Record<string, readonly Errno[]>> = {
   kill: ["EPERM", "ESRCH"],
   killpg: ["EPERM", "ESRCH"],
   access: ["EACCES", "ENOENT", "ENOMEM"],
-  read: ["EINTR", "EAGAIN"],
+  // EAGAIN would be an empty pipe: that is no failure.
+  read: ["EINTR"],
   write: ["EINTR", "EAGAIN", "EPIPE"],
   close: ["EINTR", "EIO"],
   tcgetpgrp: ["ENOTTY"],
@@ -134,6 +135,14 @@ export function failuresOf(call: string): readonly Errno[] {
 
 /** Whether a call that failed so may go on failing: a refusal, a full table. */
 export function mayLast(call: string, errno: Errno): boolean {
-  return call !== "poll" &&
+  return call !== "poll" && !isOnce(call) &&
     !["EINTR", "EAGAIN", "EEXIST", "ESRCH"].includes(errno);
+}
+
+/**
+ * Whether only the first of these can fail: what it has allowed, saved ids for
+ * example, allows the others.
+ */
+export function isOnce(call: string): boolean {
+  return call === "setresuid" || call === "setresgid";
 }
