@@ -107,12 +107,15 @@ export function listPids(): number[] | null {
   if (fd < 0) return null;
   const bytes = workspace();
   const pids: number[] = [];
+  let n: number;
   for (;;) {
-    const n = Number(c.getdents64(fd, bytes, BigInt(bytes.length)));
+    n = Number(c.getdents64(fd, bytes, BigInt(bytes.length)));
     if (n <= 0) break;
     collectPids(bytes, n, pids);
   }
   close(fd);
+  // Half a list would prove that who is in the other half is gone.
+  if (n < 0) return null;
   return pids.sort((a, b) => b - a);
 }
 
