@@ -139,6 +139,8 @@ export class PosixProcess implements NativeProcess {
   resumeTree(): void {
     if (this.#suspensions > 0 && --this.#suspensions > 0) return;
     this.#spawned.membership.freeze?.(false);
+    // The leader by its number, which is ours: also where no list can be had.
+    this.#leader.signal(SIGCONT);
     this.#tree.signalAll([SIGCONT]);
   }
 
