@@ -39,7 +39,7 @@ export const MECHANISMS: readonly string[] = [
 // A child, a grandchild, the escaped one, and the shell itself.
 const MEMBERS = 4;
 // How long a guard may take on a loaded machine before something counts as left.
-const PATIENCE = 4000;
+const PATIENCE = 2500;
 
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, ms));
@@ -55,6 +55,7 @@ export async function endOf(mechanism: string, end: string): Promise<string> {
     stdout: "piped",
     stderr: "null",
   }).spawn();
+  const writer = parent.stdin.getWriter();
   const members = (): number[] =>
     processesWith(marker).map(({ pid }) => pid).filter((pid) =>
       pid !== parent.pid
@@ -66,7 +67,6 @@ export async function endOf(mechanism: string, end: string): Promise<string> {
       return "cannot be had here";
     }
     while (members().length < MEMBERS) await pause(5);
-    const writer = parent.stdin.getWriter();
     if (end.startsWith("SIG")) parent.kill(end as Deno.Signal);
     else await writer.write(new Uint8Array(1));
     const over = end === "SIGSTOP" ? pause(500) : parent.status;
@@ -87,6 +87,7 @@ export async function endOf(mechanism: string, end: string): Promise<string> {
     } catch {
       // It is over.
     }
+    await writer.close().catch(() => {});
     await parent.stdout.cancel();
     await parent.status;
   }

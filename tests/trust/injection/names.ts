@@ -90,24 +90,25 @@ const FAILURES: Readonly<Record<string, readonly Errno[]>> = {
   // ECHILD of waitid would mean a child that has ended: see races_test.ts.
   waitid: ["EINTR"],
   wait4: ["ECHILD"],
-  kill: ["EPERM", "ESRCH"],
-  killpg: ["EPERM", "ESRCH"],
+  // ESRCH of a process that is there would be a lie of the kernel's.
+  kill: ["EPERM"],
+  killpg: ["EPERM"],
   access: ["EACCES", "ENOENT", "ENOMEM"],
   // EAGAIN would be an empty pipe: that is no failure.
   read: ["EINTR"],
   write: ["EINTR", "EAGAIN", "EPIPE"],
   close: ["EINTR", "EIO"],
   tcgetpgrp: ["ENOTTY"],
-  getpgid: ["ESRCH", "EPERM"],
+  getpgid: ["EPERM"],
   getcwd: ["ENOENT", "EACCES"],
   poll: ["EINTR", "ENOMEM"],
   pipe2: DESCRIPTORS,
   "fcntl F_DUPFD_CLOEXEC": ["EMFILE"],
   "fcntl F_SETPIPE_SZ": ["EPERM", "EBUSY"],
-  "prlimit get": ["EPERM", "ESRCH", "ENOSYS"],
-  "prlimit set": ["EPERM", "ESRCH", "ENOSYS"],
-  pidfd_open: ["EMFILE", "ENFILE", "ENOMEM", "ENOSYS", "EPERM", "ESRCH"],
-  pidfd_send_signal: ["EPERM", "ESRCH", "ENOSYS"],
+  "prlimit get": ["EPERM", "ENOSYS"],
+  "prlimit set": ["EPERM", "ENOSYS"],
+  pidfd_open: ["EMFILE", "ENFILE", "ENOMEM", "ENOSYS", "EPERM"],
+  pidfd_send_signal: ["EPERM", "ENOSYS"],
   getresuid: ["EPERM"],
   getresgid: ["EPERM"],
   getgroups: ["EPERM"],
@@ -133,9 +134,13 @@ export function failuresOf(call: string): readonly Errno[] {
   return FAILURES[call] ?? [];
 }
 
+// Of open(2) that would be a /proc that cannot be read: see ../exhaustion. Of
+// poll(2), a system that can do nothing at all.
+const PASSING: readonly string[] = ["open", "poll"];
+
 /** Whether a call that failed so may go on failing: a refusal, a full table. */
 export function mayLast(call: string, errno: Errno): boolean {
-  return call !== "poll" && !isOnce(call) &&
+  return !PASSING.includes(call) && !isOnce(call) &&
     !["EINTR", "EAGAIN", "EEXIST", "ESRCH"].includes(errno);
 }
 
