@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command line tool: it prints a table
 /**
  * The fault table: what becomes of the children in each way the parent can end,
- * by mechanism, found out by doing it. Prints Markdown.
+ * by mechanism, found out by doing it: `main.ts [END...]`. Prints Markdown.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export const ENDS: readonly string[] = [
   "SIGINT",
   "SIGHUP",
   "SIGKILL",
-  "SIGSEGV",
+  "SIGABRT",
   "out of memory",
   "SIGSTOP",
 ];
@@ -96,7 +96,7 @@ export async function endOf(mechanism: string, end: string): Promise<string> {
 async function table(): Promise<void> {
   console.log(`| the parent ends by | ${MECHANISMS.join(" | ")} |`);
   console.log(`|-|${"-|".repeat(MECHANISMS.length)}`);
-  for (const end of ENDS) {
+  for (const end of Deno.args.length > 0 ? Deno.args : ENDS) {
     const cells: string[] = [];
     for (const mechanism of MECHANISMS) cells.push(await endOf(mechanism, end));
     console.log(`| ${end} | ${cells.join(" | ")} |`);

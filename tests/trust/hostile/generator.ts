@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Random } from "../../chaos/random.ts";
+import type { Random } from "../../chaos/random.ts";
 import type { CommandOptions } from "../../../mod.ts";
 
 /** One command, and what it is expected to do. */

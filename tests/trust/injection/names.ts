@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- the names of the C library
 /**
  * Names of calls, and the errors that each of them has by its man page where it
  * is used here.
@@ -134,9 +135,9 @@ export function failuresOf(call: string): readonly Errno[] {
   return FAILURES[call] ?? [];
 }
 
-// Of open(2) that would be a /proc that cannot be read: see ../exhaustion. Of
+// Of open(2) and getdents64(2) that would be a /proc that cannot be read: see ../exhaustion. Of
 // poll(2), a system that can do nothing at all.
-const PASSING: readonly string[] = ["open", "poll"];
+const PASSING: readonly string[] = ["open", "getdents64", "poll"];
 
 /** Whether a call that failed so may go on failing: a refusal, a full table. */
 export function mayLast(call: string, errno: Errno): boolean {

@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Injection } from "./symbols.ts";
-
 /** What the host saw. */
 export interface Outcome {
   readonly kind: "done" | "error" | "hang";
