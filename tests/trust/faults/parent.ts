@@ -22,12 +22,12 @@ const OPTIONS: Readonly<Record<string, CommandOptions>> = {
   "killOnParentExit: false": { killOnParentExit: false },
 };
 
-const options = {
+const options: Deno.CommandOptions & CommandOptions = {
   args: ["-c", SCRIPT, marker],
   stdin: "null",
   stdout: "piped",
   stderr: "null",
-} as const;
+};
 const own = OPTIONS[mechanism];
 const child = own === undefined
   ? new Deno.Command("sh", options).spawn()
