@@ -217,7 +217,14 @@ export class ChildProcess implements AsyncDisposable {
       : new Tee(control.tee, (error) => this.#failRun(error));
     this.#stdout = this.#observed("stdout", native.stdout);
     this.#stderr = this.#observed("stderr", native.stderr);
-    native.onExit = () => this.#leaderExited();
+    try {
+      native.onExit = () => this.#leaderExited();
+    } catch (error) {
+      // No descriptor for the watch, for example: nobody would ever hear of it.
+      this.#disarm();
+      discard(native);
+      throw error;
+    }
     if (control.input !== null) this.#feed(control.input);
     const signal = control.abortSignal;
     if (signal?.aborted) this.#onAbort();
@@ -894,6 +901,20 @@ export class ChildProcess implements AsyncDisposable {
 
 const SIGKILL = 9;
 const LINE_STREAMS = ["stdout", "stderr", "both"] as const;
+
+// Far more than a killed process needs to be gone.
+const DISCARD_MS = 2000;
+
+// Ends a child that cannot be handed out.
+function discard(native: NativeProcess): void {
+  native.onExit = null;
+  native.killTree();
+  native.stdin?.close();
+  native.stdout?.close();
+  native.stderr?.close();
+  native.waitTreeEmptySync(DISCARD_MS);
+  native.retire();
+}
 
 /**
  * Makes the public object of a started process; for this library's modules only.

@@ -43,7 +43,8 @@ while read -r op id; do
   c) directories="$directories $id" ;;
   esac
 done
-for g in $groups; do kill -KILL -- "-$g"; done
+# Not "kill -KILL --": dash takes that for a signal named after nothing.
+for g in $groups; do kill -s KILL -- "-$g"; done
 for d in $directories; do [ -d $d ] && echo 1 >$d/cgroup.kill; done
 [ -n "$1" ] || exit 0
 quiet=0 round=0

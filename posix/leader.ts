@@ -112,6 +112,8 @@ export class Leader {
   /** Begins to watch for the exit. */
   watch(): void {
     if (this.#status !== null) return;
+    // Opened first: it may fail, for want of descriptors.
+    reactor();
     this.#watched = true;
     // SIGCHLD comes anyway. Asking each of a few children with waitid is cheaper
     // than a pidfd and an epoll registration for a short life.

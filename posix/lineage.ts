@@ -11,11 +11,12 @@
  */
 
 import type { Containment } from "../backend.ts";
-import { EPERM } from "./errno.ts";
-import { bindErrno, errno, libcLinux, libcWait } from "./libc.ts";
+import { EACCES, EPERM, errnoMeaning, ESRCH, posixError } from "./errno.ts";
+import { bindErrno, errno, libc, libcLinux, libcWait } from "./libc.ts";
 import {
   lastPid,
   listPids,
+  openFile,
   procIsUsable,
   readProcFile,
   readStat,
@@ -63,11 +64,17 @@ export function limitOf(pid: number): bigint | "gone" | null {
     const value = limitOut[0] as bigint;
     return value === RLIM_INFINITY ? null : value;
   }
-  if (errno() !== EPERM) return "gone";
-  // Another user's, which a descendant may be after setuid: this file is
-  // readable for everybody.
-  const text = readProcFile(`/proc/${pid}/limits`);
-  return text === null ? "gone" : parseLocksLimit(text);
+  if (errno() === ESRCH) return "gone";
+  // Another user's, which a descendant may be after setuid (or a filter refuses
+  // the call): this file is readable for everybody.
+  const path = `/proc/${pid}/limits`;
+  const text = readProcFile(path);
+  if (text !== null) return parseLocksLimit(text);
+  // hidepid=1 (proc(5)) lists the processes of others, but hides what is in
+  // them; with hidepid=2 they are not listed either.
+  const fd = openFile(path);
+  if (fd >= 0) libc().close(fd);
+  return fd === -EPERM || fd === -EACCES ? null : "gone";
 }
 
 // The tag in a process's limit, if there is one.
@@ -304,7 +311,14 @@ export class Lineage implements Membership {
 
   beginSpawn(): void {
     this.#lastBefore = lastPid();
-    writeLimit(0, this.#window, this.#owner.hard);
+    if (writeLimit(0, this.#window, this.#owner.hard)) return;
+    // The hard limit was lowered since the owner was found, or a filter refuses
+    // the call now. A child without the tag would be in no tree.
+    throw posixError("prlimit", errno(), {
+      message: `Cannot mark the process tree: ${
+        errnoMeaning(errno())
+      }. Use containment "process-group"`,
+    });
   }
 
   endSpawn(pid: number): void {

@@ -160,6 +160,8 @@ export class PosixProcess implements NativeProcess {
     this.#leader.continued();
     if (this.#leader.status === null) this.#terminal?.lend(this.pid);
     this.#spawned.membership.freeze?.(false);
+    // The leader by its number, which is ours: also where no list can be had.
+    this.#leader.signal(SIGCONT);
     this.#tree.signalAll([SIGCONT]);
   }
 

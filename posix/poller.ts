@@ -78,6 +78,9 @@ class EpollPoller implements Poller {
     }
     this.#epoll = epoll;
     this.#eventfd = event;
+    // For good: a wait must not fail for want of kernel memory. Level-triggered:
+    // a wake that came before the wait ends it at once.
+    this.#control(EPOLL_CTL_ADD, event, EPOLLIN);
   }
 
   #control(operation: number, id: number, events: number): boolean {
@@ -108,15 +111,12 @@ class EpollPoller implements Poller {
   }
 
   async wait(): Promise<number> {
-    // Level-triggered: a wake that came before the wait ends it at once.
-    this.#control(EPOLL_CTL_ADD, this.#eventfd, EPOLLIN);
     const n = await libcLinux().epoll_wait_async(
       this.#epoll,
       this.#waited,
       MAX_EVENTS,
       -1,
     );
-    this.#control(EPOLL_CTL_DEL, this.#eventfd, 0);
     libc().read(this.#eventfd, this.#count, 8n);
     // errno of a pool thread cannot be read here; EINTR is the only one expected.
     return n < 0 ? 0 : n;

@@ -22,9 +22,10 @@ function workspace(): Uint8Array<ArrayBuffer> {
   return space ??= buffer(65536);
 }
 
-/** Opens a file for reading: a descriptor, or `-errno`. */
+/** Opens a file for reading: a descriptor, or `-errno`. Never the reserve: the caller may keep it. */
 export function openFile(path: string): number {
-  return open(path, O_RDONLY_CLOEXEC);
+  const fd = libcLinux().open(cString(path), O_RDONLY_CLOEXEC, 0);
+  return fd >= 0 ? fd : -errno();
 }
 
 // One descriptor kept for when there are no others: a process that has used up
@@ -54,7 +55,7 @@ function close(fd: number): void {
  * @returns Its first 64 KiB, or `null` when it cannot be read.
  */
 export function readProcFile(path: string): string | null {
-  const fd = openFile(path);
+  const fd = open(path, O_RDONLY_CLOEXEC);
   if (fd < 0) return null;
   const bytes = workspace();
   let size = 0;
@@ -107,12 +108,15 @@ export function listPids(): number[] | null {
   if (fd < 0) return null;
   const bytes = workspace();
   const pids: number[] = [];
+  let n: number;
   for (;;) {
-    const n = Number(c.getdents64(fd, bytes, BigInt(bytes.length)));
+    n = Number(c.getdents64(fd, bytes, BigInt(bytes.length)));
     if (n <= 0) break;
     collectPids(bytes, n, pids);
   }
   close(fd);
+  // Half a list would prove that who is in the other half is gone.
+  if (n < 0) return null;
   return pids.sort((a, b) => b - a);
 }
 
@@ -141,7 +145,7 @@ export function procIsUsable(): boolean {
   return usable;
 }
 
-let loadavg: number | null = null;
+let loadavg = -1;
 
 /**
  * The number of the process or thread that was created last in this pid
@@ -151,7 +155,8 @@ let loadavg: number | null = null;
  * @returns The number, or -1 when it cannot be read.
  */
 export function lastPid(): number {
-  loadavg ??= openFile("/proc/loadavg");
+  // Tried again: descriptors that are used up now may be free later.
+  if (loadavg < 0) loadavg = openFile("/proc/loadavg");
   if (loadavg < 0) return -1;
   const bytes = workspace();
   const n = Number(libcLinux().pread(loadavg, bytes, 128n, 0n));

@@ -72,7 +72,9 @@ export function quickEmpty(
     for (let pid = from + 1; pid <= last; pid++) {
       if (belongs(pid) !== "yes") continue;
       const stat = readStat(pid);
-      if (stat !== null && !isDead(stat.state)) return false;
+      // It has just gone, or cannot be read for want of a descriptor.
+      if (stat === null) return null;
+      if (!isDead(stat.state)) return false;
     }
     from = last;
   }

@@ -40,6 +40,8 @@ const BACKSTOP_MS = 1000;
 const PATIENCE_MS = 3;
 // How often unref'd pipes are looked at: a pending call would hold the process.
 const UNREF_POLL_MS = 20;
+// How often is looked at what the kernel has no room to watch.
+const REFUSED_MS = 10;
 // Microtasks to let pass before the listener is taken down.
 const SETTLE_HOPS = 24;
 
@@ -48,6 +50,8 @@ class Reactor {
   readonly #watches = new Map<number, Watch>();
   // Patient ones: not yet with the poller.
   readonly #deferred = new Map<number, Watch>();
+  // What the poller has no room for, and when to look after it.
+  readonly #refused = new Map<number, Timer>();
   // Descriptors that the poller knows and that are disarmed after firing.
   readonly #known = new Set<number>();
   #threadRef = 0;
@@ -97,13 +101,39 @@ class Reactor {
     if (this.#known.has(key)) {
       this.#poller.rearm(watch.id, watch.interest);
     } else {
-      if (!this.#poller.add(watch.id, watch.interest)) return false;
+      const added = this.#tryAdd(watch);
+      if (added === "refused") {
+        this.#fireLater(watch, key);
+        return true;
+      }
+      if (!added) return false;
       this.#known.add(key);
     }
     this.#watches.set(key, watch);
     this.#count(watch, 1);
     this.#adjust();
     return true;
+  }
+
+  // epoll_ctl(2): ENOSPC beyond the user's max_user_watches, ENOMEM.
+  #tryAdd(watch: Watch): boolean | "refused" {
+    try {
+      return this.#poller.add(watch.id, watch.interest);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code !== "ENOSPC" && code !== "ENOMEM") throw error;
+      return "refused";
+    }
+  }
+
+  // Who is woken looks whether it is so, and waits again if it is not.
+  #fireLater(watch: Watch, key: number): void {
+    const timer = setTimeout(() => {
+      this.#refused.delete(key);
+      watch.fired();
+    }, REFUSED_MS);
+    if (!watch.ref) Deno.unrefTimer(timer);
+    this.#refused.set(key, timer);
   }
 
   /** Changes what a pending watch needs. */
@@ -124,6 +154,8 @@ class Reactor {
   remove(id: number, interest: Interest): void {
     const key = watchKey(id, interest);
     if (this.#deferred.delete(key)) this.#endPatience();
+    clearTimeout(this.#refused.get(key));
+    this.#refused.delete(key);
     const watch = this.#watches.get(key);
     if (watch !== undefined) {
       this.#watches.delete(key);

@@ -10,11 +10,12 @@
  * @module
  */
 
-import { EMFILE, ENFILE, EPERM, ESRCH } from "./errno.ts";
+import { ENOENT, EPERM, ESRCH } from "./errno.ts";
 import { DARWIN, errno, libc, libcLinux } from "./libc.ts";
 
 const SYS_PIDFD_SEND_SIGNAL = 424n;
 const SYS_PIDFD_OPEN = 434n;
+const EINVAL = 22;
 const ENOSYS = 38;
 
 let refused = DARWIN;
@@ -33,7 +34,6 @@ export function openPidfd(pid: number): number {
   );
   if (fd >= 0) return fd;
   const error = errno();
-  // EINVAL or ENOENT: the number is a thread's. ESRCH: there is none such.
   if (error !== ENOSYS && error !== EPERM) return -error;
   // ENOSYS from the kernel, EPERM from a seccomp filter: the same to us.
   refused = true;
@@ -62,23 +62,31 @@ export function signalProcess(
     throw new TypeError(`Cannot signal process ${pid}: it is not of a tree`);
   }
   const fd = openPidfd(pid);
-  if (fd === -ENOSYS || fd === -EMFILE || fd === -ENFILE) {
-    // Without a pidfd the time between look and signal is a few microseconds.
+  // EINVAL or ENOENT: the number is a thread's now.
+  if (fd === -ESRCH || fd === -EINVAL || fd === -ENOENT) return ESRCH;
+  if (fd < 0) {
+    // There are no pidfds, or no descriptor or memory is left for one. Without
+    // one the time between look and signal is a few microseconds.
     if (!isOurs(pid)) return ESRCH;
     return libc().kill(pid, signal) === 0 ? 0 : errno();
   }
-  if (fd < 0) return ESRCH;
-  let result = ESRCH;
-  if (isOurs(pid)) {
-    const rc = libcLinux().syscall(
-      SYS_PIDFD_SEND_SIGNAL,
-      BigInt(fd),
-      BigInt(signal),
-      0n,
-      0n,
-    );
-    result = rc === 0n ? 0 : errno();
-  }
+  const result = isOurs(pid) ? signalPidfd(fd, pid, signal) : ESRCH;
   libc().close(fd);
   return result;
+}
+
+function signalPidfd(fd: number, pid: number, signal: number): number {
+  const rc = libcLinux().syscall(
+    SYS_PIDFD_SEND_SIGNAL,
+    BigInt(fd),
+    BigInt(signal),
+    0n,
+    0n,
+  );
+  if (rc === 0n) return 0;
+  const error = errno();
+  // A sandbox may refuse this call alone. If it is the process that may not be
+  // signalled, kill(2) says so as well.
+  if (error !== ENOSYS && error !== EPERM) return error;
+  return libc().kill(pid, signal) === 0 ? 0 : errno();
 }

@@ -44,7 +44,7 @@ import {
   shellArguments,
   type ShellErrand,
 } from "./suspended_start.ts";
-import { bindErrno, DARWIN, libc, libcWait } from "./libc.ts";
+import { bindErrno, DARWIN, errno, libc, libcWait } from "./libc.ts";
 import type { ForegroundTerminal } from "./foreground.ts";
 import type { PipeSink, PipeSource } from "./pipe.ts";
 import { refuseAffinity, setAffinity, setNice } from "./scheduling.ts";
@@ -276,14 +276,19 @@ function prepareStopped(
     if (spec.limits !== null && !DARWIN) applyLimits(pid, spec.limits);
     // It must have the terminal before its first read, and not a moment before it
     // can act on Ctrl-C.
-    if (runs) terminal?.lend(pid);
+    if (runs) {
+      terminal?.lend(pid);
+      if (libc().kill(pid, SIGCONT) !== 0) {
+        throw posixError("kill", errno(), { pid });
+      }
+    }
   } catch (error) {
-    // Stopped and not what was asked for: nothing of it may stay.
+    // Stopped and not what was asked for, or not to be woken: nothing of it may
+    // stay.
     libc().kill(pid, SIGKILL);
     libc().wait4(pid, null, 0, null);
     throw error;
   }
-  if (runs) libc().kill(pid, SIGCONT);
 }
 
 function needsPreparation(

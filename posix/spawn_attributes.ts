@@ -6,6 +6,7 @@
 
 import { buffer } from "../ffi/pointer.ts";
 import { cString } from "../ffi/c_string.ts";
+import { posixError } from "./errno.ts";
 import { DARWIN, libc, libcCgroup, libcDarwin } from "./libc.ts";
 
 // glibc x64 and arm64: posix_spawnattr_t 336 bytes, file_actions_t 80. macOS:
@@ -88,7 +89,10 @@ export class FileActions implements Disposable {
 
   /** @param shared Whether it is kept for further spawns, and not destroyed. */
   constructor(readonly shared: boolean = false) {
-    check(libc().posix_spawn_file_actions_init(this.bytes));
+    check(
+      "posix_spawn_file_actions_init",
+      libc().posix_spawn_file_actions_init(this.bytes),
+    );
   }
 
   /** Descriptor `target` of the child becomes a copy of ours, or /dev/null. */
@@ -100,17 +104,23 @@ export class FileActions implements Disposable {
       }
       return;
     }
-    check(
-      source === "null"
-        ? c.posix_spawn_file_actions_addopen(
+    if (source === "null") {
+      check(
+        "posix_spawn_file_actions_addopen",
+        c.posix_spawn_file_actions_addopen(
           this.bytes,
           target,
           DEV_NULL,
           O_RDWR,
           0,
-        )
-        : c.posix_spawn_file_actions_adddup2(this.bytes, source, target),
-    );
+        ),
+      );
+    } else {
+      check(
+        "posix_spawn_file_actions_adddup2",
+        c.posix_spawn_file_actions_adddup2(this.bytes, source, target),
+      );
+    }
   }
 
   /**
@@ -120,9 +130,18 @@ export class FileActions implements Disposable {
   terminal(path: string): void {
     const c = libc();
     const name = cString(path);
-    check(c.posix_spawn_file_actions_addopen(this.bytes, 0, name, O_RDWR, 0));
-    check(c.posix_spawn_file_actions_adddup2(this.bytes, 0, 1));
-    check(c.posix_spawn_file_actions_adddup2(this.bytes, 0, 2));
+    check(
+      "posix_spawn_file_actions_addopen",
+      c.posix_spawn_file_actions_addopen(this.bytes, 0, name, O_RDWR, 0),
+    );
+    check(
+      "posix_spawn_file_actions_adddup2",
+      c.posix_spawn_file_actions_adddup2(this.bytes, 0, 1),
+    );
+    check(
+      "posix_spawn_file_actions_adddup2",
+      c.posix_spawn_file_actions_adddup2(this.bytes, 0, 2),
+    );
   }
 
   /** The child starts in this directory. */
@@ -133,19 +152,29 @@ export class FileActions implements Disposable {
         "Cannot set 'cwd': this C library has no posix_spawn_file_actions_addchdir_np (glibc 2.29, macOS 10.15)",
       );
     }
-    check(addchdir(this.bytes, cString(path)));
+    check(
+      "posix_spawn_file_actions_addchdir_np",
+      addchdir(this.bytes, cString(path)),
+    );
   }
 
   /** A descriptor is closed; one that is not open is none. */
   close(descriptor: number): void {
-    check(libc().posix_spawn_file_actions_addclose(this.bytes, descriptor));
+    check(
+      "posix_spawn_file_actions_addclose",
+      libc().posix_spawn_file_actions_addclose(this.bytes, descriptor),
+    );
   }
 
   /** Descriptors from `first` on are closed, where the C library can (glibc 2.34). */
   closeFrom(first: number): void {
     // macOS closes them by CLOEXEC_DEFAULT.
     const addclosefrom = libc().posix_spawn_file_actions_addclosefrom_np;
-    if (addclosefrom !== null) check(addclosefrom(this.bytes, first));
+    if (addclosefrom === null) return;
+    check(
+      "posix_spawn_file_actions_addclosefrom_np",
+      addclosefrom(this.bytes, first),
+    );
   }
 
   [Symbol.dispose](): void {
@@ -153,7 +182,7 @@ export class FileActions implements Disposable {
   }
 }
 
-function check(error: number): void {
-  // ENOMEM is the only error these functions have for valid descriptors.
-  if (error !== 0) throw new Error(`posix_spawn file actions: error ${error}`);
+// ENOMEM is the only error these functions have for valid descriptors.
+function check(call: string, error: number): void {
+  if (error !== 0) throw posixError(call, error);
 }

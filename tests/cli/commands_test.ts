@@ -240,6 +240,7 @@ Deno.test("--help and help are on standard output, for every command", async () 
   assertEquals(names, [
     "run",
     "timeout",
+    "together",
     "tree",
     "kill",
     "doctor",

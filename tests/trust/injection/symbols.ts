@@ -1,0 +1,114 @@
+/**
+ * A symbol table that counts and fails: `Deno.dlopen` is replaced before the
+ * library opens anything, so that the library has no hook for it. Import this
+ * before `mod.ts` is, and `mod.ts` with `await import()`.
+ *
+ * A call that is made to fail is not made, but close(2), which closes whatever it
+ * answers, and wait4(2): somebody else has reaped the child.
+ *
+ * @module
+ */
+
+import { bySystemCall } from "./names.ts";
+
+/** Which call is to fail, and how. */
+export interface Injection {
+  /** The call, as {@linkcode takeCounts} names it. */
+  readonly call: string;
+  /** The how manieth, from 1. */
+  readonly nth: number;
+  readonly errno: number;
+  /** Whether the ones after it fail as well. */
+  readonly always: boolean;
+}
+
+type Native = (...args: unknown[]) => unknown;
+
+const realOpen = Deno.dlopen;
+const counts = new Map<string, number>();
+let injection: Injection | null = null;
+let struck = 0;
+
+const location = realOpen("libc.so.6", {
+  __errno_location: { parameters: [], result: "pointer" },
+}).symbols.__errno_location() as Deno.PointerObject;
+const errnoCell = new Int32Array(
+  Deno.UnsafePointerView.getArrayBuffer(location, 4),
+);
+
+// The error is what they return.
+const RETURNS_ERROR = /^posix_spawn/;
+
+function failure(name: string, definition: Deno.ForeignFunction): unknown {
+  const { errno } = injection as Injection;
+  if (RETURNS_ERROR.test(name)) return errno;
+  errnoCell[0] = errno;
+  const result = definition.result === "pointer"
+    ? null
+    : definition.result === "i32"
+    ? -1
+    : -1n;
+  return definition.nonblocking === true ? Promise.resolve(result) : result;
+}
+
+function wrap(
+  name: string,
+  definition: Deno.ForeignFunction,
+  native: Native,
+): Native {
+  return (...args) => {
+    const call = bySystemCall(name, args);
+    const count = (counts.get(call) ?? 0) + 1;
+    counts.set(call, count);
+    const hit = injection?.call === call &&
+      (injection.always ? count >= injection.nth : count === injection.nth);
+    if (!hit) return native(...args);
+    if (name === "close") native(...args);
+    // That a status is lost can only be said where there was one.
+    else if (name === "wait4") {
+      const pid = native(...args) as number;
+      if (pid <= 0) return pid;
+    }
+    struck++;
+    return failure(name, definition);
+  };
+}
+
+function openWrapped(
+  path: string,
+  definitions: Deno.ForeignLibraryInterface,
+): Deno.DynamicLibrary<Deno.ForeignLibraryInterface> {
+  const library = realOpen(path, definitions);
+  const symbols: Record<string, unknown> = {};
+  for (const [name, definition] of Object.entries(definitions)) {
+    const native = (library.symbols as Record<string, unknown>)[name];
+    symbols[name] = typeof native === "function"
+      ? wrap(name, definition as Deno.ForeignFunction, native as Native)
+      : native;
+  }
+  return { symbols, close: () => library.close() } as never;
+}
+
+/** From now on libraries are opened with symbols that count. */
+export function install(): void {
+  Object.defineProperty(Deno, "dlopen", { value: openWrapped });
+}
+
+/** How often each call was made since the last time. */
+export function takeCounts(): Map<string, number> {
+  const taken = new Map(counts);
+  counts.clear();
+  return taken;
+}
+
+/** Counts from 0, and has a call fail; `null` stops that. */
+export function arm(next: Injection | null): void {
+  counts.clear();
+  struck = 0;
+  injection = next;
+}
+
+/** How many calls were made to fail since the last {@linkcode arm}. */
+export function strikes(): number {
+  return struck;
+}

@@ -1,0 +1,98 @@
+// deno-lint-ignore-file no-console -- a command line tool: it talks to a person
+/**
+ * A long run: one host with a mixed load, which prints what it uses:
+ * `soak.ts [SECONDS] [EVERY]`. Ends with exit code 1 when something has grown.
+ *
+ * @module
+ */
+
+import { Command } from "../../mod.ts";
+import {
+  openDescriptors,
+  ownZombies,
+  statusField,
+} from "../fixtures/process_table.ts";
+
+const seconds = Number(Deno.args[0] ?? 900);
+const every = Number(Deno.args[1] ?? 5000);
+const WIDTH = 6;
+
+interface Usage {
+  readonly children: number;
+  readonly mib: number;
+  readonly descriptors: number;
+  readonly threads: number;
+  readonly zombies: number;
+}
+
+let children = 0;
+let wrong = 0;
+
+const KINDS: readonly (() => Promise<boolean>)[] = [
+  async () => (await new Command("true").output()).success,
+  async () => {
+    const { code, stdout } = await new Command("cat", {
+      input: "x".repeat(100_000),
+    })
+      .output();
+    return code === 0 && stdout.length === 100_000;
+  },
+  async () => {
+    const child = new Command("sh", {
+      args: ["-c", "setsid sleep 100 & exec sleep 100"],
+      stdin: "null",
+      stdout: "null",
+    }).spawn();
+    const { survivors } = await child.stop({ grace: 0 });
+    await child.status;
+    return survivors === 0;
+  },
+  async () => {
+    const command = new Command("sleep", {
+      args: ["100"],
+      timeout: 5,
+      grace: 0,
+    });
+    return (await command.output()).timedOut;
+  },
+  async () => {
+    await using child = new Command("sh", {
+      args: ["-c", "echo out; echo err >&2; exit 3"],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const out = await child.stdout.text();
+    const err = await child.stderr.text();
+    return out + err === "out\nerr\n" && (await child.status).code === 3;
+  },
+  async () => await new Command("false").outputSync().code === 1,
+];
+
+function usage(): Usage {
+  return {
+    children,
+    mib: Math.round(Deno.memoryUsage().rss / 2 ** 20),
+    descriptors: openDescriptors(),
+    threads: Number(statusField("self", "Threads")),
+    zombies: ownZombies().length,
+  };
+}
+
+const deadline = performance.now() + seconds * 1000;
+
+async function worker(first: number): Promise<void> {
+  for (let i = first; performance.now() < deadline; i++) {
+    const kind = KINDS[i % KINDS.length] as () => Promise<boolean>;
+    if (!await kind()) wrong++;
+    children++;
+    if (children % every === 0) console.log(JSON.stringify(usage()));
+  }
+}
+
+const workers: Promise<void>[] = [];
+for (let i = 0; i < WIDTH; i++) workers.push(worker(i));
+await Promise.all(workers);
+const end = usage();
+console.log(`${JSON.stringify(end)} at the end; wrong results: ${wrong}`);
+Deno.exit(wrong === 0 && end.zombies === 0 ? 0 : 1);
