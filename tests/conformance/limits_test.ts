@@ -3,6 +3,7 @@ import {
   CalledProcessError,
   checkCall,
   Command,
+  Job,
   type Limits,
 } from "../../mod.ts";
 import { within } from "../fixtures/deadline.ts";
@@ -143,6 +144,59 @@ Deno.test("a timeout comes before a longer limit of time, and is none", async ()
     limits: { wallTime: 50_000 },
   }).output();
   assertEquals([run.timedOut, run.limit], [true, null]);
+});
+
+Deno.test("outputSync() has limits and the idle timeout together", () => {
+  const talking = new Command(deno, {
+    args: evalArgs("setInterval(() => console.log('still here'), 50)"),
+    grace: 0,
+    idleTimeout: 20_000,
+    limits: { wallTime: 1_500, processes: 50 },
+  }).outputSync();
+  assertEquals([talking.idledOut, talking.limit], [false, "wallTime"]);
+  const silent = new Command(deno, {
+    args: evalArgs(IDLE),
+    grace: 0,
+    idleTimeout: 500,
+    limits: { ...SAFE, processes: 50 },
+  }).outputSync();
+  assertEquals([silent.idledOut, silent.limit], [true, null]);
+});
+
+Deno.test("nobody is shown what is beyond the limit of output", async () => {
+  let shown = 0;
+  const command = new Command(deno, {
+    args: evalArgs(WRITE),
+    stdin: "null",
+    tee: (bytes: Uint8Array) => {
+      shown += bytes.length;
+    },
+    limits: { output: 4321, ...SAFE },
+  });
+  const run = await within(command.output(), "the limit of output");
+  assertEquals([run.limit, run.stdout.length, shown], ["output", 4321, 4321]);
+  shown = 0;
+  const blocking = command.outputSync();
+  assertEquals([blocking.limit, shown], ["output", 4321]);
+});
+
+Deno.test("a child of a job has limits of its own", async () => {
+  await using job = new Job({ policy: "all" });
+  const limited = job.spawn(
+    new Command(deno, {
+      args: evalArgs(IDLE),
+      stdout: "null",
+      limits: { wallTime: 800, processes: 50 },
+    }),
+  );
+  const other = job.spawn(
+    new Command(deno, { args: evalArgs(IDLE), stdout: "null" }),
+  );
+  const status = await within(limited.status, "the limit of time");
+  assertEquals([status.limit, status.killed], ["wallTime", true]);
+  assert(other.usage().leader.processes !== 0);
+  await job.stop({ grace: 0 });
+  assertEquals((await other.status).limit, null);
 });
 
 Deno.test("bad limits start nothing", async () => {

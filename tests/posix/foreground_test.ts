@@ -64,6 +64,20 @@ function onTerminal(
 }
 
 onTerminal(
+  "a child that is held back for its limits has the terminal when it runs",
+  `const limits = { processes: 20, wallTime: 60_000 };
+  const child = sh("read _ _ _ _ pgrp _ _ tpgid _ < /proc/self/stat; [ $tpgid = $$ ] || exit 9; echo word; read line; echo got:$line", { limits }).spawn();
+  const { code, limit } = await child.status;
+  console.log("code", code, limit, ours());`,
+  async (screen) => {
+    await screen.shows("word");
+    await screen.type("typed\n");
+    await screen.shows("got:typed");
+    await screen.shows("code 0 null true");
+  },
+);
+
+onTerminal(
   "the child has the terminal before its first instruction, and it comes back",
   `for (let i = 0; i < 20; i++) {
     const child = sh("read _ _ _ _ pgrp _ _ tpgid _ < /proc/self/stat; [ $tpgid = $$ ] && [ $pgrp = $$ ] || exit 9").spawn();
