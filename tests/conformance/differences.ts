@@ -29,6 +29,7 @@ export const DIFFERENCES = {
   execPermission: { here: WINDOWS, reason: "Windows has no executable bit" },
   spawnErrorsByPath: { here: EMULATED, reason: "qemu-user emulates vfork with fork: posix_spawn returns 0 for a program that cannot be executed" },
   scopedFfi: { here: EMULATED, reason: "the C library of the emulated system is not at the path that would be granted" },
+  daemonsOfDeno: { here: WINDOWS, reason: "a Deno that exits on Windows ends its own children, by its own job: it cannot leave a daemon behind" },
   posixPaths: { here: WINDOWS, reason: "PATH is searched by other rules on Windows: by extension, and in the system's own folders first" },
   dualStack: { here: EMULATED, reason: "qemu-user and its host may have no IPv6" },
   listenOnFd: { here: WINDOWS, reason: "Deno on Windows cannot serve on a SOCKET that it inherited: it has no way to adopt one" },
