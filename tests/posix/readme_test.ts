@@ -38,7 +38,12 @@ async function run(code: string): Promise<string[]> {
       code.replaceAll('"@killable/process"', `"${library}"`),
     );
     const { stdout, stderr, success } = await new Deno.Command(denoPath(), {
-      args: denoArgs(script, [], ["--allow-run", "--allow-ffi"]),
+      args: denoArgs(script, [], [
+        "--allow-run",
+        "--allow-ffi",
+        // A block that needs more says so.
+        ...(code.includes("--allow-net") ? ["--allow-net"] : []),
+      ]),
       env: { NO_COLOR: "1" },
       stdin: "null",
     }).output();
