@@ -205,11 +205,13 @@ onTerminal(
   },
 );
 
+// Waiting in `read`: a shell that Ctrl-Z meets between vfork and exec of a child
+// cannot stop before that one goes on.
 onTerminal(
   "stop() of a stopped child ends it, and lets it put the terminal in order",
   `for (const script of [
     "echo go; exec sleep 100",
-    "trap 'stty echo; echo cleaned; exit' TERM; stty -echo; echo go; while :; do sleep 0.05; done",
+    "trap 'stty echo; echo cleaned; exit' TERM; stty -echo; echo go; while :; do read _; done",
   ]) {
     const child = sh(script).spawn();
     await child.jobStopped();
