@@ -18,6 +18,12 @@ Deno.test("hostile commands arrive as they are, or are refused without giving an
   assert(tried > 0);
 });
 
+// Opens what a look at the usage opens: not a leak of the test that looks first.
+Deno.test.beforeAll(async () => {
+  const version = new Command(denoPath(), { args: ["--version"] });
+  Deno.inspect((await version.output()).usage.tree);
+});
+
 Deno.test("a running child and its reports give nothing of their command away", async () => {
   const secret = "s3cr3t-of-a-child";
   const child = new Command(denoPath(), {
