@@ -109,8 +109,11 @@ export class PipeReader implements ByteSource {
     }
   }
 
+  // Nothing more comes: whoever has read to the end need not close it.
   #endOfStream(): false {
     this.#ended = true;
+    this.#port?.forget(this.#key);
+    this.#handle.close();
     return false;
   }
 
@@ -161,7 +164,7 @@ export class PipeReader implements ByteSource {
     }
     if (status !== 0) {
       // A broken pipe, and a cancellation by finish(): both are the end.
-      this.#ended = true;
+      this.#endOfStream();
     } else {
       this.#start = 0;
       this.#end = bytes;

@@ -24,3 +24,13 @@ function attributes(xml: string, element: string): Map<string, number>[] {
     )
   );
 }
+
+/** The files of the tests that failed, in a JUnit report of `deno test`. */
+export function failedFiles(xml: string): string[] {
+  const files = new Set<string>();
+  for (const testcase of xml.split("<testcase ").slice(1)) {
+    const [, file] = /classname="([^"]+)"/.exec(testcase) ?? [];
+    if (file && /<(failure|error)[ >]/.test(testcase)) files.add(file);
+  }
+  return [...files];
+}

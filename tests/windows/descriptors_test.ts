@@ -14,6 +14,7 @@ import { fixture, ignore, openLibraries } from "./support.ts";
 Deno.test.beforeAll(async () => {
   if (ignore) return;
   openLibraries();
+  handleCount();
   await new Command("cmd", { args: ["/c", "exit"] }).output();
 });
 
