@@ -179,7 +179,7 @@ Deno.test({
   name: "there are colours on a terminal, and none with NO_COLOR",
   ignore,
   async fn() {
-    await using terminal = new Terminal(["--help"]);
+    await using terminal = new Terminal(["--help"], { NO_COLOR: "" });
     assertEquals(await terminal.status(), 0);
     assertStringIncludes(terminal.said, "\x1b[1mUsage:");
     await using plain = new Terminal(["--help"], { NO_COLOR: "1" });
