@@ -27,9 +27,11 @@ class Terminal implements AsyncDisposable {
   constructor(args: readonly string[], env: Record<string, string> = {}) {
     const quoted = [denoUnderTest(), ...cliArgs(args)]
       .map((arg) => `'${arg.replaceAll("'", `'\\''`)}'`).join(" ");
+    // exec: a shell that stays in between is in the foreground too, and dash
+    // answers Ctrl-C by exiting with 130, whatever its child did.
     this.#child = new Deno.Command("script", {
-      args: ["-qec", `stty cols 80 rows 10; ${quoted}`, "/dev/null"],
-      env,
+      args: ["-qec", `stty cols 80 rows 10; exec ${quoted}`, "/dev/null"],
+      env: { ...env, SHELL: "/bin/sh" },
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
