@@ -19,7 +19,7 @@ import { DARWIN, libc } from "./libc.ts";
 import { ownerNumbers } from "./lineage.ts";
 import { openPipe } from "./pipe.ts";
 import { attributes, FileActions } from "./spawn_attributes.ts";
-import { guardedPattern, type OwnerNumbers } from "./tag.ts";
+import { guardedGlobs, guardedPattern, type OwnerNumbers } from "./tag.ts";
 import { readLink } from "./proc_files.ts";
 
 const SHELL = "/bin/sh";
@@ -90,7 +90,8 @@ function startShell(input: number): number {
   actions.closeFrom(3);
   const numbers = DARWIN ? null : ownerNumbers();
   const pattern = numbers === null ? "" : guardedPattern(numbers);
-  const argv = [SHELL, "-c", GUARD_SCRIPT, "killable-guard", pattern];
+  const globs = numbers === null ? "" : guardedGlobs(numbers);
+  const argv = [SHELL, "-c", GUARD_SCRIPT, "killable-guard", pattern, globs];
   const args = cStringArray(argv.concat(secondStage(numbers)));
   const env = cStringArray(guardEnvironment());
   const pid = new Int32Array(1);
@@ -105,7 +106,7 @@ function startShell(input: number): number {
   return error === 0 ? pid[0] as number : -error;
 }
 
-// The program that the shell becomes when it is too slow: this Deno, running a
+// The program that helps the shell when that is too slow: this Deno, running a
 // module of this library. A compiled program has no Deno to run it with.
 function secondStage(numbers: OwnerNumbers | null): string[] {
   const { standalone } = Deno.build as { standalone?: boolean };

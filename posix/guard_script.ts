@@ -12,20 +12,23 @@
  * - Everything found is stopped before anything is killed, and it looks again
  *   until nothing is found twice in a row with nothing having been forked
  *   meanwhile but its own `grep`: the last pid in `/proc/loadavg` tells.
- *
  * - When it has not come to rest after six looks, something is faster than a
- *   shell, or the host is busy: it hands over to `guard_sweep.ts` where it can.
+ *   shell, or the host is busy: `guard_sweep.ts` does it, where there is a Deno
+ *   and room for it. When that has failed, the shell goes on.
+ * - A tree may have taken every process that this user, cgroup or machine has:
+ *   then there is none for `grep`, and a shell that cannot fork ends. On its way
+ *   out it does the same with nothing but what is built into it.
  *
  * @module
  */
 
 /**
- * The script. Its first argument is the pattern for grep; empty: no tags. The
- * others are the command of the second stage, if there is one.
+ * The script. Its arguments are the pattern for grep, empty when there are no
+ * tags; the same as globs; and the command of the second stage, if there is one.
  */
 export const GUARD_SCRIPT = `
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU PIPE ALRM USR1 USR2
-groups= directories=
+groups= directories= by_hand=
 # The fields from the third on: a zombie is over when it has no other thread.
 over() {
   case $1 in
@@ -33,6 +36,54 @@ over() {
   Z) [ "\${18}" -le 1 ] ;;
   *) return 1 ;;
   esac
+}
+# What grep does, for one file of limits.
+tagged() {
+  while read -r max what kind soft rest; do
+    [ "$max $what $kind" = "Max file locks" ] || continue
+    for glob in $globs; do
+      case $soft in $glob) return 0 ;; esac
+    done
+  done <$1
+  return 1
+}
+sweep() {
+  quiet=0 round=0 patience=100
+  # Nobody waits for a moment of rest on a busy host with looks as slow as these.
+  [ -z "$by_hand" ] || patience=3
+  while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
+    round=$((round + 1))
+    read -r a b c d before </proc/loadavg
+    files='/proc/[0-9]*/limits'
+    [ -n "$by_hand" ] || files=$(grep -lsE "$pattern" $files)
+    read -r a b c d after </proc/loadavg
+    alive=
+    for file in $files; do
+      [ -z "$by_hand" ] || tagged $file || continue
+      pid=\${file#/proc/} pid=\${pid%/limits}
+      stat=
+      # A name may contain a newline, and the text of a zombie.
+      while read -r line; do stat="$stat $line"; done </proc/$pid/stat
+      [ -n "$stat" ] || continue
+      over \${stat##*) } && continue
+      kill -STOP $pid
+      alive="$alive $pid"
+    done
+    [ -z "$by_hand" ] || read -r a b c d after </proc/loadavg
+    if [ -n "$alive" ]; then
+      kill -KILL $alive
+      quiet=0
+    else
+      # Less than none: numbers have wrapped, and anything may have been overlooked.
+      forks=$((after - before))
+      if [ $forks -eq 0 ] || [ $forks -eq 1 ] || [ $round -gt $patience ]; then
+        quiet=$((quiet + 1))
+      fi
+    fi
+    if [ $((round % 50)) -eq 6 ] && [ -z "$by_hand" ] && [ $# -gt 0 ]; then
+      "$@" && return
+    fi
+  done
 }
 while read -r op id; do
   case $op in
@@ -47,38 +98,10 @@ done
 for g in $groups; do kill -s KILL -- "-$g"; done
 for d in $directories; do [ -d $d ] && echo 1 >$d/cgroup.kill; done
 [ -n "$1" ] || exit 0
-quiet=0 round=0
-while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
-  round=$((round + 1))
-  read -r a b c d before </proc/loadavg
-  found=$(grep -lsE "$1" /proc/[0-9]*/limits)
-  read -r a b c d after </proc/loadavg
-  alive=
-  for file in $found; do
-    pid=\${file#/proc/} pid=\${pid%/limits}
-    stat=
-    # A name may contain a newline, and the text of a zombie.
-    while read -r line; do stat="$stat $line"; done </proc/$pid/stat
-    [ -n "$stat" ] || continue
-    over \${stat##*) } && continue
-    kill -STOP $pid
-    alive="$alive $pid"
-  done
-  if [ -n "$alive" ]; then
-    kill -KILL $alive
-    quiet=0
-  else
-    # Less than none: numbers have wrapped, and anything may have been overlooked.
-    forks=$((after - before))
-    if [ $forks -eq 0 ] || [ $forks -eq 1 ] || [ $round -gt 100 ]; then
-      quiet=$((quiet + 1))
-    fi
-  fi
-  if [ $round -eq 6 ] && [ -n "$2" ]; then
-    [ -z "$directories" ] || rmdir $directories
-    shift
-    exec "$@"
-  fi
-done
+pattern=$1 globs=$2
+shift 2
+trap 'by_hand=yes; sweep' EXIT
+sweep "$@"
+trap - EXIT
 [ -z "$directories" ] || rmdir $directories
 `;

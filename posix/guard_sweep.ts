@@ -44,8 +44,9 @@ export function sweepArguments(owner: OwnerNumbers): string[] {
  * Ends everything that carries the tag of an owner that is gone.
  *
  * @param owner The owner's numbers.
+ * @returns Whether nothing is left, which is proved.
  */
-function sweep(owner: OwnerNumbers): void {
+function sweep(owner: OwnerNumbers): boolean {
   bindErrno();
   const members = {
     belongs(pid: number): Belongs {
@@ -58,13 +59,19 @@ function sweep(owner: OwnerNumbers): void {
   const deadline = performance.now() + MAX_MS;
   while (performance.now() < deadline) {
     tree.kill(SIGSTOP, SIGKILL);
-    if (tree.isEmpty()) return;
+    if (tree.isEmpty()) return true;
   }
+  return false;
 }
 
 if (import.meta.main && Deno.args[0] === MARK) {
   const [root, tree, innerOwner] = Deno.args.slice(1).map(Number);
-  sweep({ root: root ?? 0, tree: tree ?? 0, innerOwner: innerOwner ?? 0 });
-  // In a bundle, the program would come next.
-  Deno.exit();
+  const owner = {
+    root: root ?? 0,
+    tree: tree ?? 0,
+    innerOwner: innerOwner ?? 0,
+  };
+  // The shell goes on when this has not come to an end. In a bundle, the program
+  // would come next.
+  Deno.exit(sweep(owner) ? 0 : 1);
 }

@@ -118,6 +118,26 @@ export function isGuarded(value: bigint, owner: OwnerNumbers): boolean {
     (tag.flags & SPARE_INNER) === 0;
 }
 
+// The first digits of every tag that is guarded.
+function guardedPrefixes(owner: OwnerNumbers): string[] {
+  const inner = owner.innerOwner !== 0;
+  const spare = inner ? SPARE_INNER : SPARE_OUTER;
+  const digits = String(owner.root).padStart(6, "0") +
+    (inner
+      ? String(owner.tree).padStart(4, "0") +
+        String(owner.innerOwner).padStart(4, "0")
+      : "");
+  const prefixes: string[] = [];
+  for (let flags = 0; flags < 8; flags++) {
+    if ((flags & spare) === 0) {
+      prefixes.push(`${MAGIC + BigInt(flags)}${digits}`);
+    }
+  }
+  return prefixes;
+}
+
+const DIGITS = 19;
+
 /**
  * What the trees that end with their owner look like in `/proc/<pid>/limits`.
  *
@@ -125,17 +145,17 @@ export function isGuarded(value: bigint, owner: OwnerNumbers): boolean {
  * @returns An extended regular expression (POSIX ERE) that matches the line.
  */
 export function guardedPattern(owner: OwnerNumbers): string {
-  const inner = owner.innerOwner !== 0;
-  const spare = inner ? SPARE_INNER : SPARE_OUTER;
-  const magics: string[] = [];
-  for (let flags = 0; flags < 8; flags++) {
-    if ((flags & spare) === 0) magics.push(String(75 + flags));
-  }
-  const digits = String(owner.root).padStart(6, "0") +
-    (inner
-      ? String(owner.tree).padStart(4, "0") +
-        String(owner.innerOwner).padStart(4, "0")
-      : "");
-  const rest = 17 - digits.length;
-  return `^Max file locks +(${magics.join("|")})${digits}[0-9]{${rest}} `;
+  const prefixes = guardedPrefixes(owner);
+  const rest = DIGITS - (prefixes[0] as string).length;
+  return `^Max file locks +(${prefixes.join("|")})[0-9]{${rest}} `;
+}
+
+/**
+ * The same for a shell's `case`, and for the number alone.
+ *
+ * @param owner A tag of the owner.
+ * @returns Patterns, with spaces in between.
+ */
+export function guardedGlobs(owner: OwnerNumbers): string {
+  return guardedPrefixes(owner).map((one) => one.padEnd(DIGITS, "?")).join(" ");
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import {
   decodeTag,
   encodeTag,
+  guardedGlobs,
   guardedPattern,
   inTree,
   isGuarded,
@@ -133,4 +134,18 @@ Deno.test("the guard's pattern for grep says the same of a line of /proc/<pid>/l
     encodeTag(OUTER)
   }  unlimited            signals   `;
   assertEquals(root.test(other), false);
+});
+
+Deno.test("the guard's globs say the same of the number alone", () => {
+  const matches = (owner: typeof ROOT_OWNER, number: string): boolean =>
+    guardedGlobs(owner).split(" ").some((glob) =>
+      new RegExp(`^${glob.replaceAll("?", ".")}$`).test(number)
+    );
+  for (const [tag, withRoot, withInner] of GUARDED) {
+    const number = String(encodeTag(tag));
+    assertEquals(matches(ROOT_OWNER, number), withRoot, number);
+    assertEquals(matches(INNER_OWNER, number), withInner, number);
+  }
+  assertEquals(matches(ROOT_OWNER, "75123456"), false);
+  assertEquals(matches(ROOT_OWNER, "unlimited"), false);
 });

@@ -1,0 +1,31 @@
+// deno-lint-ignore-file no-console -- it says when there is nothing left
+/**
+ * Starts a tree that takes every process its user may have, and dies when it
+ * has: `fill_parent.ts MOD PROGRAM`.
+ *
+ * @module
+ */
+
+import type * as Library from "../../../mod.ts";
+
+const [mod, program] = Deno.args as [string, string];
+const { Command } = await import(mod) as typeof Library;
+
+function isFull(): boolean {
+  try {
+    new Deno.Command("/bin/true", { stdout: "null" }).outputSync();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const child = new Command(program, {
+  stdin: "null",
+  stdout: "piped",
+  stderr: "null",
+}).spawn();
+await child.stdout.getReader().read();
+while (!isFull());
+console.log(child.containment.endsWithParent ? "full" : "no guard");
+Deno.kill(Deno.pid, "SIGKILL");
