@@ -5,20 +5,26 @@
  * @module
  */
 
-import { type ChildProcess, Command, type CommandOptions } from "../../mod.ts";
-import type { Ending, Scenario } from "./scenario.ts";
+import {
+  type ChildProcess,
+  Command,
+  type CommandOptions,
+  Job,
+  type JobOptions,
+} from "../../mod.ts";
+import type { Ending, JobEnding, Scenario } from "./scenario.ts";
 
-/** Starts the scenario's program, with further options. */
-type Start = (options?: CommandOptions) => Command;
+/** Makes the scenario's command, with further options; of another tree than its first. */
+type Start = (options?: CommandOptions, table?: string) => Command;
 
 /** Starts a tree and ends it. */
 export async function runAndEnd(
   one: Scenario,
   { file, cwd }: { file: string; cwd: string },
 ): Promise<void> {
-  const command: Start = (options = {}) =>
+  const command: Start = (options = {}, table = one.table) =>
     new Command(file, {
-      args: [one.table, "0"],
+      args: [table, "0"],
       cwd,
       stdin: "null",
       stdout: one.stdout,
@@ -82,7 +88,56 @@ const WAYS: Record<
     controller.abort();
     await output;
   },
+  job: (one, command) => JOBS[one.jobEnding](one, command),
 };
+
+const JOBS: Record<
+  JobEnding,
+  (one: Scenario, command: Start) => Promise<unknown>
+> = {
+  stop: (one, command) => runningJob(one, command, {}, (job) => job.stop()),
+  kill: (one, command) =>
+    runningJob(one, command, {}, async (job) => {
+      job.kill("SIGKILL");
+      await Promise.all(job.children.map(({ treeExited }) => treeExited));
+    }),
+  dispose: (one, command) =>
+    runningJob(one, command, {}, (job) => job[Symbol.asyncDispose]()),
+  timeout: (one, command) =>
+    runningJob(one, command, { timeout: one.delay ?? 0 }, (job) => job.exited),
+  async abort(one, command) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    await runningJob(one, command, { signal }, async (job) => {
+      controller.abort();
+      await job.exited;
+    });
+  },
+  "first exit": (one, command) =>
+    runningJob(one, command, { policy: "first-exit" }, async (job) => {
+      // Who of them exits by itself may have done so already.
+      job.children[0]?.kill("SIGKILL", { tree: false });
+      await job.exited;
+    }),
+};
+
+async function runningJob(
+  one: Scenario,
+  command: Start,
+  options: JobOptions,
+  end: (job: Job) => Promise<unknown>,
+): Promise<void> {
+  const { grace, containment } = one;
+  const job = new Job({ policy: "all", grace, containment, ...options });
+  job.spawn(command({ containment: "auto" }));
+  one.more.forEach((table) =>
+    job.spawn(command({ containment: "auto", suspended: false }, table))
+  );
+  if (options.timeout === undefined) await elapsed(one.delay);
+  if (one.suspend) job.suspend();
+  await end(job);
+  for (const child of job.children) await letGo(one, child);
+}
 
 async function running(
   one: Scenario,

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type ChildProcess, Command } from "../../mod.ts";
+import { type ChildProcess, Command, Job } from "../../mod.ts";
 import { programOf, type Workshop } from "./program.ts";
 import { type Scenario, scenario, type Surroundings } from "./scenario.ts";
 
@@ -25,17 +25,23 @@ const scenarios = plan.indices.map((index) =>
   scenario(plan.seed, index, plan.surroundings)
 );
 
+// In a job nothing outlives its parent on purpose.
+const together = scenarios[0]!.inJob &&
+  !scenarios.some(({ detached }) => detached);
+const job = new Job({ containment: scenarios[0]!.containment });
+
 function start(one: Scenario): ChildProcess {
   const { file, cwd } = programOf(plan.workshop, `t${one.index}`);
-  return new Command(file, {
+  const command = new Command(file, {
     args: [one.table, "0"],
     cwd,
     stdin: "null",
     stdout: one.stdout,
     stderr: "null",
-    containment: one.containment,
+    containment: together ? "auto" : one.containment,
     detached: one.detached,
-  }).spawn();
+  });
+  return together ? job.spawn(command) : command.spawn();
 }
 
 function startStranger(): void {

@@ -20,6 +20,17 @@ export const ENDINGS = [
   "outputSync",
   "twoStops",
   "stopAndKill",
+  "job",
+] as const;
+
+/** Ways in which a job of several trees is ended. */
+export const JOB_ENDINGS = [
+  "stop",
+  "kill",
+  "dispose",
+  "timeout",
+  "abort",
+  "first exit",
 ] as const;
 
 /** Ways in which the parent itself ends. */
@@ -35,6 +46,7 @@ export const PARENT_ENDINGS = [
 ] as const;
 
 export type Ending = typeof ENDINGS[number];
+export type JobEnding = typeof JOB_ENDINGS[number];
 export type ParentEnding = typeof PARENT_ENDINGS[number];
 
 /** What does not depend on the seed. */
@@ -62,6 +74,12 @@ export interface Scenario extends Tree {
   readonly suspend: boolean;
   /** Outlives its parent on purpose. */
   readonly detached: boolean;
+  /** Further trees, all in one job with the first; else none. */
+  readonly more: readonly string[];
+  /** How that job is ended, or that of a parent that ends. */
+  readonly jobEnding: JobEnding;
+  /** Whether a parent that ends has its trees in a job. */
+  readonly inJob: boolean;
   /** A child of somebody else that is started at the same moment. */
   readonly stranger: "none" | "deno" | "node";
 }
@@ -77,11 +95,19 @@ export function scenario(
   const ending = ofParent ? null : random.pick(ENDINGS);
   // output() without a timeout waits for the leader.
   const tree = drawTree(random, ending === "output" ? "L" : "", surroundings);
+  const more: Tree[] = [];
+  for (let i = ending === "job" ? 1 + random.below(3) : 0; i > 0; i--) {
+    more.push(drawTree(random, random.chance(0.2) ? "L" : "", surroundings));
+  }
   const cgroup = random.chance(0.1) && surroundings.cgroup;
   const canSuspend = ending !== null &&
-    /stop|kill|dispose|twoStops/i.test(ending);
+    /stop|kill|dispose|job/i.test(ending);
   return {
-    ...tree,
+    table: tree.table,
+    processes: more.reduce((sum, one) => sum + one.processes, tree.processes),
+    more: more.map(({ table }) => table),
+    jobEnding: random.pick(JOB_ENDINGS),
+    inJob: random.chance(0.3),
     index,
     ending,
     parentEnding: ofParent ? random.pick(PARENT_ENDINGS) : null,
@@ -104,13 +130,18 @@ function moment(random: Random): number | null {
 
 /** In one line, for a reader. */
 export function describe(one: Scenario): string {
-  const how = one.ending ?? `the parent ends: ${one.parentEnding}`;
+  const job = `${one.jobEnding} of a job`;
+  const how = one.ending === "job"
+    ? job
+    : one.ending ?? `the parent ends: ${one.parentEnding}`;
   const when = one.delay === null
     ? "at once"
     : `after ${one.delay.toFixed(1)} ms`;
-  const flags = ["suspended", "suspend", "detached"].filter((name) =>
+  const flags = ["suspended", "suspend", "detached", "inJob"].filter((name) =>
     one[name as "suspended"]
   );
   return `${how} ${when}, grace ${one.grace}, ${one.containment}, ` +
-    `stdout ${one.stdout}, ${flags.join(" ")} tree ${one.table}`;
+    `stdout ${one.stdout}, ${flags.join(" ")} tree ${
+      [one.table, ...one.more].join(" and ")
+    }`;
 }

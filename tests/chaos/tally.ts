@@ -100,7 +100,9 @@ export class Tally {
 
   #count(index: number): void {
     const one = scenario(this.#seed, index, this.#surroundings);
-    const how = one.ending ?? `parent: ${one.parentEnding}`;
+    const how = one.ending === "job"
+      ? `job: ${one.jobEnding}`
+      : one.ending ?? `parent: ${one.parentEnding}`;
     this.trees++;
     this.processes += one.processes;
     this.#endings.set(how, (this.#endings.get(how) ?? 0) + 1);
