@@ -23,11 +23,13 @@
  */
 
 import { provideBackend } from "./backend.ts";
-import { posixBackend } from "./posix/backend.ts";
-import { windowsBackend } from "./windows/backend.ts";
 
-provideBackend(() =>
-  Deno.build.os === "windows" ? windowsBackend() : posixBackend()
+// Only the half that this system runs is loaded. Literal specifiers: both are
+// part of the module graph, so this asks for no permission.
+provideBackend(
+  Deno.build.os === "windows"
+    ? (await import("./windows/backend.ts")).windowsBackend
+    : (await import("./posix/backend.ts")).posixBackend,
 );
 
 export {

@@ -1,6 +1,6 @@
 /**
- * The library with the backend of this operating system only: mod.ts loads both,
- * which takes a third of the time in which a short command is run.
+ * The part of the library that short commands need: mod.ts loads jobs, pipelines
+ * and sockets besides, in a good part of the time in which `timeout` runs `true`.
  *
  * @module
  */
