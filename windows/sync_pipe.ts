@@ -122,6 +122,14 @@ export class SyncReader {
   }
 
   /**
+   * Whether its turn was over before the pipe was empty: no read is in flight
+   * then that could end a wait, so nothing may be waited for.
+   */
+  get interrupted(): boolean {
+    return !this.#ended && !this.#operation.inFlight;
+  }
+
+  /**
    * Passes on what is there and starts the next read.
    *
    * @param receiver Takes the pieces.

@@ -62,8 +62,13 @@ export class SyncPump {
       if (leader.poll() !== null) return "exited";
       const remaining = deadline - performance.now();
       if (remaining <= 0) return "timeout";
-      this.#wait(leader, remaining);
+      if (!this.#interrupted) this.#wait(leader, remaining);
     }
+  }
+
+  get #interrupted(): boolean {
+    return (this.#stdout?.interrupted ?? false) ||
+      (this.#stderr?.interrupted ?? false);
   }
 
   #feed(io: SyncIo): void {

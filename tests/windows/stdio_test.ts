@@ -176,6 +176,36 @@ Deno.test({
 });
 
 Deno.test({
+  name: "pumpSync() does not wait while a pipe is fuller than it can take",
+  ignore,
+  fn() {
+    const script = "const piece = new Uint8Array(65536);" +
+      "for (let i = 0; i < 128; i++) Deno.stdout.writeSync(piece);";
+    const child = windowsBackend().spawn(
+      spec(DENO, code(script), { stdout: "piped" }),
+    );
+    let taken = 0;
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    const io = {
+      input: null,
+      // So slow that every read finds bytes, and none is ever in flight.
+      stdout(piece: Uint8Array): boolean {
+        Atomics.wait(pause, 0, 0, 3);
+        taken += piece.byteLength;
+        return true;
+      },
+      stderr: null,
+    };
+    assertEquals(child.pumpSync(io, 20_000), "exited");
+    child.drainSync(io);
+    assertEquals(taken, 128 * 65_536);
+    assert(child.waitTreeEmptySync(5_000));
+    child.release();
+    child.retire();
+  },
+});
+
+Deno.test({
   name: "pumpSync() tells a timeout and an overflow",
   ignore,
   fn() {
