@@ -1,5 +1,6 @@
 /**
- * What is measured, for anything that has `Deno.Command`'s shape.
+ * What is measured, for anything that has `Deno.Command`'s shape. Times are in
+ * milliseconds, each case's for one of what it does.
  *
  * @module
  */
@@ -9,26 +10,51 @@ export type CommandClass = new (
   command: string,
   options?: Record<string, unknown>,
 ) => {
-  spawn(): {
-    status: Promise<{ code: number }>;
-    stdout: ReadableStream<Uint8Array>;
-    stdin: WritableStream<Uint8Array>;
-    kill(signal?: Deno.Signal): void;
-  };
+  spawn(): Child;
   output(): Promise<{ stdout: Uint8Array }>;
   outputSync(): { stdout: Uint8Array };
 };
 
-const QUIET = { stdin: "null", stdout: "null", stderr: "null" };
+/** A running child of either. */
+export interface Child {
+  readonly pid: number;
+  readonly status: Promise<{ code: number }>;
+  readonly stdin: WritableStream<Uint8Array>;
+  readonly stdout: ReadableStream<Uint8Array>;
+  readonly stderr: ReadableStream<Uint8Array>;
+  kill(signal?: Deno.Signal): void;
+}
+
+/** Runs something `count` times; resolves with figures, usually one. */
+export type Case = (count: number, ...details: string[]) => Promise<number[]>;
+
+/** No stream is anything to the parent. */
+export const QUIET = { stdin: "null", stdout: "null", stderr: "null" } as const;
+
 const GIB = 2 ** 30;
 const HEAD = ["-c", "1G", "/dev/zero"];
+const FOREVER = { args: ["1000"], ...QUIET };
 
-function expect(actual: number, wanted: number): void {
+/** Fails when a case did not do what it should. */
+export function expect(actual: number, wanted: number): void {
   if (actual !== wanted) throw new Error(`got ${actual}, wanted ${wanted}`);
 }
 
-/** Runs a case `count` times; resolves when the last one is over. */
-export type Case = (count: number) => Promise<void>;
+async function timed(
+  count: number,
+  run: () => Promise<void>,
+): Promise<number[]> {
+  const began = performance.now();
+  await run();
+  return [(performance.now() - began) / count];
+}
+
+function repeat(once: () => Promise<void>): Case {
+  return (count) =>
+    timed(count, async () => {
+      for (let i = 0; i < count; i++) await once();
+    });
+}
 
 /**
  * The cases.
@@ -41,22 +67,46 @@ export function cases(
   Command: CommandClass,
   extra: Record<string, unknown> = {},
 ): Record<string, Case> {
-  const repeat = (once: () => Promise<void>): Case => async (count) => {
-    for (let i = 0; i < count; i++) await once();
-  };
+  const spawn = repeat(async () => {
+    const child = new Command("/bin/true", { ...QUIET, ...extra }).spawn();
+    expect((await child.status).code, 0);
+  });
+  const echo = { args: ["x"], stderr: "null", ...extra };
+  const capture = repeat(async () => {
+    const options = { args: HEAD, maxOutput: 2 * GIB, ...extra };
+    const { stdout } = await new Command("/usr/bin/head", options).output();
+    expect(stdout.length, GIB);
+  });
+
+  function sleepers(count: number): Child[] {
+    const children: Child[] = [];
+    for (let i = 0; i < count; i++) {
+      children.push(
+        new Command("/bin/sleep", { ...FOREVER, ...extra }).spawn(),
+      );
+    }
+    return children;
+  }
+  async function end(children: readonly Child[]): Promise<void> {
+    for (const child of children) child.kill("SIGKILL");
+    for (const child of children) await child.status;
+  }
+
+  let resident: Uint8Array | undefined;
+  let waiting: Child[] = [];
+
   return {
-    spawn: repeat(async () => {
-      const child = new Command("/bin/true", { ...QUIET, ...extra }).spawn();
-      expect((await child.status).code, 0);
-    }),
+    spawn,
+    resident(count: number): Promise<number[]> {
+      resident ??= new Uint8Array(GIB).fill(1);
+      return spawn(count);
+    },
     output: repeat(async () => {
-      const options = { args: ["x"], stderr: "null", ...extra };
-      const { stdout } = await new Command("/bin/echo", options).output();
+      const { stdout } = await new Command("/bin/echo", echo).output();
       expect(stdout.length, 2);
     }),
     sync: repeat(async () => {
-      const options = { args: ["x"], stderr: "null", ...extra };
-      const { stdout } = await new Command("/bin/echo", options).outputSync();
+      const { stdout } = await new Command("/bin/echo", echo).outputSync();
       expect(stdout.length, 2);
     }),
     stream: repeat(async () => {
@@ -67,11 +117,11 @@ export function cases(
       expect(size, GIB);
       await child.status;
     }),
-    capture: repeat(async () => {
-      const options = { args: HEAD, maxOutput: 2 * GIB, ...extra };
-      const { stdout } = await new Command("/usr/bin/head", options).output();
-      expect(stdout.length, GIB);
-    }),
+    async capture(count: number): Promise<number[]> {
+      const figures = await capture(count);
+      collectGarbage();
+      return figures;
+    },
     feed: repeat(async () => {
       const options = { ...QUIET, stdin: "piped", ...extra };
       const child = new Command("/bin/cat", options).spawn();
@@ -81,25 +131,37 @@ export function cases(
       await writer.close();
       expect((await child.status).code, 0);
     }),
-    async many(count: number): Promise<void> {
-      const options = { args: ["1000"], ...QUIET, ...extra };
-      const children = [];
-      for (let i = 0; i < count; i++) {
-        children.push(new Command("/bin/sleep", options).spawn());
-      }
-      for (const child of children) child.kill("SIGKILL");
-      for (const child of children) await child.status;
+    many: (count) => timed(count, () => end(sleepers(count))),
+    async exits(count: number, alive = "0"): Promise<number[]> {
+      const children = sleepers(Number(alive));
+      const figures = await spawn(count);
+      await end(children);
+      return figures;
     },
-    async parallel(count: number): Promise<void> {
-      let left = count;
-      const worker = async (): Promise<void> => {
-        while (left-- > 0) {
-          const options = { args: ["x"], ...extra };
-          const { stdout } = await new Command("/bin/echo", options).output();
-          expect(stdout.length, 2);
-        }
-      };
-      await Promise.all(Array.from({ length: 16 }, worker));
+    parallel: (count) =>
+      timed(count, async () => {
+        let left = count;
+        const worker = async (): Promise<void> => {
+          while (left-- > 0) {
+            const { stdout } = await new Command("/bin/echo", echo).output();
+            expect(stdout.length, 2);
+          }
+        };
+        await Promise.all(Array.from({ length: 16 }, worker));
+      }),
+    // The waiting is looked at from outside, between these two.
+    idle(count: number): Promise<number[]> {
+      waiting = sleepers(count);
+      return Promise.resolve([0]);
+    },
+    async idleEnd(): Promise<number[]> {
+      await end(waiting);
+      return [0];
     },
   };
+}
+
+/** Has what a case leaves behind not be paid by the next. */
+export function collectGarbage(): void {
+  (globalThis as { gc?: () => void }).gc?.();
 }

@@ -1,150 +1,79 @@
 /**
- * `deno task bench`: every contender in the same run, alternating, with medians,
- * spread and ratios. Options: `--rounds N`, `--only CASE`.
+ * `deno task bench`: every contender in the same run, in turn, with medians,
+ * spread, ratios and goals; all figures as JSON, and a chart.
  *
  * @module
  */
-// deno-lint-ignore-file no-console -- it prints a table
+// deno-lint-ignore-file no-console -- it prints tables
 
-import { Contender } from "./process.ts";
-import { floorProgram } from "./floor.ts";
+import { underReaper } from "../chaos/reaper.ts";
+import { type BenchArguments, readArguments, USAGE } from "./arguments.ts";
+import { chart } from "./chart.ts";
+import { machine } from "./machine.ts";
+import { measure } from "./measure.ts";
+import type { Measured } from "./row.ts";
+import { ROWS } from "./rows.ts";
+import { caption, figuresOf, readResults } from "./results.ts";
+import { type Results, resultsText } from "./results.ts";
+import { goalTable, rowTable } from "./table.ts";
+import { Tools } from "./tools.ts";
 
-interface Plan {
-  readonly title: string;
-  readonly count: number;
-  readonly rounds: number;
-  readonly contenders: readonly string[];
-}
-
-const ALL = ["C", "ours", "off", "deno", "node"];
-const PLANS: Readonly<Record<string, Plan>> = {
-  spawn: {
-    title: "spawn + exit of /bin/true, stdio null (ms each)",
-    count: 50,
-    rounds: 15,
-    contenders: ALL,
-  },
-  output: {
-    title: "output() of echo (ms each)",
-    count: 50,
-    rounds: 15,
-    contenders: ALL,
-  },
-  sync: {
-    title: "outputSync() of echo (ms each)",
-    count: 50,
-    rounds: 9,
-    contenders: ["ours", "off", "deno"],
-  },
-  parallel: {
-    title: "200 x output(), 16 at a time (ms each)",
-    count: 200,
-    rounds: 5,
-    contenders: ["ours", "off", "deno"],
-  },
-  stream: {
-    title: "stream 1 GiB from a child (ms)",
-    count: 1,
-    rounds: 5,
-    contenders: ALL,
-  },
-  capture: {
-    title: "output() of 1 GiB (ms)",
-    count: 1,
-    rounds: 3,
-    contenders: ["C", "ours", "deno"],
-  },
-  feed: {
-    title: "write 1 GiB to a child (ms)",
-    count: 1,
-    rounds: 3,
-    contenders: ["ours", "deno"],
-  },
-  many: {
-    title: "1,000 children alive: spawn, kill, reap all (ms each)",
-    count: 1000,
-    rounds: 3,
-    contenders: ALL,
-  },
-};
-
-function flag(name: string): string | undefined {
-  const at = Deno.args.indexOf(`--${name}`);
-  return at < 0 ? undefined : Deno.args[at + 1];
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] as number;
-}
-
-async function contenders(): Promise<Map<string, Contender>> {
-  const script = new URL("./contender.ts", import.meta.url).href;
-  const deno = ["run", "-A", "--no-lock", "--no-config", script];
-  const all = new Map<string, Contender>();
-  const floor = await floorProgram();
-  if (floor !== null) all.set("C", new Contender(floor, []));
-  for (const name of ["ours", "off", "deno"]) {
-    all.set(name, new Contender(Deno.execPath(), [...deno, name]));
-  }
-  const node = new URL("./contender.mjs", import.meta.url).pathname;
+function understood(): BenchArguments {
   try {
-    all.set("node", new Contender("node", [node]));
+    return readArguments(Deno.args, ROWS);
   } catch (error) {
-    console.log(`No node here: ${error}`);
+    console.error(`${error instanceof Error ? error.message : error}\n`);
+    console.error(USAGE);
+    Deno.exit(2);
   }
-  return all;
 }
 
-async function measure(
-  name: string,
-  plan: Plan,
-  all: ReadonlyMap<string, Contender>,
-): Promise<Record<string, number[]>> {
-  const times: Record<string, number[]> = {};
-  const rounds = Number(flag("rounds") ?? plan.rounds);
-  for (let round = -3; round < rounds; round++) {
-    for (const who of plan.contenders) {
-      const contender = all.get(who);
-      if (contender === undefined) continue;
-      const ms = await contender.run(name, plan.count);
-      // The first rounds warm caches and compilers.
-      if (round >= 0) (times[who] ??= []).push(ms / plan.count);
+async function measureAll(asked: BenchArguments): Promise<Results> {
+  const earlier = asked.merge === undefined
+    ? undefined
+    : await readResults(asked.merge);
+  const rows: Record<string, Measured> = { ...earlier?.rows };
+  const tools = new Tools();
+  try {
+    for (const row of asked.rows) {
+      const measured = await measure(row, asked, tools);
+      rows[row.name] = measured;
+      console.log(`${rowTable(row, measured)}\n`);
     }
+    return { machine: await machine(tools), rows };
+  } finally {
+    await tools.close();
   }
-  return times;
 }
 
-function report(plan: Plan, times: Record<string, number[]>): void {
-  console.log(`\n${plan.title}`);
-  console.log("          median      min      max     x C  x Deno.Command");
-  const base = times.C ? median(times.C) : NaN;
-  const deno = times.deno ? median(times.deno) : NaN;
-  for (const [who, values] of Object.entries(times)) {
-    const middle = median(values);
-    const cells = [middle, Math.min(...values), Math.max(...values)]
-      .map((value) => value.toFixed(3).padStart(9));
-    const ratios = [middle / base, middle / deno].map((ratio) =>
-      (Number.isNaN(ratio) ? "-" : ratio.toFixed(2)).padStart(8)
-    );
-    console.log(who.padEnd(7) + cells.join("") + ratios.join("  "));
-  }
+async function write(results: Results, folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const drawing = chart(figuresOf(results), caption(results));
+  await Deno.writeTextFile(`${folder}/results.json`, resultsText(results));
+  await Deno.writeTextFile(`${folder}/chart.svg`, drawing);
+  console.log(`\nAll figures: ${folder}/results.json`);
+  console.log(`Chart: ${folder}/chart.svg`);
+}
+
+/** A contender that is ours failed: what it says stands in the notes. */
+function failures({ rows }: Results): string[] {
+  return Object.entries(rows).flatMap(([row, { notes }]) =>
+    Object.entries(notes)
+      .filter(([who, why]) => /^(ours|off)/.test(who) && !/^left out/.test(why))
+      .map(([who, why]) => `${row}, ${who}: ${why}`)
+  );
 }
 
 if (Deno.build.os === "windows") {
   console.log("The benchmark runs on Linux and macOS");
   Deno.exit(0);
 }
-const all = await contenders();
-const results: Record<string, Record<string, number[]>> = {};
-for (const [name, plan] of Object.entries(PLANS)) {
-  const only = flag("only");
-  if (only !== undefined && !only.split(",").includes(name)) continue;
-  const times = await measure(name, plan, all);
-  results[name] = times;
-  report(plan, times);
-}
-for (const contender of all.values()) await contender.close();
-const file = Deno.makeTempFileSync({ prefix: "bench-", suffix: ".json" });
-Deno.writeTextFileSync(file, JSON.stringify(results, null, 1));
-console.log(`\nAll figures: ${file}`);
+const asked = understood();
+await underReaper(import.meta.url);
+const results = await measureAll(asked);
+console.log(goalTable(figuresOf(results)));
+const folder = asked.out ?? await Deno.makeTempDir({ prefix: "bench-" });
+await write(results, folder);
+const failed = failures(results);
+for (const line of failed) console.error(line);
+Deno.exit(failed.length === 0 ? 0 : 1);

@@ -1,0 +1,2 @@
+/** What Deno itself takes. @module */
+export {};

@@ -1,0 +1,2 @@
+/** The import alone. @module */
+import "../../../mod.ts";

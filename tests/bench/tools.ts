@@ -1,0 +1,102 @@
+/**
+ * What contenders need besides Deno: programs of this machine, compiled ones and
+ * packages of npm. Each is looked for once; where it is missing, why.
+ *
+ * @module
+ */
+
+import { PROJECT } from "../runner/project.ts";
+import { chooseStd } from "../runner/std.ts";
+import { findProgram, run } from "../real/place.ts";
+
+/** A path, or why there is none. */
+export type Found = { readonly path: string } | { readonly missing: string };
+
+const HERE = new URL("./", import.meta.url).pathname;
+
+/** The packages of npm that take part. */
+const PACKAGES: readonly string[] = ["execa@9", "tree-kill@1", "fkill@10"];
+
+const INSTALL_MS = 60_000;
+
+/** Finds and makes what contenders need. */
+export class Tools {
+  readonly #found: Map<string, Promise<Found>> = new Map();
+  readonly #dir: string = Deno.makeTempDirSync({ prefix: "killable-bench-" });
+
+  /** A program on the `PATH`. */
+  program(...names: string[]): Promise<Found> {
+    const path = findProgram(...names);
+    return Promise.resolve(
+      path === null ? { missing: `there is no ${names[0]}` } : { path },
+    );
+  }
+
+  /** A C file of this folder, compiled. */
+  compiled(name: string): Promise<Found> {
+    return this.#once(name, async () => {
+      const compiler = findProgram("gcc", "cc", "clang");
+      if (compiler === null) return { missing: "there is no C compiler" };
+      const path = `${this.#dir}/${name}`;
+      await run([compiler, "-O2", "-o", path, `${HERE}${name}.c`]);
+      return { path };
+    });
+  }
+
+  /** The folder with the packages, outside of the project. */
+  npm(): Promise<Found> {
+    return this.#once("npm", async () => {
+      const npm = findProgram("npm");
+      if (npm === null) return { missing: "there is no npm" };
+      const home = Deno.env.get("HOME") ?? this.#dir;
+      const cache = Deno.env.get("KILLABLE_CACHE") ??
+        `${home}/.cache/killable-process`;
+      const path = `${cache}/bench`;
+      await Deno.mkdir(path, { recursive: true });
+      // deno-fmt-ignore
+      await run([npm, "install", "--silent", "--no-fund", "--no-audit", "--prefer-offline", "--prefix", path, ...PACKAGES],
+        { signal: AbortSignal.timeout(INSTALL_MS) });
+      return { path };
+    });
+  }
+
+  /** Flags with which Deno runs the command line of this library. */
+  async cliFlags(): Promise<readonly string[]> {
+    return (await chooseStd(false)).flags;
+  }
+
+  /** The command line of this library, compiled. */
+  cli(): Promise<Found> {
+    return this.#once("cli", async () => {
+      const path = `${this.#dir}/killable`;
+      const flags = await this.cliFlags();
+      // deno-fmt-ignore
+      await run([Deno.execPath(), "compile", "--quiet", "--no-check", "--no-lock", "-A", ...flags, "--output", path, "cli.ts"],
+        { cwd: PROJECT, signal: AbortSignal.timeout(INSTALL_MS) });
+      return { path };
+    });
+  }
+
+  /** Forgets what was made. */
+  async close(): Promise<void> {
+    await Deno.remove(this.#dir, { recursive: true });
+  }
+
+  #once(name: string, find: () => Promise<Found>): Promise<Found> {
+    let found = this.#found.get(name);
+    if (found === undefined) {
+      found = this.#attempt(find);
+      this.#found.set(name, found);
+    }
+    return found;
+  }
+
+  async #attempt(find: () => Promise<Found>): Promise<Found> {
+    try {
+      return await find();
+    } catch (error) {
+      const [line = ""] = String(error).split("\n");
+      return { missing: line };
+    }
+  }
+}
