@@ -22,12 +22,22 @@ export interface Injection {
   readonly always: boolean;
 }
 
+/** Something that is done right after a call, whichever that is. */
+export interface Interruption {
+  /** After how many calls. */
+  readonly after: number;
+  /** Is told the name of the last one. */
+  readonly act: (call: string) => void;
+}
+
 type Native = (...args: unknown[]) => unknown;
 
 const realOpen = Deno.dlopen;
 const counts = new Map<string, number>();
 let injection: Injection | null = null;
 let struck = 0;
+let interruption: Interruption | null = null;
+const made: string[] = [];
 
 const location = realOpen("libc.so.6", {
   __errno_location: { parameters: [], result: "pointer" },
@@ -62,7 +72,7 @@ function wrap(
     counts.set(call, count);
     const hit = injection?.call === call &&
       (injection.always ? count >= injection.nth : count === injection.nth);
-    if (!hit) return native(...args);
+    if (!hit) return uninjected(call, native, args);
     if (name === "close") native(...args);
     // That a status is lost can only be said where there was one.
     else if (name === "wait4") {
@@ -72,6 +82,19 @@ function wrap(
     struck++;
     return failure(name, definition);
   };
+}
+
+function uninjected(
+  call: string,
+  native: Native,
+  args: readonly unknown[],
+): unknown {
+  const result = native(...args);
+  if (interruption !== null) {
+    made.push(call);
+    if (made.length === interruption.after) interruption.act(call);
+  }
+  return result;
 }
 
 function openWrapped(
@@ -111,4 +134,15 @@ export function arm(next: Injection | null): void {
 /** How many calls were made to fail since the last {@linkcode arm}. */
 export function strikes(): number {
   return struck;
+}
+
+/** Counts all calls together from 0, and does something after one of them. */
+export function interrupt(next: Interruption): void {
+  made.length = 0;
+  interruption = next;
+}
+
+/** The calls that were made since {@linkcode interrupt}. */
+export function callsMade(): readonly string[] {
+  return made;
 }
