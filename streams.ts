@@ -120,6 +120,8 @@ export interface ReadableOutput {
 export function readableFrom(source: ByteSource): ReadableOutput {
   let queue!: ReadableByteStreamController;
   let open = true;
+  // What the last read did not fill, for the next one.
+  let spare: Uint8Array<ArrayBuffer> | null = null;
   const stream = new SubprocessReadableStream({
     type: "bytes",
     start(controller: ReadableByteStreamController): void {
@@ -137,10 +139,21 @@ export function readableFrom(source: ByteSource): ReadableOutput {
         request.respond(n);
         return;
       }
-      const space = new Uint8Array(source.readSize);
+      const space = spare?.byteLength === source.readSize
+        ? spare
+        : new Uint8Array(source.readSize);
+      spare = space;
       const n = await source.read(space, false);
-      if (n === 0) close(controller);
-      else controller.enqueue(fitting(space, n));
+      if (n === 0) {
+        close(controller);
+      } else if (n * 4 < space.byteLength * 3) {
+        // A copy of the right size: a new array for every read would be cleared
+        // and collected for bytes that never came, most of the time of a stream.
+        controller.enqueue(new Uint8Array(space.subarray(0, n)));
+      } else {
+        spare = null;
+        controller.enqueue(space.subarray(0, n));
+      }
     },
     async cancel(): Promise<void> {
       open = false;
@@ -150,6 +163,7 @@ export function readableFrom(source: ByteSource): ReadableOutput {
   } as unknown as UnderlyingSource<Uint8Array<ArrayBuffer>>);
   const close = (controller: ReadableByteStreamController): void => {
     open = false;
+    spare = null;
     controller.close();
   };
   return {
@@ -158,16 +172,6 @@ export function readableFrom(source: ByteSource): ReadableOutput {
       if (open && bytes.byteLength > 0) queue.enqueue(bytes);
     },
   };
-}
-
-// A few bytes do not keep a large buffer alive.
-function fitting(
-  space: Uint8Array<ArrayBuffer>,
-  size: number,
-): Uint8Array<ArrayBuffer> {
-  return size * 4 < space.byteLength
-    ? space.slice(0, size)
-    : space.subarray(0, size);
 }
 
 /**
