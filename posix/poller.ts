@@ -37,7 +37,8 @@ export interface Poller {
   wake(): void;
 }
 
-const MAX_EVENTS = 256;
+/** How many that have fired are told at once. */
+export const MAX_EVENTS = 256;
 const EPOLL_CLOEXEC = 0x80000;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;

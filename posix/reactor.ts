@@ -12,7 +12,13 @@
  */
 
 import { DARWIN } from "./libc.ts";
-import { type Interest, openPoller, type Poller, watchKey } from "./poller.ts";
+import {
+  type Interest,
+  MAX_EVENTS,
+  openPoller,
+  type Poller,
+  watchKey,
+} from "./poller.ts";
 
 /** Who needs the event: decides what has to run until it comes. */
 export interface WatchNeeds {
@@ -183,7 +189,12 @@ class Reactor {
 
   /** Looks once, without waiting, and delivers what has come. */
   poll(): void {
-    if (this.#watches.size > 0) this.#deliver(this.#poller.poll(), false);
+    // One signal may stand for any number of exits, and a full answer for more.
+    for (let more = this.#watches.size > 0; more;) {
+      const count = this.#poller.poll();
+      this.#deliver(count, false);
+      more = count >= MAX_EVENTS;
+    }
     this.#askPolled();
     this.#adjust();
   }
