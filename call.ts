@@ -68,6 +68,19 @@ export async function call(
  * @throws {CalledProcessError} when the exit code is not 0.
  * @throws {TimeoutExpired} when `timeout` was up; the tree has been ended.
  * @throws what `Command.spawn()` throws, as a rejection.
+ *
+ * @example
+ * ```ts
+ * import { checkCall, TimeoutExpired } from "@killable/process";
+ *
+ * try {
+ *   await checkCall([Deno.execPath(), "eval", "setInterval(() => {}, 1000)"], {
+ *     timeout: 300,
+ *   });
+ * } catch (error) {
+ *   console.log(error instanceof TimeoutExpired); // true
+ * }
+ * ```
  */
 export async function checkCall(
   argv: readonly string[],

@@ -185,7 +185,11 @@ export class ChildProcess implements AsyncDisposable {
    */
   readonly fds: Readonly<Record<number, ChildDescriptor>>;
 
-  /** Not for callers: {@linkcode Command.spawn} makes these. */
+  /**
+   * Not for callers: {@linkcode Command.spawn} makes these.
+   *
+   * @internal
+   */
   constructor(
     key: symbol,
     native: NativeProcess,
@@ -587,7 +591,11 @@ export class ChildProcess implements AsyncDisposable {
     );
   }
 
-  /** The living processes of the tree, without the child itself. */
+  /**
+   * The living processes of the tree, without the child itself.
+   *
+   * @returns Each with pid, parent, command, state and start time.
+   */
   descendants(): ProcessInfo[] {
     return this.#native.descendants();
   }

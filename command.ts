@@ -170,6 +170,17 @@ export type CommandOptionsWithoutArgs = Omit<CommandOptions, "args">;
  * @param command The program.
  * @param options How to start and how to end it.
  * @returns The running child.
+ * @throws what {@linkcode Command.spawn} throws.
+ *
+ * @example
+ * ```ts
+ * import { spawn } from "@killable/process";
+ *
+ * await using child = spawn(Deno.execPath(), ["eval", "Deno.exit(3)"], {
+ *   timeout: 60_000,
+ * });
+ * console.log((await child.status).code); // 3
+ * ```
  */
 export function spawn(
   command: string | URL,
@@ -203,6 +214,15 @@ export function spawn(
  * @param command The program.
  * @param options How to start and how to end it.
  * @returns Status and output.
+ * @throws what {@linkcode Command.output} throws.
+ *
+ * @example
+ * ```ts
+ * import { spawnAndWait } from "@killable/process";
+ *
+ * const { stdout } = await spawnAndWait(Deno.execPath(), ["eval", "console.log('hi')"]);
+ * console.log(new TextDecoder().decode(stdout).trim()); // hi
+ * ```
  */
 export function spawnAndWait(
   command: string | URL,
@@ -236,6 +256,15 @@ export function spawnAndWait(
  * @param command The program.
  * @param options How to start and how to end it.
  * @returns Status and output.
+ * @throws what {@linkcode Command.outputSync} throws.
+ *
+ * @example
+ * ```ts
+ * import { spawnAndWaitSync } from "@killable/process";
+ *
+ * const { code } = spawnAndWaitSync(Deno.execPath(), ["eval", "Deno.exit(4)"]);
+ * console.log(code); // 4
+ * ```
  */
 export function spawnAndWaitSync(
   command: string | URL,

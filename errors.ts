@@ -120,6 +120,18 @@ export interface PartialOutput {
  * A command that was checked ended with a status other than 0.
  *
  * Named after `subprocess.CalledProcessError` of Python.
+ *
+ * @example
+ * ```ts
+ * import { CalledProcessError, checkOutput } from "@killable/process";
+ *
+ * try {
+ *   await checkOutput([Deno.execPath(), "eval", "console.log('half'); Deno.exit(7)"]);
+ * } catch (error) {
+ *   if (!(error instanceof CalledProcessError)) throw error;
+ *   console.log(error.code, new TextDecoder().decode(error.stdout!).trim()); // 7 half
+ * }
+ * ```
  */
 export class CalledProcessError extends Error implements PartialOutput {
   /** The class's name. */
@@ -172,6 +184,20 @@ export class CalledProcessError extends Error implements PartialOutput {
  * The time for a command was up; its tree has been ended.
  *
  * Named after `subprocess.TimeoutExpired` of Python.
+ *
+ * @example
+ * ```ts
+ * import { checkOutput, TimeoutExpired } from "@killable/process";
+ *
+ * try {
+ *   await checkOutput([Deno.execPath(), "eval", "setInterval(() => {}, 1000)"], {
+ *     timeout: 300,
+ *   });
+ * } catch (error) {
+ *   if (!(error instanceof TimeoutExpired)) throw error;
+ *   console.log(error.timeout, error.idle); // 300 false
+ * }
+ * ```
  */
 export class TimeoutExpired extends Error implements PartialOutput {
   /** The class's name. */
@@ -227,6 +253,22 @@ export interface NotReadyDetails {
 /**
  * A child did not become ready: it exited before, closed its output, or the time
  * was up. In the last case it goes on running; `await using` or `stop()` ends it.
+ *
+ * @example
+ * ```ts
+ * import { Command, NotReadyError } from "@killable/process";
+ *
+ * await using server = new Command(Deno.execPath(), {
+ *   args: ["eval", "console.log('port is in use'); Deno.exit(1)"],
+ *   stdout: "piped",
+ * }).spawn();
+ * try {
+ *   await server.ready({ line: "listening" });
+ * } catch (error) {
+ *   if (!(error instanceof NotReadyError)) throw error;
+ *   console.log(error.reason, error.code, error.lines); // exited 1 [ "port is in use" ]
+ * }
+ * ```
  */
 export class NotReadyError extends Error {
   /** The class's name. */
@@ -288,7 +330,24 @@ function notReadyMessage(
   return `${text}. It wrote last:${shown.join("")}`;
 }
 
-/** A captured stream grew past `maxOutput`; the tree has been ended. */
+/**
+ * A captured stream grew past `maxOutput`; the tree has been ended.
+ *
+ * @example
+ * ```ts
+ * import { Command, OutputLimitExceeded } from "@killable/process";
+ *
+ * try {
+ *   await new Command(Deno.execPath(), {
+ *     args: ["eval", "for (;;) console.log('no end of it')"],
+ *     maxOutput: 5,
+ *   }).output();
+ * } catch (error) {
+ *   if (!(error instanceof OutputLimitExceeded)) throw error;
+ *   console.log(error.limit, new TextDecoder().decode(error.stdout!)); // 5 no en
+ * }
+ * ```
+ */
 export class OutputLimitExceeded extends RangeError implements PartialOutput {
   /** The class's name. */
   override name = "OutputLimitExceeded";
@@ -328,7 +387,27 @@ export interface Survivor {
   readonly reason: string;
 }
 
-/** A stop ended without the tree being empty: some members could not be ended. */
+/**
+ * A stop ended without the tree being empty: some members could not be ended. They
+ * belong to another user, or are in an uninterruptible wait.
+ *
+ * @example
+ * ```ts
+ * import { Command, SurvivorsError } from "@killable/process";
+ *
+ * const child = new Command(Deno.execPath(), {
+ *   args: ["eval", "setInterval(() => {}, 1000)"],
+ * }).spawn();
+ * try {
+ *   await child.stop();
+ * } catch (error) {
+ *   if (!(error instanceof SurvivorsError)) throw error;
+ *   for (const { pid, name, reason } of error.survivors) {
+ *     console.error(`${name} (${pid}) is still there: ${reason}`);
+ *   }
+ * }
+ * ```
+ */
 export class SurvivorsError extends Error {
   /** The class's name. */
   override name = "SurvivorsError";

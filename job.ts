@@ -177,7 +177,11 @@ export class Job implements AsyncDisposable {
     return this.#start(prepare(what, SPAWN_DEFAULTS, "Job.spawn()"));
   }
 
-  /** The living processes of the job, also those whose leader is gone. */
+  /**
+   * The living processes of the job, also those whose leader is gone.
+   *
+   * @returns Each with pid, parent, command, state and start time.
+   */
   processes(): ProcessInfo[] {
     return this.#native.members();
   }

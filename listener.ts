@@ -16,6 +16,14 @@ const KEY = Symbol("Listener");
  * It stays the caller's: a child gets a copy, whether it starts or not, and the
  * port is free when this one and every copy are closed. Nobody inherits it who is
  * not given it.
+ *
+ * @example
+ * ```ts
+ * import { type Listener, listen, type TcpAddress } from "@killable/process";
+ *
+ * using listener: Listener<TcpAddress> = listen({ hostname: "127.0.0.1", port: 0 });
+ * console.log(listener.address.hostname, listener.fd > 2); // 127.0.0.1 true
+ * ```
  */
 export class Listener<A extends SocketAddress = TcpAddress>
   implements Disposable {
@@ -27,7 +35,11 @@ export class Listener<A extends SocketAddress = TcpAddress>
   /** The name in LISTEN_FDNAMES that it was inherited under; else "". */
   readonly name: string;
 
-  /** Not for callers: {@linkcode listen} makes these. */
+  /**
+   * Not for callers: {@linkcode listen} makes these.
+   *
+   * @internal
+   */
   constructor(key: symbol, native: NativeListener, name: string) {
     if (key !== KEY) throw new TypeError("Illegal constructor");
     this.#native = native;

@@ -12,6 +12,17 @@ import type { ByteSink, ByteSource } from "./backend.ts";
  *
  * Bytes are read only when somebody asks, so a child that writes faster than it
  * is read is held back by its pipe.
+ *
+ * @example
+ * ```ts
+ * import { Command } from "@killable/process";
+ *
+ * await using child = new Command(Deno.execPath(), {
+ *   args: ["eval", "console.log(JSON.stringify({ port: 8080 }))"],
+ *   stdout: "piped",
+ * }).spawn();
+ * console.log(await child.stdout.json()); // { port: 8080 }
+ * ```
  */
 export class SubprocessReadableStream
   extends ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -6,6 +6,18 @@
  *
  * Needs `--allow-ffi`. Linux and macOS.
  *
+ * @example A signal to a process group
+ * ```ts
+ * import { Command } from "@killable/process";
+ * import { getpgid, killpg } from "@killable/process/posix";
+ *
+ * const child = new Command(Deno.execPath(), {
+ *   args: ["eval", "setInterval(() => {}, 1000)"],
+ * }).spawn();
+ * killpg(getpgid(child.pid), "SIGTERM");
+ * console.log((await child.status).signal); // SIGTERM
+ * ```
+ *
  * @module
  */
 

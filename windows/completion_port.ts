@@ -78,7 +78,11 @@ export class CompletionPort {
     return key;
   }
 
-  /** Packets with this key are dropped from now on. */
+  /**
+   * Packets with this key are dropped from now on.
+   *
+   * @param key The key.
+   */
   forget(key: bigint): void {
     this.#handlers.delete(key);
   }
@@ -108,13 +112,21 @@ export class CompletionPort {
     }
   }
 
-  /** Has `poller` asked regularly, held or not. Idempotent. */
+  /**
+   * Has a poller asked regularly, held or not. Idempotent.
+   *
+   * @param poller The poller.
+   */
   watch(poller: Poller): void {
     this.#pollers.add(poller);
     this.#arrangeQuiet();
   }
 
-  /** Ends {@linkcode CompletionPort.watch}. */
+  /**
+   * Ends {@linkcode CompletionPort.watch}.
+   *
+   * @param poller The poller.
+   */
   unwatch(poller: Poller): void {
     this.#pollers.delete(poller);
     this.#arrangeQuiet();

@@ -1,7 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { denoPath } from "../fixtures/deno.ts";
 import { readArguments } from "./arguments.ts";
+import { missingDocs } from "./doc_check.ts";
 import { readJunit } from "./junit.ts";
+import { packedSize, publishedPaths } from "./package_contents.ts";
 import { Tally } from "./tally.ts";
 
 Deno.test("Tally words the closing line", () => {
@@ -48,6 +50,103 @@ Deno.test("readArguments() tells flags from paths", () => {
     },
   );
   assertEquals(readArguments(["--static"]).tests, false);
+});
+
+Deno.test("missingDocs() names what is not documented", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/mod.ts`;
+    await Deno.writeTextFile(
+      file,
+      `/**
+ * A module.
+ *
+ * @module
+ */
+
+/**
+ * Documented.
+ *
+ * @param a One.
+ * @returns Two.
+ * @example Code.
+ */
+export function whole(a: number): number { return a; }
+export function bare(b: number): number { return b; }
+/**
+ * A promise of nothing has no result.
+ *
+ * @example Code.
+ */
+export function overloaded(): Promise<void>;
+export function overloaded(): unknown { return whole; }
+/** A class. */
+export class Thing {
+  /** What it is. */
+  readonly a: number;
+  undescribed = 1;
+  /**
+   * Not for callers.
+   *
+   * @internal
+   */
+  constructor(key: number) { this.a = key; }
+  /** With a result. */
+  method(c?: string): string { return c ?? ""; }
+  [Symbol.dispose](): void {}
+}
+/** Members. */
+export interface Members { readonly member: string }
+`,
+    );
+    const { stdout } = await new Deno.Command(denoPath(), {
+      args: ["doc", "--json", file],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const { nodes } = JSON.parse(new TextDecoder().decode(stdout));
+    const [module] = Object.values(nodes) as Parameters<
+      typeof missingDocs
+    >[0][];
+    assertEquals(missingDocs(module!, true).sort(), [
+      "Members.member: description",
+      "Thing.method(): @param c",
+      "Thing.method(): @returns",
+      "Thing.undescribed: description",
+      "Thing: @example",
+      "bare: @example",
+      "bare: @param b",
+      "bare: @returns",
+      "bare: description",
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("publishedPaths() reads what deno publish lists", () => {
+  const said = `Checking for slow types in the public API...
+Simulating publish of @killable/process@0.1.0 with files:
+   file:///tmp/a%20b/LICENSE (1.06KB)
+   file:///tmp/a%20b/cli/main.ts (519B)
+Success Dry run complete`;
+  assertEquals(publishedPaths(said, new URL("file:///tmp/a%20b/")), [
+    "LICENSE",
+    "cli/main.ts",
+  ]);
+});
+
+Deno.test("packedSize() is about that of the tarball", async () => {
+  const files = ["mod.ts", "README.md"];
+  const sources = await Promise.all(files.map(async (path) => ({
+    path,
+    bytes: await Deno.readFile(new URL(`../../${path}`, import.meta.url)),
+  })));
+  const { stdout } = await new Deno.Command("tar", {
+    args: ["-cz", ...files],
+    cwd: new URL("../../", import.meta.url),
+  }).output();
+  const difference = await packedSize(sources) - stdout.length;
+  assertEquals(Math.abs(difference) < 300, true, `${difference} bytes`);
 });
 
 /** Runs the runner itself on one test file, as a person would. */
