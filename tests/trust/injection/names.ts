@@ -68,6 +68,10 @@ export const ERRNO = {
   EROFS: 30,
   EPIPE: 32,
   ENOSYS: 38,
+  EADDRINUSE: 98,
+  ENOBUFS: 105,
+  // <netdb.h>: what getaddrinfo(3) returns.
+  EAI_AGAIN: -3,
 } as const;
 
 /** The name of an error. */
@@ -124,10 +128,25 @@ const FAILURES: Readonly<Record<string, readonly Errno[]>> = {
   epoll_create1: DESCRIPTORS,
   eventfd: DESCRIPTORS,
   "epoll_ctl ADD": ["ENOMEM", "ENOSPC"],
+  "epoll_ctl MOD": ["ENOMEM"],
   epoll_wait: ["EINTR"],
   epoll_wait_async: ["EINTR"],
   mkdir: ["EACCES", "EROFS", "ENOSPC", "EEXIST"],
   rmdir: ["EBUSY", "ENOENT"],
+  getaddrinfo: ["EAI_AGAIN"],
+  socket: ["EMFILE", "ENFILE", "EACCES", "ENOMEM"],
+  setsockopt: ["ENOMEM"],
+  bind: ["EADDRINUSE", "EACCES"],
+  listen: ["EADDRINUSE"],
+  getsockname: ["ENOBUFS"],
+  posix_openpt: ["EMFILE", "ENFILE", "ENOSPC"],
+  grantpt: ["EACCES"],
+  unlockpt: ["ENOTTY"],
+  ptsname_r: ["ENOTTY"],
+  ioctl: ["EIO"],
+  setpriority: ["EACCES", "EPERM"],
+  sched_setaffinity: ["EINVAL", "EPERM"],
+  sched_getaffinity: ["EINVAL"],
 };
 
 /** The errors that a call may have; none for one that cannot fail. */

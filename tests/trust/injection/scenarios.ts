@@ -6,6 +6,7 @@
  */
 
 import type * as Library from "../../../mod.ts";
+import { MORE_SCENARIOS } from "./more_scenarios.ts";
 
 /** The library, imported after the symbols were replaced. */
 export type Killable = typeof Library;
@@ -245,4 +246,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await firstLine(child.stdout);
     return [child.containment.endsWithParent, (await child.stop()).survivors];
   },
+  ...MORE_SCENARIOS,
 };

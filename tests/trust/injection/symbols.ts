@@ -47,7 +47,7 @@ const errnoCell = new Int32Array(
 );
 
 // The error is what they return.
-const RETURNS_ERROR = /^posix_spawn/;
+const RETURNS_ERROR = /^(posix_spawn|ptsname_r$|getaddrinfo$)/;
 
 function failure(name: string, definition: Deno.ForeignFunction): unknown {
   const { errno } = injection as Injection;

@@ -1,0 +1,77 @@
+// deno-lint-ignore-file no-console -- a command line tool: it talks to a person
+/**
+ * Which errors of `posix/` were thrown while calls were made to fail:
+ * `coverage.ts [--only a,b] [--sample N] [--seed S]`. Prints the share of the
+ * `throw` statements that were reached, and the others.
+ *
+ * @module
+ */
+
+import { inject } from "./driver.ts";
+
+const POSIX = new URL("../../../posix/", import.meta.url);
+
+function option(name: string): string | undefined {
+  const at = Deno.args.indexOf(`--${name}`);
+  return at < 0 ? undefined : Deno.args[at + 1];
+}
+
+/** How often each line of each file was run, by the path of the file. */
+async function linesRun(
+  folder: string,
+): Promise<Map<string, Map<number, number>>> {
+  const { stdout, success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["coverage", "--lcov", `--include=^${POSIX.href}`, folder],
+    stdin: "null",
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  const files = new Map<string, Map<number, number>>();
+  let lines = new Map<number, number>();
+  for (const line of new TextDecoder().decode(stdout).split("\n")) {
+    if (line.startsWith("SF:")) files.set(line.slice(3), lines = new Map());
+    const [, number, count] = /^DA:(\d+),(\d+)/.exec(line) ?? [];
+    if (number !== undefined) lines.set(Number(number), Number(count));
+  }
+  return files;
+}
+
+async function report(folder: string): Promise<void> {
+  const files = await linesRun(folder);
+  let reached = 0;
+  const missed: string[] = [];
+  const entries = await Array.fromAsync(Deno.readDir(POSIX));
+  for (const name of entries.map(({ name }) => name).sort()) {
+    const path = new URL(name, POSIX).pathname;
+    const source = await Deno.readTextFile(path);
+    source.split("\n").forEach((text, index) => {
+      if (!/^\s*[^*/]*\bthrow\b/.test(text)) return;
+      const count = files.get(path)?.get(index + 1) ?? 0;
+      if (count > 0) reached++;
+      else missed.push(`posix/${name}:${index + 1} ${text.trim()}`);
+    });
+  }
+  const all = reached + missed.length;
+  const share = Math.round(reached / all * 100);
+  console.log(
+    `${reached} of ${all} throws of posix/ reached, ${share} %; not:`,
+  );
+  for (const one of missed) console.log(one);
+}
+
+const folder = await Deno.makeTempDir();
+try {
+  Deno.env.set("DENO_COVERAGE_DIR", folder);
+  const seed = Number(option("seed") ?? Date.now() % 100_000);
+  const { lines } = await inject({
+    only: option("only")?.split(",") ?? [],
+    sample: Number(option("sample") ?? Infinity),
+    seed,
+    progress: () => {},
+  });
+  Deno.env.delete("DENO_COVERAGE_DIR");
+  console.log(`injection: seed ${seed}`);
+  for (const line of lines) console.log(line);
+  await report(folder);
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
