@@ -27,9 +27,9 @@ const EAGAIN = eagain(Deno.build.os);
 // The kernel's default capacity of a pipe; a read that fills it says "more".
 const PIPE_SIZE = 65536;
 const LARGE_PIPE_SIZE = 1 << 20;
-// Bytes taken without letting the event loop turn: data that is always there
-// must not starve the timer that would end the child.
-const TURN_BUDGET = 1 << 20;
+// Bytes moved without letting the event loop turn: data that is always there, or
+// a reader that keeps up, must not starve the timer that would end the child.
+const TURN_BUDGET = 4 << 20;
 
 /** The two ends of a pipe, both close-on-exec, both above 2. */
 export interface PipeEnds {
@@ -87,6 +87,13 @@ function writeNow(fd: number, view: Uint8Array<ArrayBuffer>): number {
     const error = errno();
     if (error !== EINTR) return -error;
   }
+}
+
+// Fewer, larger turns are cheaper for both ends. Refused beyond the user's pipe
+// quota (pipe(7)): no matter.
+function enlarge(fd: number): void {
+  if (DARWIN) return;
+  libcLinux().fcntl(fd, F_SETPIPE_SZ, BigInt(LARGE_PIPE_SIZE));
 }
 
 // A pipe that nobody holds any more is closed: a caller need not read what it
@@ -149,21 +156,17 @@ export class PipeSource implements ByteSource {
     if (!this.#open) return 0;
     const n = readNow(this.#fd, view as Uint8Array<ArrayBuffer>);
     if (n > 0) {
-      if (n >= PIPE_SIZE && !this.#large) this.#enlarge();
+      // The writer has filled the pipe: more is coming.
+      if (n >= PIPE_SIZE && !this.#large) {
+        this.#large = true;
+        enlarge(this.#fd);
+      }
       return n;
     }
     if (n === -EAGAIN && !this.#finishing) return -1;
     // End of file. An error other than EAGAIN cannot be told from it usefully.
     this.close();
     return 0;
-  }
-
-  // The writer has filled the pipe: more is coming, and fewer, larger turns are
-  // cheaper for both. Refused beyond the user's pipe quota (pipe(7)): no matter.
-  #enlarge(): void {
-    this.#large = true;
-    if (DARWIN) return;
-    libcLinux().fcntl(this.#fd, F_SETPIPE_SZ, BigInt(LARGE_PIPE_SIZE));
   }
 
   async #readLater(view: Uint8Array, patient: boolean): Promise<number> {
@@ -253,6 +256,7 @@ export class PipeSink implements ByteSink {
   readonly #fd: number;
   readonly #cell: Cell;
   #open = true;
+  #large = false;
   #wake: (() => void) | null = null;
 
   /** @param fd The near end; owned from now on. */
@@ -269,14 +273,22 @@ export class PipeSink implements ByteSink {
     }
   }
 
-  /** Writes what the pipe takes at once; returns how much. Throws EPIPE's error. */
+  /** Writes what the pipe takes at once, within bounds; returns how much. Throws EPIPE's error. */
   writeSync(chunk: Uint8Array): number {
     if (!this.#open) throw posixError("write", 32, { message: CLOSED });
+    const size = Math.min(chunk.byteLength, TURN_BUDGET);
     let done = 0;
-    while (done < chunk.byteLength) {
-      const rest = done === 0 ? chunk : chunk.subarray(done);
+    while (done < size) {
+      const whole = done === 0 && size === chunk.byteLength;
+      const rest = whole ? chunk : chunk.subarray(done, size);
       const n = writeNow(this.#fd, rest as Uint8Array<ArrayBuffer>);
-      if (n === -EAGAIN) break;
+      if (n === -EAGAIN && this.#large) break;
+      if (n === -EAGAIN) {
+        // Full: there is more to come than the reader takes at once.
+        this.#large = true;
+        enlarge(this.#fd);
+        continue;
+      }
       if (n < 0) throw posixError("write", -n);
       done += n;
     }
