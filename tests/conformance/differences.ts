@@ -19,6 +19,10 @@ export const WINDOWS: boolean = Deno.build.os === "windows";
 export const EMULATED: boolean = !WINDOWS &&
   Deno.env.get("KILLABLE_TEST_DENO") !== undefined;
 
+/** Whether this Deno is older than the one whose `Deno.Command` is the model. */
+export const OLDER: boolean = Number(Deno.version.deno.split(".")[0]) === 2 &&
+  Number(Deno.version.deno.split(".")[1]) < 9;
+
 /** The table. */
 // deno-fmt-ignore
 export const DIFFERENCES = {
@@ -32,6 +36,7 @@ export const DIFFERENCES = {
   daemonsOfDeno: { here: WINDOWS, reason: "a Deno that exits on Windows ends its own children, by its own job: it cannot leave a daemon behind" },
   posixPaths: { here: WINDOWS, reason: "PATH is searched by other rules on Windows: by extension, and in the system's own folders first" },
   dualStack: { here: EMULATED, reason: "qemu-user and its host may have no IPv6" },
+  olderModel: { here: OLDER, reason: "Deno.Command of an older Deno refuses signal 0, and takes a chunk that is no bytes for written" },
   listenOnFd: { here: WINDOWS, reason: "Deno on Windows cannot serve on a SOCKET that it inherited: it has no way to adopt one" },
 } as const satisfies Record<string, Difference>;
 

@@ -285,6 +285,7 @@ const ALIKE: readonly (readonly [string, Scenario, boolean?])[] = [
       await child.stdin.close();
       return statusOf(await child.status);
     },
+    DIFFERENCES.olderModel.here,
   ],
   [
     "an abort ends the child",
