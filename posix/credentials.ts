@@ -5,14 +5,16 @@
  * wrappers change all threads, the raw system calls only the calling one. So
  * this thread takes on the child's ids for the moment of the spawn, keeping its
  * own as saved ids, and takes its own back. exec makes the child's saved ids
- * equal to its effective ones (execve(2)): nothing of ours stays in it.
+ * equal to its effective ones (execve(2)): nothing of ours stays in it. Only
+ * ambient capabilities would, which the kernel takes from nobody who still has
+ * root as a saved id (capabilities(7)): they are cleared as well.
  *
  * @module
  */
 
 import { buffer } from "../ffi/pointer.ts";
 import { DARWIN, errno, libcLinux } from "./libc.ts";
-import { posixError } from "./errno.ts";
+import { EINVAL, EPERM, posixError } from "./errno.ts";
 
 const ARM64 = Deno.build.arch === "aarch64";
 const SYS_GETRESUID = ARM64 ? 148n : 118n;
@@ -21,9 +23,13 @@ const SYS_SETRESUID = ARM64 ? 147n : 117n;
 const SYS_SETRESGID = ARM64 ? 149n : 119n;
 const SYS_GETGROUPS = ARM64 ? 158n : 115n;
 const SYS_SETGROUPS = ARM64 ? 159n : 116n;
-const SYS_PRCTL = ARM64 ? 167n : 157n;
-const PR_GET_DUMPABLE = 3n;
-const PR_SET_DUMPABLE = 4n;
+// <linux/prctl.h>
+const PR_GET_DUMPABLE = 3;
+const PR_SET_DUMPABLE = 4;
+const PR_CAP_AMBIENT = 47;
+const AMBIENT_IS_SET = 1n;
+const AMBIENT_RAISE = 2n;
+const AMBIENT_CLEAR_ALL = 4n;
 const KEEP = -1n;
 
 /** Ids for the child; `null` keeps ours. */
@@ -46,6 +52,10 @@ function call(
 
 function addressOf(view: Uint32Array<ArrayBuffer>): bigint {
   return Deno.UnsafePointer.value(Deno.UnsafePointer.of(view));
+}
+
+function control(option: number, a: bigint, b: bigint): number {
+  return libcLinux().prctl(option, a, b, 0n, 0n);
 }
 
 // Effective user and group id of this thread.
@@ -90,14 +100,14 @@ export function withCredentials<T>(
   const uid = effective(SYS_GETRESUID);
   const gid = effective(SYS_GETRESGID);
   const groups = ownGroups();
-  const dumpable = Number(
-    libcLinux().syscall(SYS_PRCTL, PR_GET_DUMPABLE, 0n, 0n, 0n),
-  );
+  const dumpable = control(PR_GET_DUMPABLE, 0n, 0n);
+  const changesUser = request.uid !== null && request.uid !== uid;
+  const ambient = changesUser ? ambientCapabilities(request) : [];
   let dropped = false;
   try {
-    // As Deno does: supplementary groups of root are not handed on.
-    if (wanted === null) dropped = uid === 0 && setGroups([]) === 0;
+    if (wanted === null) dropped = uid === 0 && leaveGroups(request);
     else dropped = becomeMember(wanted, request);
+    if (ambient.length > 0) clearAmbient(request);
     if (request.gid !== null) become(SYS_SETRESGID, request.gid, request);
     if (request.uid !== null) become(SYS_SETRESUID, request.uid, request);
     return spawn();
@@ -106,9 +116,12 @@ export function withCredentials<T>(
     restore(SYS_SETRESUID, uid);
     restore(SYS_SETRESGID, gid);
     if (dropped) setGroups(groups);
+    for (let i = 0; i < ambient.length; i++) {
+      control(PR_CAP_AMBIENT, AMBIENT_RAISE, ambient[i] as bigint);
+    }
     // Changing credentials makes the process undumpable (prctl(2)), and with it
     // /proc/self root's.
-    if (dumpable === 1) call(SYS_PRCTL, PR_SET_DUMPABLE, 1n, 0n);
+    if (dumpable === 1) control(PR_SET_DUMPABLE, 1n, 0n);
   }
 }
 
@@ -119,16 +132,55 @@ function setGroups(groups: ArrayLike<number>): number {
   return call(SYS_SETGROUPS, BigInt(groups.length), addressOf(ids), 0n);
 }
 
+// As Deno does: supplementary groups of root are not handed on, where they can be
+// left. In a user namespace that denies setgroups(2) nobody can.
+function leaveGroups(request: CredentialRequest): boolean {
+  const error = setGroups([]);
+  if (error !== 0 && error !== EPERM) {
+    throw refusal("setgroups", error, request);
+  }
+  return error === 0;
+}
+
 function becomeMember(
   groups: readonly number[],
   request: CredentialRequest,
 ): true {
   const error = setGroups(groups);
   if (error === 0) return true;
-  throw posixError("setgroups", error, {
-    message:
-      `Failed to spawn '${request.command}': this process may not choose its supplementary groups (CAP_SETGID)`,
-    command: request.command,
+  throw refusal("setgroups", error, request);
+}
+
+// Before Linux 4.3, and behind the last capability that there is: EINVAL.
+function ambientCapabilities(request: CredentialRequest): bigint[] {
+  const found: bigint[] = [];
+  for (let capability = 0n; capability < 64n; capability++) {
+    const is = control(PR_CAP_AMBIENT, AMBIENT_IS_SET, capability);
+    if (is > 0) found[found.length] = capability;
+    if (is >= 0) continue;
+    const error = errno();
+    if (error === EINVAL) break;
+    throw refusal("prctl", error, request);
+  }
+  return found;
+}
+
+function clearAmbient(request: CredentialRequest): void {
+  if (control(PR_CAP_AMBIENT, AMBIENT_CLEAR_ALL, 0n) === 0) return;
+  throw refusal("prctl", errno(), request);
+}
+
+function refusal(
+  syscall: "setgroups" | "prctl",
+  error: number,
+  { command }: CredentialRequest,
+): Error {
+  const what = syscall === "setgroups"
+    ? "choose its supplementary groups (CAP_SETGID)"
+    : "clear its ambient capabilities";
+  return posixError(syscall, error, {
+    message: `Failed to spawn '${command}': this process may not ${what}`,
+    command,
   });
 }
 

@@ -79,6 +79,8 @@ export const EACCES = 13;
 export const ENOTDIR = 20;
 /** EISDIR: a directory where a file is needed. */
 export const EISDIR = 21;
+/** Invalid argument. */
+export const EINVAL = 22;
 /** ENFILE: the system has no descriptor left. */
 export const ENFILE = 23;
 /** EMFILE: this process has no descriptor left. */

@@ -174,6 +174,8 @@ export const libcLinux = lazyLibrary(
       parameters: ["i64", "i64", "i64", "i64", "i64"],
       result: "i64",
     },
+    // int prctl(int op, ...): all four of these, since some must be 0
+    prctl: { parameters: ["i32", "i64", "i64", "i64", "i64"], result: "i32" },
     // int open(const char *, int, mode_t)
     open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
     // ssize_t pread(int, void *, size_t, off_t)

@@ -10,12 +10,11 @@
  * @module
  */
 
-import { ENOENT, EPERM, ESRCH } from "./errno.ts";
+import { EINVAL, ENOENT, EPERM, ESRCH } from "./errno.ts";
 import { DARWIN, errno, libc, libcLinux } from "./libc.ts";
 
 const SYS_PIDFD_SEND_SIGNAL = 424n;
 const SYS_PIDFD_OPEN = 434n;
-const EINVAL = 22;
 const ENOSYS = 38;
 
 let refused = DARWIN;

@@ -1,7 +1,13 @@
 /** What a child starts with: nothing of ours that it was not given. */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { Command, type CommandOptions } from "../../mod.ts";
+import { denoPath } from "../fixtures/deno.ts";
 import { evalArgs } from "../fixtures/eval.ts";
 import { readableDeno } from "../fixtures/other_user.ts";
 import {
@@ -303,14 +309,16 @@ Deno.test({
   },
 });
 
+// Real, effective, saved and file system id.
 const IDENTITY = ["Uid", "Gid", "Groups"] as const;
+const CAPABILITIES = ["CapEff", "CapPrm", "CapInh", "CapAmb"] as const;
 
 Deno.test({
   name: "uid and gid: nothing of root is left in the child",
   ignore: notLinux || !root,
   fn() {
     assertEquals(
-      childStatus([...IDENTITY, "CapEff", "CapPrm"], {
+      childStatus([...IDENTITY, ...CAPABILITIES], {
         uid: 65534,
         gid: 65533,
       }),
@@ -320,6 +328,8 @@ Deno.test({
         Groups: "",
         CapEff: "0".repeat(16),
         CapPrm: "0".repeat(16),
+        CapInh: "0".repeat(16),
+        CapAmb: "0".repeat(16),
       },
     );
     assertEquals(childStatus(["Gid"], { gid: 65533 }), {
@@ -328,6 +338,58 @@ Deno.test({
     assertEquals(childStatus(["Uid"], { uid: 65534 }), {
       Uid: "65534 65534 65534 65534",
     });
+  },
+});
+
+Deno.test({
+  name:
+    "uid: ambient capabilities of this process are not the child's, and stay",
+  ignore: notLinux || !root,
+  async fn() {
+    const source = `import { Command } from ${JSON.stringify(MOD)};
+      const caps = (status) => status.match(/^Cap(Prm|Eff|Amb).*/gm).join();
+      const own = () => caps(Deno.readTextFileSync("/proc/thread-self/status"));
+      const before = own();
+      const child = new Command("cat", { args: ["/proc/self/status"], uid: 65534, gid: 65533 });
+      const seen = caps(new TextDecoder().decode(child.outputSync().stdout));
+      console.log(JSON.stringify([seen.replace(/\\s/g, ""), /CapAmb:\\s*0+$/.test(before), own() === before]));`;
+    const run = await new Deno.Command("setpriv", {
+      args: [
+        "--inh-caps=+net_admin",
+        "--ambient-caps=+net_admin",
+        denoPath(),
+        ...evalArgs(source),
+      ],
+    }).output();
+    const none = "0".repeat(16);
+    assertEquals(
+      [text(run.stdout), text(run.stderr)],
+      [
+        JSON.stringify([
+          `CapPrm:${none},CapEff:${none},CapAmb:${none}`,
+          false,
+          true,
+        ]),
+        "",
+      ],
+    );
+  },
+});
+
+Deno.test({
+  name: "uid and gid: there is no way back to root",
+  ignore: notLinux || !root,
+  fn() {
+    for (const id of ["--reuid=0", "--euid=0", "--ruid=0", "--regid=0"]) {
+      const back = new Command("setpriv", {
+        args: [id, "--keep-groups", "true"],
+        uid: 65534,
+        gid: 65533,
+        stderr: "piped",
+      }).outputSync();
+      assertEquals(back.success, false, id);
+      assertStringIncludes(text(back.stderr), "not permitted", id);
+    }
   },
 });
 

@@ -16,7 +16,6 @@ const SYSTEM_CALLS: Readonly<Record<string, string>> = {
   [ARM64 ? 149 : 119]: "setresgid",
   [ARM64 ? 158 : 115]: "getgroups",
   [ARM64 ? 159 : 116]: "setgroups",
-  [ARM64 ? 167 : 157]: "prctl",
   424: "pidfd_send_signal",
   434: "pidfd_open",
 };
