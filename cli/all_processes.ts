@@ -1,6 +1,6 @@
 /**
- * Every process that can be seen: for `tree` without a process id. The library
- * looks at trees only.
+ * Every process that can be seen: for `tree` without a process id, and for what
+ * this process descends from. The library looks at trees that can be ended.
  *
  * @module
  */
@@ -25,6 +25,24 @@ export async function allProcesses(): Promise<ProcessInfo[]> {
     ? await fromProc()
     : await (await import("./details_from_ps.ts")).listPs();
   return list.sort((a, b) => a.startTime - b.startTime || a.pid - b.pid);
+}
+
+/**
+ * Lists a process and what descends from it now, by who is whose parent.
+ *
+ * @param pid The process.
+ * @returns The processes, oldest first; none when it is not there.
+ * @throws {UsageError} where there is no way to list them.
+ */
+export async function descendantsOf(pid: number): Promise<ProcessInfo[]> {
+  const all = await allProcesses();
+  const found = new Set([pid]);
+  // A parent may be younger than its child, where numbers were used again.
+  for (let before = 0; before < found.size;) {
+    before = found.size;
+    for (const one of all) if (found.has(one.ppid)) found.add(one.pid);
+  }
+  return all.filter((one) => found.has(one.pid));
 }
 
 async function fromProc(): Promise<ProcessInfo[]> {

@@ -23,7 +23,7 @@ export function namesOf(
     const names = given.split(",");
     if (names.length === lines.length) return names;
     throw new UsageError(
-      `--names has ${names.length} names for ${lines.length} command lines`,
+      `--names gives ${names.length} for ${lines.length} command lines`,
     );
   }
   const words = lines.map(programOf);

@@ -7,7 +7,7 @@
 import type { ChildProcess } from "../../child_process.ts";
 import { Job } from "../../job.ts";
 import type { JobPolicy } from "../../job_options.ts";
-import type { JobResult } from "../../job_result.ts";
+import type { JobResult, JobStatus } from "../../job_result.ts";
 import { DEFAULT_GRACE } from "../../options.ts";
 import { paletteFor } from "../colour.ts";
 import type { CommandSpec } from "../command_spec.ts";
@@ -124,18 +124,20 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
     stopSignal: parseSignal(given.value("signal") ?? "TERM"),
     ...(timeout > 0 ? { timeout } : {}),
   });
+  const names = namesOf(lines, given.value("names"));
   const labels = given.has("raw")
-    ? lines.map(() => "")
-    : prefixes(namesOf(lines, given.value("names")), paletteFor(Deno.stdout));
+    ? names.map(() => "")
+    : prefixes(names, paletteFor(Deno.stdout));
   const stopper = new Stopper(job, grace);
   using _relay = new SignalRelay(STOP_SIGNALS, (one) => stopper.heard(one));
   try {
     const shown = lines.map((line, index) =>
-      show(job.spawn(shell(line)), labels[index] ?? "")
+      show(job.spawn(shell(line)), labels[index]!)
     );
     const result = await job.exited;
     await Promise.all(shown);
-    if (given.has("json")) say(JSON.stringify(summary(result)));
+    if (given.has("json")) say(JSON.stringify(summary(result, lines, names)));
+    else if (stopper.signal === null) explain(result, names);
     return exitStatus(result, stopper.signal);
   } catch (error) {
     await job.stop({ grace: 0 });
@@ -222,14 +224,30 @@ class Stopper implements Disposable {
   }
 }
 
+// Why it was no success: what a failed command wrote may be far above.
+function explain(result: JobResult, names: readonly string[]): void {
+  if (result.timedOut) return say("together: the time was up");
+  const failed = failure(result);
+  if (result.success || failed === undefined) return;
+  const name = names[result.statuses.indexOf(failed)];
+  const { code, signal } = failed.status;
+  const how = signal === null
+    ? `exited with ${code}`
+    : `was ended by ${signal}`;
+  say(`together: '${name}' ${how}`);
+}
+
+// The command whose status counts.
+function failure({ first, statuses }: JobResult): JobStatus | undefined {
+  return statuses.find((one) => one.pid === first?.pid) ??
+    statuses.find(({ status }) => !status.success);
+}
+
 function exitStatus(result: JobResult, signal: Deno.Signal | null): number {
   if (result.timedOut) return STATUS_TIMED_OUT;
   if (signal !== null) return statusOfSignal(signal, result);
   if (result.success) return 0;
-  const pid = result.first?.pid;
-  const failed = result.statuses.find((one) => one.pid === pid) ??
-    result.statuses.find(({ status }) => !status.success);
-  const code = failed?.status.code ?? STATUS_OWN_FAILURE;
+  const code = failure(result)?.status.code ?? STATUS_OWN_FAILURE;
   return code === 0 ? STATUS_OWN_FAILURE : code & 0xff;
 }
 
@@ -239,13 +257,18 @@ function statusOfSignal(signal: Deno.Signal, result: JobResult): number {
   return died?.status.code ?? 130;
 }
 
-function summary(result: JobResult): unknown {
+function summary(
+  result: JobResult,
+  lines: readonly string[],
+  names: readonly string[],
+): unknown {
   const { success, timedOut, statuses, report } = result;
   return {
     success,
     timedOut,
-    commands: statuses.map(({ command, pid, status }) => ({
-      command,
+    commands: statuses.map(({ pid, status }, index) => ({
+      name: names[index],
+      command: lines[index],
       pid,
       code: status.code,
       signal: status.signal,

@@ -5,7 +5,7 @@
  */
 
 import type { ProcessInfo } from "../../backend.ts";
-import { allProcesses } from "../all_processes.ts";
+import { allProcesses, descendantsOf } from "../all_processes.ts";
 import { processTree } from "../library.ts";
 import { paletteFor } from "../colour.ts";
 import type { CommandSpec } from "../command_spec.ts";
@@ -29,6 +29,7 @@ export const SPEC: CommandSpec<Option> = {
   usage: "[OPTION]... [PID]",
   description: [
     "Draws the tree that 'killable kill PID' would end: process id, user, share of a processor, resident memory, age and command line. A member whose parent has ended hangs on a dotted branch. Without PID all processes are drawn.",
+    "What this program itself descends from, like the shell $$, can be drawn, but not ended.",
     "The share of a processor is that of a process's whole life, and with --watch that of the last interval.",
   ],
   options: [
@@ -60,7 +61,7 @@ export const SPEC: CommandSpec<Option> = {
     ["2", "a mistake in the command line"],
   ],
   permissions:
-    "--allow-ffi with PID. User, processor, memory, and all processes: -A on Linux, --allow-run=ps on macOS; not on Windows",
+    "--allow-ffi with PID. User, processor, memory, all processes, and those that this program descends from: -A on Linux, --allow-run=ps on macOS; not on Windows",
   usageStatus: 2,
 };
 
@@ -89,7 +90,16 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
 }
 
 async function membersOf(pid: number | null): Promise<ProcessInfo[]> {
-  return pid === null ? await allProcesses() : processTree(pid);
+  if (pid === null) return await allProcesses();
+  try {
+    return processTree(pid);
+  } catch (error) {
+    // Refused, because it must not be ended: we descend from it.
+    if (!(error instanceof RangeError) || Deno.build.os === "windows") {
+      throw error;
+    }
+    return await descendantsOf(pid);
+  }
 }
 
 function show(look: TreeLook, pid: number | null): void {

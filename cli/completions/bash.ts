@@ -13,18 +13,24 @@ export function bashCompletion(
   specs: readonly CommandSpec[],
 ): string {
   const fn = `_${name.replace(/\W/g, "_")}`;
+  const names = specs.map((one) => one.name).join(" ");
   return `# bash completion for ${name}; source it.
 ${fn}() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
   local command=\${COMP_WORDS[1]}
   COMPREPLY=()
+  # --option=value is three words to readline.
+  if [ "$cur" = = ]; then
+    cur=
+  elif [ "$prev" = = ]; then
+    prev=\${COMP_WORDS[COMP_CWORD-2]}
+  fi
   if [ "$COMP_CWORD" = 1 ]; then
-    COMPREPLY=($(compgen -W "${
-    specs.map((one) => one.name).join(" ")
-  } help" -- "$cur"))
+    COMPREPLY=($(compgen -W "${names} help" -- "$cur"))
     return
   fi
   case $command in
+    help) COMPREPLY=($(compgen -W "${names}" -- "$cur")) ;;
 ${specs.map(commandCase).join("\n")}
   esac
 }

@@ -106,13 +106,33 @@ Deno.test("kill --json tells what it took, and --quiet nothing", async () => {
   await again.status;
 });
 
-Deno.test("tree and kill refuse what is not there, and who asks", async () => {
+Deno.test("kill refuses who asks; tree, where nothing can be drawn", async () => {
+  const own = String(Deno.pid);
+  const kill = await cli(["kill", own]);
+  assertEquals([kill.code, kill.stdout], [1, ""]);
+  assertStringIncludes(kill.stderr, "an ancestor");
+  const permissions = ["--allow-ffi", "--no-prompt"];
+  const tree = await cli(["tree", own], WINDOWS ? {} : { permissions });
+  assertEquals([tree.code, tree.stdout], [1, ""]);
+});
+
+Deno.test({
+  name: "tree draws what this program descends from, down to itself",
+  ignore: WINDOWS, // There is no list of all processes there.
+  async fn() {
+    const { code, stdout } = await cli(["tree", "--json", String(Deno.pid)]);
+    const rows = JSON.parse(stdout) as { pid: number; command: string }[];
+    assertEquals([code, rows[0]?.pid], [0, Deno.pid]);
+    assert(rows.some(({ command }) => command.includes("tree --json")));
+    assert(rows.every(({ pid }) => pid !== Deno.ppid));
+  },
+});
+
+Deno.test("tree and kill refuse what is not there", async () => {
   for (const command of ["tree", "kill"]) {
     const missing = await cli([command, "999999999"]);
     assertEquals([missing.code, missing.stdout], [1, ""]);
     assertStringIncludes(missing.stderr, "there is no such process");
-    const own = await cli([command, String(Deno.pid)]);
-    assertEquals([own.code, own.stdout], [1, ""]);
     const nonsense = await cli([command, "-k", "x1"]);
     assertEquals(nonsense.code, 2);
   }
@@ -203,14 +223,18 @@ Deno.test({
       t killable run --time
       t killable kill -s TER
       t killable run --containment l
-      t killable completions f`;
+      t killable completions f
+      t killable run --signal = TER
+      t killable run --containment =
+      t killable help to`;
     const output = await new Deno.Command("bash", {
       args: ["-c", stdout + ask],
     }).output();
     assertEquals(new TextDecoder().decode(output.stderr), "");
     assertEquals(
       new TextDecoder().decode(output.stdout),
-      "timeout\n--timeout\nTERM\nlineage\nfish\n",
+      "timeout\n--timeout\nTERM\nlineage\nfish\nTERM\n" +
+        "auto cgroup lineage process-group job-object\ntogether\n",
     );
   },
 });

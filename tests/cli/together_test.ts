@@ -22,7 +22,7 @@ Deno.test("names are tasks, programs, or what was given", () => {
     ["server", "watch", "make:3", "make:4", "command"],
   );
   assertEquals(namesOf(["a", "b"], "x,y"), ["x", "y"]);
-  assertThrows(() => namesOf(["a", "b"], "x"), UsageError, "1 names for 2");
+  assertThrows(() => namesOf(["a", "b"], "x"), UsageError, "gives 1 for 2");
 });
 
 Deno.test("prefixes have one width", () => {
@@ -60,8 +60,10 @@ Deno.test({
   async fn() {
     const marker = newMarker();
     const idle = `setsid sh -c 'sleep 600 # ${marker}' & sleep 600 # ${marker}`;
-    const { code } = await cli(["together", "-k", "10s", idle, "exit 7"]);
-    assertEquals(code, 7);
+    const { code, stderr } = await cli(
+      ["together", "-k", "10s", "-n", "idle,test", idle, "exit 7"],
+    );
+    assertEquals([code, stderr], [7, "together: 'test' exited with 7\n"]);
     assertEquals(processesWith(marker), []);
   },
 });
@@ -75,7 +77,10 @@ Deno.test({
     );
     const report = JSON.parse(stderr.trim());
     assertEquals([code, report.success, report.commands.length], [0, true, 2]);
-    assert(report.commands[0].killed);
+    const [first, second] = report.commands;
+    assert(first.killed);
+    assertEquals([first.name, first.command], ["sleep", "sleep 600"]);
+    assertEquals([second.name, second.code], ["exit", 0]);
   },
 });
 
@@ -95,10 +100,10 @@ Deno.test({
   name: "together --timeout exits with 124",
   ...POSIX,
   async fn() {
-    assertEquals(
-      (await cli(["together", "-t", "200ms", "sleep 600"])).code,
-      124,
+    const { code, stderr } = await cli(
+      ["together", "-t", "200ms", "sleep 600"],
     );
+    assertEquals([code, stderr], [124, "together: the time was up\n"]);
   },
 });
 
