@@ -1,7 +1,9 @@
 /** The program as it is installed, compiled, and imported. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { denoUnderTest } from "../fixtures/deno.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { compile } from "../fixtures/compile.ts";
+import { denoPath, denoUnderTest } from "../fixtures/deno.ts";
+import { evalArgs, IDLE } from "../fixtures/eval.ts";
 import { CLI, pathWithDeno, stdFlags } from "./program.ts";
 
 const WINDOWS = Deno.build.os === "windows";
@@ -67,29 +69,24 @@ Deno.test("deno compile makes a program of it", async (t) => {
   const folder = await Deno.makeTempDir();
   try {
     const program = `${folder}/killable${WINDOWS ? ".exe" : ""}`;
-    const compiled = await new Deno.Command(denoUnderTest(), {
-      args: [
-        "compile",
-        "--quiet",
-        "-A",
-        "--no-lock",
-        "--no-check",
-        ...stdFlags(),
-        "--output",
-        program,
-        CLI,
-      ],
-    }).output();
-    // It takes a download (denort) which is not to be had everywhere.
-    const why = new TextDecoder().decode(compiled.stderr).trim()
-      .replaceAll(/\s+/g, " ");
+    const { unreachable } = await compile(denoUnderTest(), [
+      "--no-lock",
+      ...stdFlags(),
+      "--output",
+      program,
+      CLI,
+    ]);
     await t.step({
-      name: compiled.success ? "it runs" : `cannot be compiled here: ${why}`,
-      ignore: !compiled.success,
+      name: unreachable ?? "it runs",
+      ignore: unreachable !== null,
       async fn() {
-        const { code, stdout } = await outputOf(program, ["--version"]);
-        assertEquals(code, 0);
-        assertStringIncludes(stdout, "killable (@killable/process)");
+        const version = await outputOf(program, ["--version"]);
+        assertEquals(version.code, 0);
+        assertStringIncludes(version.stdout, "killable (@killable/process)");
+        const late = ["timeout", "1", denoPath(), ...evalArgs(IDLE)];
+        const { code } = await outputOf(program, late);
+        // A program without a console may have to be killed there.
+        assert(code === 124 || WINDOWS && code === 137, `${code}`);
       },
     });
   } finally {
