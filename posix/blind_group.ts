@@ -29,6 +29,10 @@ export class BlindGroup implements TreeOperations {
     return [];
   }
 
+  someMembers(): ProcStat[] {
+    return [];
+  }
+
   /** Nothing can be counted. */
   hasMoreThan(): boolean {
     return false;
@@ -62,6 +66,10 @@ export class BlindGroups implements TreeOperations {
   groups: BlindGroup[] = [];
 
   members(): ProcStat[] {
+    return [];
+  }
+
+  someMembers(): ProcStat[] {
     return [];
   }
 

@@ -20,8 +20,16 @@ export interface Members {
   beginLook?(newest: number): void;
   /** The look has passed over a process that is known to be of the tree. */
   note?(pid: number): void;
-  /** It has ended. */
-  endLook?(newest: number): void;
+  /**
+   * During a look: whether the process with this number is known to be in no tree
+   * of ours, so that it needs no looking at.
+   */
+  isOutsider?(pid: number): boolean;
+  /**
+   * It has ended; `newest` is 0 when it was broken off. False when a number may
+   * have been given twice meanwhile, so that an outsider's may be a member's.
+   */
+  endLook?(newest: number): boolean;
   /** A member is about to be killed. */
   killing?(): void;
   /**
@@ -70,14 +78,35 @@ export interface Membership extends Members {
 }
 
 /** Whoever belongs to one of several trees. */
-export class JointMembership {
+export class JointMembership implements Members {
   /** The trees. */
-  parts: Pick<Membership, "belongs">[] = [];
+  parts: Members[] = [];
+
+  /** Who is in no tree of ours is in none of these. */
+  beginLook(newest: number): void {
+    this.parts[0]?.beginLook?.(newest);
+  }
+
+  isOutsider(pid: number): boolean {
+    // Not by the word of one of them: a cgroup holds those who lost their tag.
+    for (let i = 0; i < this.parts.length; i++) {
+      if (!(this.parts[i] as Members).isOutsider?.(pid)) return false;
+    }
+    return this.parts.length > 0;
+  }
+
+  endLook(newest: number): boolean {
+    return this.parts[0]?.endLook?.(newest) ?? true;
+  }
+
+  killing(): void {
+    this.parts[0]?.killing?.();
+  }
 
   /** What a look at this number shows. */
   belongs(pid: number): Belongs {
     for (let i = 0; i < this.parts.length; i++) {
-      const belongs = (this.parts[i] as Membership).belongs(pid);
+      const belongs = (this.parts[i] as Members).belongs(pid);
       // Who is gone is gone for every tree.
       if (belongs !== "no") return belongs;
     }

@@ -12,9 +12,12 @@
  */
 
 import { bindErrno } from "./libc.ts";
-import type { Belongs } from "./containment.ts";
+import type { Belongs, Members } from "./containment.ts";
 import { limitOf } from "./lineage.ts";
+import { Outsiders } from "./outsiders.ts";
+import { lastPid } from "./proc_files.ts";
 import { processTable } from "./process_table.ts";
+import { numbersFresh } from "./quick_empty.ts";
 import { signalProcess } from "./signal_process.ts";
 import { isGuarded, type OwnerNumbers } from "./tag.ts";
 import { ProcessTree } from "./tree.ts";
@@ -48,11 +51,17 @@ export function sweepArguments(owner: OwnerNumbers): string[] {
  */
 function sweep(owner: OwnerNumbers): boolean {
   bindErrno();
-  const members = {
+  const outsiders = new Outsiders(lastPid, numbersFresh);
+  const members: Members = {
+    beginLook: () => outsiders.begin(),
+    isOutsider: (pid) => outsiders.has(pid),
+    endLook: () => outsiders.end(),
     belongs(pid: number): Belongs {
       const limit = limitOf(pid);
       if (limit === "gone") return "gone";
-      return limit !== null && isGuarded(limit, owner) ? "yes" : "no";
+      if (limit !== null && isGuarded(limit, owner)) return "yes";
+      outsiders.add(pid);
+      return "no";
     },
   };
   const tree = new ProcessTree(members, processTable(), signalProcess);

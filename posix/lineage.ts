@@ -23,6 +23,7 @@ import {
 } from "./proc_files.ts";
 import { Census, type Use } from "./census.ts";
 import { parseLocksLimit } from "./proc_stat.ts";
+import { Outsiders } from "./outsiders.ts";
 import { numbersFresh, quickEmpty } from "./quick_empty.ts";
 import type { Belongs, Membership } from "./containment.ts";
 import {
@@ -109,6 +110,7 @@ interface Owner {
 
 let owner: Owner | null | undefined;
 const census = new Census(numbersFresh);
+const outsiders = new Outsiders(lastPid, numbersFresh);
 
 /** Why there is no lineage containment here; empty when there is. */
 let obstacle = "";
@@ -362,32 +364,45 @@ export class Lineage implements Membership {
     if (this.#retired) return "no";
     const value = limitOf(pid);
     if (value === "gone") return "gone";
-    if (value === null) return "no";
-    this.#takeCensus(value, pid);
+    if (value === null || !this.#takeCensus(value, pid)) {
+      outsiders.add(pid);
+      return "no";
+    }
     return inTree(value, this.#tag) ? "yes" : "no";
   }
 
-  // Whatever tree of ours it is in.
-  #takeCensus(value: bigint, pid: number): void {
+  // Whatever tree of ours it is in; false when it is in none.
+  #takeCensus(value: bigint, pid: number): boolean {
     const tag = decodeTag(value);
     const own = this.#owner;
-    if (tag === null || tag.root !== own.root) return;
-    if (own.outer === null) census.note(tag.tree, pid);
-    else if (
-      tag.tree === own.outer.tree && tag.innerOwner === own.innerOwner
-    ) census.note(tag.innerTree, pid);
+    if (tag === null || tag.root !== own.root) return false;
+    if (own.outer === null) {
+      census.note(tag.tree, pid);
+      return true;
+    }
+    if (tag.tree !== own.outer.tree || tag.innerOwner !== own.innerOwner) {
+      return false;
+    }
+    census.note(tag.innerTree, pid);
+    return true;
   }
 
   beginLook(newest: number): void {
     census.begin(newest);
+    outsiders.begin();
+  }
+
+  isOutsider(pid: number): boolean {
+    return outsiders.has(pid);
   }
 
   note(pid: number): void {
     census.note(this.#number, pid);
   }
 
-  endLook(newest: number): void {
+  endLook(newest: number): boolean {
     census.end(newest);
+    return outsiders.end();
   }
 
   killing(): void {

@@ -51,7 +51,7 @@ export function waitForMembers(
     if (isEmpty()) return true;
     const remaining = deadline - performance.now();
     if (remaining <= 0) return false;
-    const fds = openBatch(tree.members());
+    const fds = openBatch(tree.someMembers(BATCH));
     if (fds.length === 0) libcWait().poll(null, 0n, POLL_MS);
     else pollAll(fds, deadline);
     closeAll(fds);
@@ -116,7 +116,7 @@ export class MemberWatch implements TreeWatch {
   }
 
   async #batch(remaining: number): Promise<void> {
-    const fds = openBatch(this.#tree.members());
+    const fds = openBatch(this.#tree.someMembers(BATCH));
     let left = fds.length;
     await new Promise<void>((resolve) => {
       const limit = left === 0 ? Math.min(POLL_MS, remaining) : remaining;

@@ -78,8 +78,13 @@ export function readProcFile(path: string): string | null {
  * @returns Its fields, or `null` when there is no such process.
  */
 export function readStat(pid: number): ProcStat | null {
-  const text = readProcFile(`/proc/${pid}/stat`);
-  return text === null ? null : parseStat(text);
+  const fd = open(`/proc/${pid}/stat`, O_RDONLY_CLOEXEC);
+  if (fd < 0) return null;
+  const bytes = workspace();
+  // The kernel writes it in one go; of a large tree it is read a thousand times.
+  const size = Number(libc().read(fd, bytes, BigInt(bytes.length)));
+  close(fd);
+  return size > 0 ? parseStat(decoder.decode(bytes.subarray(0, size))) : null;
 }
 
 /**

@@ -42,7 +42,7 @@ export function parseStat(text: string): ProcStat | null {
   const open = text.indexOf("(");
   const close = text.lastIndexOf(")");
   if (open < 0 || close < open) return null;
-  const rest = text.slice(close + 2).split(" ");
+  const rest = text.slice(close + 2).split(" ", 20);
   const startTicks = Number(rest[19]);
   if (!Number.isFinite(startTicks)) return null;
   return {

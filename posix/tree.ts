@@ -21,7 +21,8 @@ export interface Scan {
   /**
    * False when a listed process was gone before it was looked at, or was a member
    * that has died since the look before: it may have left a successor behind that
-   * is not in the list, so no conclusion of emptiness.
+   * is not in the list, so no conclusion of emptiness. Nor is there one when the
+   * look was broken off.
    */
   readonly settled: boolean;
 }
@@ -42,6 +43,8 @@ const NEWEST = 4;
 export interface TreeOperations {
   /** The living members, newest first. */
   members(): ProcStat[];
+  /** So many of them at most: a look that ends when it has found them. */
+  someMembers(count: number): ProcStat[];
   /** Whether none is left. */
   isEmpty(): boolean;
   /** Whether a look shows more than so many; it ends with the first too many. */
@@ -78,10 +81,12 @@ export class ProcessTree implements TreeOperations {
    *
    * @param seen Called with each living member as soon as it is seen.
    * @param known Numbers that need no look: their processes are known.
+   * @param enough With so many members found, the look is broken off.
    */
   scan(
     seen?: (stat: ProcStat) => void,
     known?: ReadonlyMap<number, unknown>,
+    enough = Infinity,
   ): Scan {
     const newest = this.#table.newest?.() ?? 0;
     const listed = this.#membership.listed?.(newest, "as proof");
@@ -93,12 +98,17 @@ export class ProcessTree implements TreeOperations {
     const members: ProcStat[] = [];
     const zombies = new Map<number, number>();
     let settled = true;
+    let passed = false;
     for (let i = 0; i < pids.length; i++) {
       const pid = pids[i] as number;
       // Never ourselves, whatever the table says.
       if (pid <= 1 || pid === Deno.pid) continue;
       if (known?.has(pid)) {
         this.#membership.note?.(pid);
+        continue;
+      }
+      if (this.#membership.isOutsider?.(pid)) {
+        passed = true;
         continue;
       }
       const belongs = this.#membership.belongs(pid);
@@ -109,6 +119,9 @@ export class ProcessTree implements TreeOperations {
       else if (!isDead(stat.state)) {
         members.push(stat);
         seen?.(stat);
+        if (members.length < enough) continue;
+        this.#membership.endLook?.(0);
+        return { members, settled: false };
       } else {
         zombies.set(pid, stat.startTicks);
         const before = this.#zombies.get(pid) ?? this.#killed.get(pid);
@@ -117,10 +130,10 @@ export class ProcessTree implements TreeOperations {
     }
     this.#zombies = zombies;
     const last = this.#table.newest?.() ?? 0;
-    this.#membership.endLook?.(last);
+    const held = this.#membership.endLook?.(last) ?? true;
     // The list is made in rising order. When numbers wrapped meanwhile, a link of
     // a chain was behind it before, and its successor below it afterwards.
-    if (last < newest) settled = false;
+    if (last < newest || passed && !held) settled = false;
     return { members, settled };
   }
 
@@ -145,8 +158,13 @@ export class ProcessTree implements TreeOperations {
 
   /** The living members. Looks again while nothing is seen and nothing is proved. */
   members(): ProcStat[] {
+    return this.someMembers(Infinity);
+  }
+
+  /** The newest of them: a look that ends when it has found so many. */
+  someMembers(count: number): ProcStat[] {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const scan = this.scan();
+      const scan = this.scan(undefined, undefined, count);
       if (scan.settled || scan.members.length > 0) return scan.members;
     }
     return [];
@@ -282,7 +300,8 @@ export class ProcessTree implements TreeOperations {
   ): number {
     let count = 0;
     this.#membership.killing?.();
-    for (let i = 0; i < members.length; i++) {
+    // Oldest first, so that who is waited for next, the newest, ends last.
+    for (let i = members.length - 1; i >= 0; i--) {
       const stat = members[i] as ProcStat;
       const error = this.signal(stat.pid, kill);
       if (error === 0) {

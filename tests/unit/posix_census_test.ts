@@ -108,8 +108,9 @@ class Machine implements ProcessTable, Members {
   beginLook(newest: number): void {
     this.census.begin(newest);
   }
-  endLook(newest: number): void {
+  endLook(newest: number): boolean {
     this.census.end(newest);
+    return true;
   }
   killing(): void {
     this.census.killing();

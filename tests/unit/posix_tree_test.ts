@@ -191,9 +191,9 @@ Deno.test("kill() freezes everybody before it kills anybody", () => {
     [30, STOP],
     [20, STOP],
     [10, STOP],
-    [30, KILL],
-    [20, KILL],
     [10, KILL],
+    [20, KILL],
+    [30, KILL],
   ]);
   assertEquals(result, {
     count: 3,
