@@ -215,10 +215,13 @@ Deno.test({
     assertEquals((await report).signal, "SIGINT");
 
     await using second = new RollCall();
-    const other = start(second, { stopSignal: "SIGHUP", grace: 100 }, SOFT);
+    const other = start(second, { stopSignal: "SIGHUP", grace: LONG }, SOFT);
     const heard = await second.member("leader");
-    assertEquals((await other.stop()).signal, "SIGHUP");
+    const reportOfOther = other.stop();
+    await heard.hears("SIGHUP");
     assertEquals(heard.heard, ["SIGHUP"]);
+    await other.stop({ grace: 0 });
+    assertEquals((await reportOfOther).signal, "SIGHUP");
   },
 });
 
