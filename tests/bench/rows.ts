@@ -34,9 +34,9 @@ const PLAIN = "kill(-pgid), wait";
 
 function treeRow(size: number, most: number): Row {
   // tree-kill asks `ps` once for every process.
-  const slow: Partial<Entry> = size > 100
+  const slow: Partial<Entry> = size > 10
     ? { most: 2, slow: true }
-    : { most: size > 10 ? 3 : 5 };
+    : { most: 5 };
   const npm = (label: string, kind: string, killer: string): Entry => ({
     label,
     contender: "trees",
