@@ -34,7 +34,8 @@ export async function measureIdle(
   const seconds = (performance.now() - began) / 1000;
   const figures: Record<string, number[]> = {};
   for (const [label, runner] of runners) {
-    figures[label] = [(after.get(label)! - before.get(label)!) / seconds];
+    const woken = since(before.get(label)!, after.get(label)!);
+    figures[label] = [woken / seconds];
     await runner.run("idleEnd", 1);
   }
   return { figures, notes: {} };
@@ -44,27 +45,40 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** Context switches so far, by thread. */
+type Switches = ReadonlyMap<string, number>;
+
+// A thread that has ended meanwhile takes its count with it.
+function since(before: Switches, after: Switches): number {
+  let sum = 0;
+  for (const [thread, count] of after) sum += count - (before.get(thread) ?? 0);
+  return sum;
+}
+
 function switchesOf(
   runners: ReadonlyMap<string, Runner>,
-): ReadonlyMap<string, number> {
+): ReadonlyMap<string, Switches> {
   const children = Map.groupBy(allPids(), (pid) => statOf(pid)?.ppid ?? 0);
-  const all = (pid: number): number =>
-    (children.get(pid) ?? []).reduce(
-      (sum, child) => sum + all(child),
-      switches(pid),
-    );
-  const found = new Map<string, number>();
-  for (const [label, { pid }] of runners) found.set(label, all(pid!));
+  const found = new Map<string, Switches>();
+  for (const [label, { pid }] of runners) {
+    const threads = new Map<string, number>();
+    const add = (one: number): void => {
+      addThreads(one, threads);
+      children.get(one)?.forEach(add);
+    };
+    add(pid!);
+    found.set(label, threads);
+  }
   return found;
 }
 
-function switches(pid: number): number {
-  let sum = 0;
+function addThreads(pid: number, threads: Map<string, number>): void {
   for (const { name } of Deno.readDirSync(`/proc/${pid}/task`)) {
     const status = Deno.readTextFileSync(`/proc/${pid}/task/${name}/status`);
+    let sum = 0;
     for (const [, count] of status.matchAll(/ctxt_switches:\s*(\d+)/g)) {
       sum += Number(count);
     }
+    threads.set(name, sum);
   }
-  return sum;
 }

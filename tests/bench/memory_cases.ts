@@ -26,7 +26,7 @@ export function memoryCases(
   Command: CommandClass,
   extra: Record<string, unknown>,
 ): Record<string, Case> {
-  function start(): unknown[] {
+  function start(reads: boolean): unknown[] {
     const child: Child = new Command("/bin/sleep", {
       args: ["1000"],
       stdin: "piped",
@@ -34,15 +34,16 @@ export function memoryCases(
       stderr: "piped",
       ...extra,
     }).spawn();
-    // A stream that is made when it is asked for belongs to what a child holds.
-    return [child, child.stdin, child.stdout, child.stderr];
+    // A stream may be made only when it is asked for.
+    return reads ? [child, child.stdin, child.stdout, child.stderr] : [child];
   }
 
-  const perChild = (look: () => number): Case => async (count) => {
+  const perChild = (look: () => number): Case => async (count, how) => {
     const held: unknown[][] = [];
-    while (held.length < FIRST) held.push(start());
+    const reads = how !== "unread";
+    while (held.length < FIRST) held.push(start(reads));
     const before = await settled(look);
-    while (held.length < FIRST + count) held.push(start());
+    while (held.length < FIRST + count) held.push(start(reads));
     const after = await settled(look);
     for (const [child] of held) (child as Child).kill("SIGKILL");
     for (const [child] of held) await (child as Child).status;

@@ -87,7 +87,12 @@ function memoryRow(
     count: [200, 100],
     rounds: [3, 1],
     warm: [0, 0],
-    entries: [OURS, OFF, COMMAND],
+    entries: [
+      OURS,
+      as(OURS, "ours, streams not used", `${name}:unread`),
+      OFF,
+      COMMAND,
+    ],
     goals,
     fresh: true,
     linux: true,

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- says what went wrong where
 /**
  * What contenders need besides Deno: programs of this machine, compiled ones and
  * packages of npm. Each is looked for once; where it is missing, why.
@@ -34,7 +35,7 @@ export class Tools {
 
   /** A C file of this folder, compiled. */
   compiled(name: string): Promise<Found> {
-    return this.#once(name, async () => {
+    return this.#once(name, "the compiler failed", async () => {
       const compiler = findProgram("gcc", "cc", "clang");
       if (compiler === null) return { missing: "there is no C compiler" };
       const path = `${this.#dir}/${name}`;
@@ -45,7 +46,7 @@ export class Tools {
 
   /** The folder with the packages, outside of the project. */
   npm(): Promise<Found> {
-    return this.#once("npm", async () => {
+    return this.#once("npm", "npm could not install it", async () => {
       const npm = findProgram("npm");
       if (npm === null) return { missing: "there is no npm" };
       const home = Deno.env.get("HOME") ?? this.#dir;
@@ -67,7 +68,7 @@ export class Tools {
 
   /** The command line of this library, compiled. */
   cli(): Promise<Found> {
-    return this.#once("cli", async () => {
+    return this.#once("cli", "deno compile could not download", async () => {
       const path = `${this.#dir}/killable`;
       const flags = await this.cliFlags();
       // deno-fmt-ignore
@@ -82,21 +83,29 @@ export class Tools {
     await Deno.remove(this.#dir, { recursive: true });
   }
 
-  #once(name: string, find: () => Promise<Found>): Promise<Found> {
+  #once(
+    name: string,
+    otherwise: string,
+    find: () => Promise<Found>,
+  ): Promise<Found> {
     let found = this.#found.get(name);
     if (found === undefined) {
-      found = this.#attempt(find);
+      found = attempt(otherwise, find);
       this.#found.set(name, found);
     }
     return found;
   }
+}
 
-  async #attempt(find: () => Promise<Found>): Promise<Found> {
-    try {
-      return await find();
-    } catch (error) {
-      const [line = ""] = String(error).split("\n");
-      return { missing: line };
-    }
+async function attempt(
+  otherwise: string,
+  find: () => Promise<Found>,
+): Promise<Found> {
+  try {
+    return await find();
+  } catch (error) {
+    // What failed in detail has paths in it, and is not for the results.
+    console.error(error instanceof Error ? error.message : error);
+    return { missing: otherwise };
   }
 }
