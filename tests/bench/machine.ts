@@ -9,9 +9,10 @@ import { run } from "../real/place.ts";
 
 /** Describes this machine. */
 export async function machine(tools: Tools): Promise<Record<string, string>> {
+  const [release = ""] = /^[\d.]+/.exec(Deno.osRelease()) ?? [];
   const found: Record<string, string> = {
     date: new Date().toISOString().slice(0, 10),
-    system: `${Deno.build.os} ${Deno.osRelease()}, ${Deno.build.arch}`,
+    system: `${Deno.build.os} ${release}, ${Deno.build.arch}`,
     cores: `${navigator.hardwareConcurrency} cores`,
     deno: `Deno ${Deno.version.deno}`,
   };

@@ -28,31 +28,34 @@ function understood(): BenchArguments {
   }
 }
 
-async function measureAll(asked: BenchArguments): Promise<Results> {
+async function measureAll(
+  asked: BenchArguments,
+  folder: string,
+): Promise<Results> {
   const earlier = asked.merge === undefined
     ? undefined
     : await readResults(asked.merge);
   const rows: Record<string, Measured> = { ...earlier?.rows };
   const tools = new Tools();
   try {
+    const results = { machine: await machine(tools), rows };
     for (const row of asked.rows) {
       const measured = await measure(row, asked, tools);
       rows[row.name] = measured;
       console.log(`${rowTable(row, measured)}\n`);
+      // Who breaks off a long run keeps what there is.
+      await write(results, folder);
     }
-    return { machine: await machine(tools), rows };
+    return results;
   } finally {
     await tools.close();
   }
 }
 
 async function write(results: Results, folder: string): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
   const drawing = chart(figuresOf(results), caption(results));
   await Deno.writeTextFile(`${folder}/results.json`, resultsText(results));
   await Deno.writeTextFile(`${folder}/chart.svg`, drawing);
-  console.log(`\nAll figures: ${folder}/results.json`);
-  console.log(`Chart: ${folder}/chart.svg`);
 }
 
 /** A contender that is ours failed: what it says stands in the notes. */
@@ -70,10 +73,12 @@ if (Deno.build.os === "windows") {
 }
 const asked = understood();
 await underReaper(import.meta.url);
-const results = await measureAll(asked);
-console.log(goalTable(figuresOf(results)));
 const folder = asked.out ?? await Deno.makeTempDir({ prefix: "bench-" });
-await write(results, folder);
+await Deno.mkdir(folder, { recursive: true });
+const results = await measureAll(asked, folder);
+console.log(goalTable(figuresOf(results)));
+console.log(`\nAll figures: ${folder}/results.json`);
+console.log(`Chart: ${folder}/chart.svg`);
 const failed = failures(results);
 for (const line of failed) console.error(line);
 Deno.exit(failed.length === 0 ? 0 : 1);

@@ -41,7 +41,7 @@ export const cases = {
     return figures;
   },
   feed: repeat(async () => {
-    const child = execa("/bin/cat", { ...quiet, stdin: "pipe" });
+    const child = execa("/bin/cat", { stdio: ["pipe", "ignore", "ignore"] });
     await feed(child.stdin);
     await child;
   }),

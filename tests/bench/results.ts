@@ -30,7 +30,7 @@ export function caption({ machine }: Results): string {
 }
 
 /** Reads a file of results. */
-export async function readResults(file: string): Promise<Results> {
+export async function readResults(file: string | URL): Promise<Results> {
   return JSON.parse(await Deno.readTextFile(file)) as Results;
 }
 

@@ -46,7 +46,7 @@ function treeRow(size: number, most: number): Row {
   const tree = `tree:${size}`;
   return {
     name: `tree${size}`,
-    title: `kill until a tree of ${size} is empty`,
+    title: `kill until a tree of ${size.toLocaleString("en")} is empty`,
     unit: "ms",
     count: [1, 1],
     rounds: [11, 5],
