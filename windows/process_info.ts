@@ -12,6 +12,7 @@
 
 import { Struct } from "../ffi/struct.ts";
 import { readWide } from "../ffi/wide_string.ts";
+import { PROCESS_QUERY_LIMITED_INFORMATION } from "./constants.ts";
 import { Handle } from "./handle.ts";
 import { nt, table } from "./kernel32.ts";
 import { FILETIME } from "./structs.ts";
@@ -26,12 +27,14 @@ const ProcessCommandLineInformation = 60;
  * Opens a process.
  *
  * @param pid Its id.
- * @param access `PROCESS_*` rights.
+ * @param access `PROCESS_*` rights; the right to ask for little comes with them.
  * @returns Its handle, or `null` when it is gone or the rights are refused.
  */
 export function openProcess(pid: number, access: number): Handle | null {
   const k = table();
-  const value = k.OpenProcess(access, 0, pid);
+  // GetProcessId is refused without the right to ask.
+  const rights = access | PROCESS_QUERY_LIMITED_INFORMATION;
+  const value = k.OpenProcess(rights, 0, pid);
   if (value === 0n) return null;
   if (k.GetProcessId(value) === pid) return new Handle(value);
   new Handle(value).close();

@@ -10,6 +10,9 @@ import { windowsError } from "./errors.ts";
 import type { Handle } from "./handle.ts";
 import { processes } from "./kernel32.ts";
 
+// So long may the end of a process take that has begun to end.
+const ENDING_MS = 100;
+
 /**
  * Waits for a process, or looks once. Page "WaitForSingleObject function".
  *
@@ -59,8 +62,10 @@ export function terminateProcess(process: Handle, exitCode: number): boolean {
   const ok = k.TerminateProcess(process.value, exitCode);
   const code = ok ? 0 : k.GetLastError();
   if (code === 0) return true;
-  // Windows refuses a process that is just ending with "access denied".
-  if (code === ERROR_ACCESS_DENIED) return false;
+  // Windows refuses a process that is just ending with "access denied", too.
+  if (code === ERROR_ACCESS_DENIED && waitForSingleObject(process, ENDING_MS)) {
+    return false;
+  }
   throw windowsError(code, "TerminateProcess");
 }
 
