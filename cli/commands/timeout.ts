@@ -32,7 +32,7 @@ export const SPEC: CommandSpec<Option> = {
   summary: "start a command, and end it with its whole tree when time is up",
   usage: "[OPTION]... DURATION COMMAND [ARG]...",
   description: [
-    "Takes the options of GNU timeout and ends with its exit statuses, so that it can stand in for it. What is different: COMMAND and everything it started is the unit. What left the process group is ended as well, what COMMAND leaves behind when it exits is ended, and nothing stays when this program itself is killed.",
+    "Takes the options of GNU timeout and ends with its exit statuses, so that it can stand in for it. What is different: COMMAND and everything it started is the unit. What left the process group is ended as well, what COMMAND leaves behind when it exits is ended, and nothing stays when this program itself is killed. COMMAND starts with the default action of every signal, also of those that this program was started to ignore.",
     "DURATION is a floating point number with an optional suffix: 's' for seconds (the default), 'm' for minutes, 'h' for hours or 'd' for days. A duration of 0 disables the associated timeout.",
   ],
   options: [

@@ -44,6 +44,9 @@ export async function documentedFiles(): Promise<string[]> {
       files.push(name);
     }
   }
+  for (const { name } of await list("docs")) {
+    if (name.endsWith(".md")) files.push(`docs/${name}`);
+  }
   for (const folder of LIBRARY) {
     if ((await list(folder)).length > 0) files.push(folder);
   }
