@@ -204,8 +204,10 @@ export class Job implements AsyncDisposable {
     this.#entries.forEach(({ child }) => jobHold.signalled(child, number));
     if (number !== SIGKILL) this.#native.signalTree(signo, false);
     else {
-      const { refused } = this.#native.killTree();
+      const { refused, unsettled } = this.#native.killTree();
       if (refused.length > 0) throw new SurvivorsError(this.#name, refused);
+      // It forks faster than one call can chase it.
+      if (unsettled) this.#stopInBackground(0);
     }
   }
 

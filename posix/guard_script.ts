@@ -12,8 +12,8 @@
  * - Everything found is stopped before anything is killed, and it looks again
  *   until nothing is found twice in a row with nothing having been forked
  *   meanwhile but its own `grep`: the last pid in `/proc/loadavg` tells.
- * - When it has not come to rest after six looks, something is faster than a
- *   shell, or the host is busy: `guard_sweep.ts` does it, where there is a Deno
+ * - When it still finds somebody in its third look, or has not come to rest after
+ *   six, something is faster than a shell, or the host is busy: `guard_sweep.ts` does it, where there is a Deno
  *   and room for it. When that has failed, the shell goes on.
  * - A tree may have taken every process that this user, cgroup or machine has:
  *   then there is none for `grep`, and a shell that cannot fork ends. On its way
@@ -48,7 +48,7 @@ tagged() {
   return 1
 }
 sweep() {
-  quiet=0 round=0 patience=100
+  quiet=0 round=0 patience=100 late=
   # Nobody waits for a moment of rest on a busy host with looks as slow as these.
   [ -z "$by_hand" ] || patience=3
   while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
@@ -80,7 +80,11 @@ sweep() {
         quiet=$((quiet + 1))
       fi
     fi
-    if [ $((round % 50)) -eq 6 ] && [ -z "$by_hand" ] && [ $# -gt 0 ]; then
+    # Who is still there in the third look may be faster than this.
+    [ $round -eq 3 ] && [ -n "$alive" ] && late=yes
+    [ $((round % 50)) -eq 6 ] && late=yes
+    if [ -n "$late" ] && [ -z "$by_hand" ] && [ $# -gt 0 ]; then
+      late=
       "$@" && return
     fi
   done

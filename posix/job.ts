@@ -90,8 +90,9 @@ export class PosixJob implements NativeJob {
     this.#dropRetired();
     this.#children.forEach((one) => one.membership.killAll?.());
     if (this.#tree === null) return { count: 0, refused: [] };
-    const { count, refused } = this.#tree.kill(SIGSTOP, SIGKILL);
-    return { count: Math.max(found, count), refused };
+    this.#children.forEach((child) => child.stopGroup());
+    const hard = this.#tree.kill(SIGSTOP, SIGKILL);
+    return { ...hard, count: Math.max(found, hard.count) };
   }
 
   suspendTree(): void {

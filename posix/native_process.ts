@@ -215,7 +215,7 @@ export class PosixProcess implements NativeProcess {
   killTree(): HardKill {
     this.#ending = true;
     const { membership } = this.#spawned;
-    this.#stopGroup();
+    this.stopGroup();
     if (membership.killAll === undefined) {
       return this.#tree.kill(SIGSTOP, SIGKILL);
     }
@@ -226,10 +226,12 @@ export class PosixProcess implements NativeProcess {
     return { ...hard, count: Math.max(found, hard.count) };
   }
 
-  // One call stops all who have not left the group, between two forks of any of
-  // them: against a fork bomb, looking at one after the other comes too late. The
-  // group's number is ours as long as its leader is not reaped.
-  #stopGroup(): void {
+  /**
+   * One call stops all who have not left the group, between two forks of any of
+   * them: against a fork bomb, looking at one after the other comes too late. The
+   * group's number is ours as long as its leader is not reaped.
+   */
+  stopGroup(): void {
     const { pgid } = this.#spawned;
     if (pgid > 1 && !this.#leader.reaped) libcWait().killpg(pgid, SIGSTOP);
   }

@@ -36,6 +36,10 @@ export type SendSignal = (
 
 // A tree that runs away faster than this many looks is reported, not chased for ever.
 const MAX_ROUNDS = 200;
+// Nor for longer than this in one go, where looks take long: other work of this
+// process has to have its turn. Some looks there are in any case.
+const MAX_MS = 2000;
+const FEWEST_ROUNDS = 5;
 // Strangers fork, too: the last few numbers, not the last alone.
 const NEWEST = 4;
 
@@ -163,7 +167,8 @@ export class ProcessTree implements TreeOperations {
 
   /** The newest of them: a look that ends when it has found so many. */
   someMembers(count: number): ProcStat[] {
-    for (let round = 0; round < MAX_ROUNDS; round++) {
+    const began = performance.now();
+    for (let round = 0; goesOn(round, began); round++) {
       const scan = this.scan(undefined, undefined, count);
       if (scan.settled || scan.members.length > 0) return scan.members;
     }
@@ -172,7 +177,8 @@ export class ProcessTree implements TreeOperations {
 
   /** True when no living member is left, proved by a look at which nothing moved. */
   isEmpty(): boolean {
-    for (let round = 0; round < MAX_ROUNDS; round++) {
+    const began = performance.now();
+    for (let round = 0; goesOn(round, began); round++) {
       const scan = this.scan();
       if (scan.members.length > 0) return false;
       if (scan.settled) return true;
@@ -236,7 +242,7 @@ export class ProcessTree implements TreeOperations {
     const newest = this.#table.newest?.() ?? 0;
     let known: typeof frozen | undefined = frozen;
     let unsettled = true;
-    for (let round = 0; round < MAX_ROUNDS; round++) {
+    for (let round = 0; goesOn(round, began); round++) {
       let fresh = 0;
       // At sight: while the look goes on, a chain of forks would be a link further.
       const freeze = (stat: ProcStat): void => {
@@ -342,6 +348,11 @@ export class ProcessTree implements TreeOperations {
     else if (error !== ESRCH) refused.set(stat.pid, survivor(stat, error));
     return error;
   }
+}
+
+function goesOn(round: number, began: number): boolean {
+  if (round < FEWEST_ROUNDS) return true;
+  return round < MAX_ROUNDS && performance.now() - began < MAX_MS;
 }
 
 function survivor(stat: ProcStat, error: number): Survivor {
