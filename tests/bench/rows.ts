@@ -179,9 +179,9 @@ export const ROWS: readonly Row[] = [
     title: "output() of 1 GiB",
     unit: "ms",
     count: [1, 1],
-    rounds: [5, 1],
+    rounds: [3, 1],
     warm: [1, 0],
-    entries: ALL,
+    entries: [C, OURS, COMMAND, NODE, PYTHON],
     goals: [asFast(3, DENO), asFast(0.6, "C")],
   },
   {
@@ -199,7 +199,7 @@ export const ROWS: readonly Row[] = [
     title: "1,000 children alive: spawn, kill, reap all",
     unit: "ms each",
     count: [1000, 1000],
-    rounds: [5, 1],
+    rounds: [3, 1],
     warm: [1, 0],
     entries: ALL,
     goals: [atMost(0.5, DENO)],
@@ -209,7 +209,7 @@ export const ROWS: readonly Row[] = [
     title: "spawn + exit with 10 and with 5,000 children alive",
     unit: "ms",
     count: [100, 50],
-    rounds: [3, 1],
+    rounds: [2, 1],
     warm: [0, 0],
     entries: [
       as(C, "C, 10", "exits:10"),
@@ -228,7 +228,7 @@ export const ROWS: readonly Row[] = [
     name: "late",
     title: "lateness of a time limit: deadline until the tree is gone, grace 0",
     unit: "ms",
-    count: [20, 10],
+    count: [10, 10],
     rounds: [10, 3],
     warm: [1, 1],
     entries: [
