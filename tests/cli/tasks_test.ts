@@ -108,6 +108,16 @@ Deno.test("deno task dev serves until its standard input ends", async () => {
   await example.gone();
 });
 
+Deno.test("deno task together ends the server with the build", async () => {
+  await using example = await Example.copy();
+  const child = example.task("together");
+  await child.stdin.close();
+  const { code, stdout } = await outcome(child);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "build  | built\n");
+  await example.gone();
+});
+
 Deno.test("deno task check runs a task within a limit", async () => {
   await using example = await Example.copy();
   const child = example.task("check");
