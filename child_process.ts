@@ -288,7 +288,12 @@ export class ChildProcess implements AsyncDisposable {
     return this.#status;
   }
 
-  /** Resolves when the child and everything it started is gone. */
+  /**
+   * Resolves when the child and everything it started is gone.
+   *
+   * With the containment `process-group` (macOS), what has left the group is not
+   * waited for.
+   */
   get treeExited(): Promise<void> {
     return this.#treeExited ??= this.#awaitTree();
   }
@@ -326,6 +331,10 @@ export class ChildProcess implements AsyncDisposable {
    * Ends the tree: soft signal, grace, hard kill; resolves when every process of
    * it is gone. A stop that is already under way is joined; a shorter grace
    * shortens its.
+   *
+   * Windows has no signals: the soft one is Ctrl-C, Ctrl-Break or a close of
+   * windows; `signal` of the report says which. A tree that can be given none of
+   * them is ended at once.
    *
    * @param options Signal and grace.
    * @returns What it took.
@@ -530,7 +539,8 @@ export class ChildProcess implements AsyncDisposable {
 
   /**
    * Whether the child has the terminal that this process runs on: it was started
-   * with `foreground`, there is a terminal, and the child is not stopped.
+   * with `foreground`, there is a terminal, and the child is not stopped. Always
+   * false on Windows.
    */
   get foreground(): boolean {
     return this.#native.foreground;
@@ -577,7 +587,7 @@ export class ChildProcess implements AsyncDisposable {
 
   /**
    * Tells the pseudo-terminal of a child that was started with `pty` its size. The
-   * child hears of it by SIGWINCH.
+   * child hears of it by SIGWINCH. Linux only.
    *
    * @param size Columns and rows.
    * @throws {TypeError} when the child has no pseudo-terminal.
@@ -592,7 +602,8 @@ export class ChildProcess implements AsyncDisposable {
   }
 
   /**
-   * The living processes of the tree, without the child itself.
+   * The living processes of the tree, without the child itself. With the
+   * containment `process-group` (macOS), what has left the group may be missing.
    *
    * @returns Each with pid, parent, command, state and start time.
    */
@@ -600,7 +611,11 @@ export class ChildProcess implements AsyncDisposable {
     return this.#native.descendants();
   }
 
-  /** Stops every process of the tree until as many {@linkcode ChildProcess.resume} have been called. */
+  /**
+   * Stops every process of the tree until as many {@linkcode ChildProcess.resume}
+   * have been called: with SIGSTOP, or the freezer of its cgroup; on Windows with
+   * `NtSuspendProcess`.
+   */
   suspend(): void {
     this.#native.suspendTree();
   }

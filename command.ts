@@ -53,6 +53,9 @@ export let prepare: (
  *
  * Needs `--allow-ffi`, and `--allow-run` for the program, as `Deno.Command` does.
  *
+ * Linux and Windows hold the whole tree; macOS what stays in its process group:
+ * `containment` of the child says what it got.
+ *
  * @example A build with a time limit
  * ```ts
  * import { Command } from "@killable/process";

@@ -234,19 +234,23 @@ export interface CommandOptions {
    */
   grace?: number;
   /**
-   * The soft signal of a stop.
+   * The soft signal of a stop. On Windows it is Ctrl-C, Ctrl-Break or a close of
+   * windows: see {@linkcode ChildProcess.stop}.
    *
    * @default {"SIGTERM"}
    */
   stopSignal?: Deno.Signal;
   /**
    * The mechanism that must hold the tree. One that cannot be had is an error.
+   * `"auto"` is `lineage` on Linux, `process-group` on macOS, `job-object` on
+   * Windows.
    *
    * @default {"auto"}
    */
   containment?: ContainmentRequest;
   /**
-   * Whether the tree ends when this process ends, by whatever cause.
+   * Whether the tree ends when this process ends, by whatever cause. A guard sees
+   * to it on POSIX, the job object on Windows.
    *
    * @default {true} unless `detached`
    */

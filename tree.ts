@@ -39,7 +39,8 @@ export function processTree(pid: number): ProcessInfo[] {
 
 /**
  * Ends the tree under a process that somebody else started: soft signal, grace,
- * hard kill; resolves when all of it is gone.
+ * hard kill; resolves when all of it is gone. On Windows the soft signal is a
+ * request to its windows to close.
  *
  * @param pid The process; greater than 1, neither this process nor an ancestor of it.
  * @param options Signal and grace, in milliseconds (default 5000).
