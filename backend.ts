@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { BulkMemory } from "./bulk_memory.ts";
 import type { Survivor } from "./errors.ts";
 import type { KernelLimits, LimitName, Limits } from "./limits.ts";
 import type { Usage, UsageLook } from "./usage.ts";
@@ -478,6 +479,8 @@ export interface Backend {
   readonly signals: Readonly<Record<string, number>>;
   /** The limits this OS has, or that can be watched here. */
   readonly limits: readonly LimitName[];
+  /** For what children write. */
+  readonly memory: BulkMemory;
   /** Starts a program. Throws with nothing spawned and nothing leaked. */
   spawn(spec: SpawnSpec): NativeProcess;
   /**

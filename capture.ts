@@ -8,19 +8,25 @@
 import type { OutputPolicy } from "./options.ts";
 import { join } from "./streams.ts";
 import type { ByteSource } from "./backend.ts";
+import { type BulkMemory, PLAIN_MEMORY } from "./bulk_memory.ts";
 
 const FIRST_PIECE = 8 * 1024;
 const LARGEST_PIECE = 64 << 20;
-const SMALL = 1024;
 
-/** One captured stream. At its peak it takes twice the bytes that it returns. */
+/**
+ * One captured stream. At its peak it takes twice the bytes that it returns, and
+ * less where large pieces are moved, not copied.
+ */
 export class Capture {
   readonly #limit: number;
   readonly #policy: OutputPolicy;
+  readonly #memory: BulkMemory;
   #pieces: Uint8Array<ArrayBuffer>[] = [];
   #size = 0;
   #space: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #used = 0;
+  // Up to where memory was told that bytes come.
+  #announced = 0;
 
   /** Whether bytes were left out. */
   truncated = false;
@@ -28,10 +34,16 @@ export class Capture {
   /**
    * @param limit Bytes to keep.
    * @param policy What to do beyond it.
+   * @param memory How they are kept.
    */
-  constructor(limit: number, policy: OutputPolicy) {
+  constructor(
+    limit: number,
+    policy: OutputPolicy,
+    memory: BulkMemory = PLAIN_MEMORY,
+  ) {
     this.#limit = limit;
     this.#policy = policy;
+    this.#memory = memory;
   }
 
   /** Whether the limit is passed and that is an error. */
@@ -96,17 +108,26 @@ export class Capture {
 
   // Room for the next bytes. Pieces grow to what the source gives at once.
   #freeSpace(wanted: number): Uint8Array<ArrayBuffer> {
-    // A remainder too small to be worth a read is left unused.
-    const left = this.#space.byteLength - this.#used;
-    if (left === 0 || left < Math.min(wanted, SMALL)) {
+    if (this.#used === this.#space.byteLength) {
       this.#keepPiece();
       // As large as all before: few pieces, and never more room than there are
-      // bytes. Memory that is not written takes no room yet.
-      const size = Math.min(Math.max(wanted, this.#size), LARGEST_PIECE);
-      this.#space = new Uint8Array(this.#size === 0 ? FIRST_PIECE : size);
+      // bytes. Memory that is not written takes no room yet. Pieces are filled,
+      // and of whole pages: only then can these be moved into the result.
+      const size = this.#size === 0
+        ? FIRST_PIECE
+        : Math.min(Math.max(wanted, this.#size), LARGEST_PIECE);
+      this.#space = new Uint8Array(Math.ceil(size / FIRST_PIECE) * FIRST_PIECE);
       this.#used = 0;
+      this.#announced = 0;
     }
-    return this.#space.subarray(this.#used);
+    const space = this.#space.subarray(this.#used);
+    const end = Math.min(this.#used + wanted, this.#space.byteLength);
+    if (end > this.#announced) {
+      const begin = Math.max(this.#used, this.#announced);
+      this.#memory.willWrite(this.#space.subarray(begin, end));
+      this.#announced = end;
+    }
+    return space;
   }
 
   #advance(n: number): void {
@@ -143,10 +164,14 @@ export class Capture {
   /** What was captured. Gives the bytes away: a second call is empty. */
   result(): Uint8Array<ArrayBuffer> {
     this.#keepPiece();
-    let all = join(this.#pieces, this.#size);
-    if (this.#policy === "tail" && all.byteLength > this.#limit) {
-      all = all.slice(all.byteLength - this.#limit);
+    const excess = this.#policy === "tail" ? this.#size - this.#limit : 0;
+    if (excess > 0) {
+      // The first piece begins before the last `limit` bytes.
+      const first = this.#pieces[0] as Uint8Array<ArrayBuffer>;
+      this.#pieces[0] = first.subarray(excess);
+      this.#size = this.#limit;
     }
+    const all = join(this.#pieces, this.#size, this.#memory);
     this.#pieces = [];
     this.#size = 0;
     return all;

@@ -914,7 +914,7 @@ export class ChildProcess implements AsyncDisposable {
   ): { capture: Capture; done: Promise<void> } | null {
     if (output === null) return null;
     const { maxOutput, outputPolicy, grace } = this.#control;
-    const capture = new Capture(maxOutput, outputPolicy);
+    const capture = new Capture(maxOutput, outputPolicy, backend().memory);
     const overflow = (): void => {
       this.#stopInBackground(grace);
     };

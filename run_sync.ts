@@ -44,8 +44,9 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
       "Cannot use a stream as 'tee' of a synchronous run: use spawn() or output(), or give a function",
     );
   }
+  const { memory } = backend();
   const capture = (mode: unknown): Capture | null =>
-    mode === "piped" ? new Capture(maxOutput, outputPolicy) : null;
+    mode === "piped" ? new Capture(maxOutput, outputPolicy, memory) : null;
   const stdout = capture(spec.stdout);
   const stderr = capture(spec.stderr);
   const silence = { since: 0 };

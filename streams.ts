@@ -5,6 +5,7 @@
  */
 
 import type { ByteSink, ByteSource } from "./backend.ts";
+import { type BulkMemory, PLAIN_MEMORY } from "./bulk_memory.ts";
 
 /**
  * A child's stdout or stderr: a byte stream with `Deno.SubprocessReadableStream`'s
@@ -90,13 +91,15 @@ async function collect(
 /**
  * Joins pieces.
  *
- * @param pieces The pieces, in order.
+ * @param pieces The pieces, in order; not to be used afterwards.
  * @param size Their total length.
+ * @param memory Moves the bytes.
  * @returns One array.
  */
 export function join(
   pieces: readonly Uint8Array<ArrayBuffer>[],
   size: number,
+  memory: BulkMemory = PLAIN_MEMORY,
 ): Uint8Array<ArrayBuffer> {
   const first = pieces[0];
   if (pieces.length === 1 && first && first.buffer.byteLength === size) {
@@ -105,8 +108,9 @@ export function join(
   const all = new Uint8Array(size);
   let at = 0;
   for (let i = 0; i < pieces.length; i++) {
-    all.set(pieces[i] as Uint8Array, at);
-    at += (pieces[i] as Uint8Array).byteLength;
+    const piece = pieces[i] as Uint8Array<ArrayBuffer>;
+    memory.move(all, at, piece);
+    at += piece.byteLength;
   }
   return all;
 }

@@ -15,6 +15,7 @@ import type {
   NativeTree,
   SpawnSpec,
 } from "../backend.ts";
+import { posixMemory } from "./bulk_memory.ts";
 import { posixCapabilities } from "./capabilities.ts";
 import { openChildPipe } from "./child_pipe.ts";
 import { openForeignTree } from "./foreign_tree.ts";
@@ -35,6 +36,7 @@ export function posixBackend(): Backend {
     name: "posix",
     signals: SIGNALS,
     limits: POSIX_LIMITS,
+    memory: posixMemory(),
     spawn(spec: SpawnSpec): NativeProcess {
       const job = spec.job as PosixJob | undefined;
       const child = new PosixProcess(spawnProcess(spec), job !== undefined);

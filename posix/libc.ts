@@ -2,7 +2,7 @@
  * The C library: every function the POSIX backend binds, in groups that are
  * opened when first needed (a `dlopen` costs about 0.06 ms per function).
  *
- * `fcntl`, `ioctl` and `syscall` are variadic in C. Bound with fixed parameters they are
+ * `fcntl`, `ioctl`, `mremap` and `syscall` are variadic in C. Bound with fixed parameters they are
  * right on Linux x64 and arm64, where variadic integers travel in the same
  * registers; on Apple arm64 they would travel on the stack, so nothing here
  * that macOS uses is variadic.
@@ -213,6 +213,26 @@ export const libcUsage = lazyLibrary(
       parameters: ["buffer"],
       result: "i32",
       optional: true,
+    },
+  } as const,
+);
+
+/** Linux only: pages of large arrays. */
+export const libcMemory = lazyLibrary(
+  LIBC,
+  {
+    getpagesize: { parameters: [], result: "i32" },
+    // int madvise(void *, size_t, int advice)
+    madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
+    // void *mremap(void *old, size_t old_size, size_t size, int flags, ... void *new)
+    mremap: {
+      parameters: ["usize", "usize", "usize", "i32", "usize"],
+      result: "isize",
+    },
+    // void *mmap(void *, size_t, int prot, int flags, int fd, off_t)
+    mmap: {
+      parameters: ["usize", "usize", "i32", "i32", "i32", "i64"],
+      result: "isize",
     },
   } as const,
 );

@@ -69,7 +69,8 @@ export function pumpPipes(
     if (fired(0)) feed(pipes.stdin as PipeSink, io);
     if (fired(1) && !take(pipes.stdout, io.stdout)) return "overflow";
     if (fired(2) && !take(pipes.stderr, io.stderr)) return "overflow";
-    if (leader.poll() !== null) return "exited";
+    const unsure = leader.pidfd < 0 || leader.watchesStops;
+    if ((unsure || fired(3)) && leader.poll() !== null) return "exited";
   }
 }
 

@@ -15,6 +15,7 @@ import type {
   NativeTree,
   SpawnSpec,
 } from "../backend.ts";
+import { PLAIN_MEMORY } from "../bulk_memory.ts";
 import { WINDOWS_SIGNALS } from "../signals.ts";
 import { openChildPipe } from "./child_pipe.ts";
 import { ForeignTree } from "./foreign_tree.ts";
@@ -34,6 +35,7 @@ export function windowsBackend(): Backend {
     name: "windows",
     signals: WINDOWS_SIGNALS,
     limits: WINDOWS_LIMITS,
+    memory: PLAIN_MEMORY,
     spawn(spec: SpawnSpec): NativeProcess {
       const job = spec.job as WindowsJob | undefined;
       const spawned = spawnProcess(spec, "job-list", job?.object ?? null);
