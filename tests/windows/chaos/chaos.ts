@@ -233,7 +233,7 @@ class Run {
 
 /** Reads until a word has come, and goes on reading so that nobody is held up. */
 async function said(
-  stream: ReadableStream<Uint8Array>,
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   word: string,
 ): Promise<void> {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
