@@ -1,8 +1,9 @@
 // deno-lint-ignore-file no-console -- a command line tool: it talks to a person
 /**
  * Which errors of `posix/` were thrown while calls were made to fail:
- * `coverage.ts [--only a,b] [--sample N] [--seed S]`. Prints the share of the
- * `throw` statements that were reached, and the others.
+ * `coverage.ts [--only a,b] [--sample N] [--seed S] [--folder F]`. Prints the
+ * share of the `throw` statements that were reached, and the others. A folder is
+ * kept, so that several runs add up.
  *
  * @module
  */
@@ -58,7 +59,8 @@ async function report(folder: string): Promise<void> {
   for (const one of missed) console.log(one);
 }
 
-const folder = await Deno.makeTempDir();
+const kept = option("folder");
+const folder = kept ?? await Deno.makeTempDir();
 try {
   Deno.env.set("DENO_COVERAGE_DIR", folder);
   const seed = Number(option("seed") ?? Date.now() % 100_000);
@@ -73,5 +75,5 @@ try {
   for (const line of lines) console.log(line);
   await report(folder);
 } finally {
-  await Deno.remove(folder, { recursive: true });
+  if (kept === undefined) await Deno.remove(folder, { recursive: true });
 }
