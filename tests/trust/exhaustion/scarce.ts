@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console -- it answers the test by one line
 /**
  * Uses up what a process may have, leaves a little, and starts trees with that:
- * `scarce.ts descriptors FREE MARKER`, `scarce.ts processes 0 MARKER`. Prints what each attempt gave, and how many
+ * `scarce.ts descriptors FREE MARKER`, `scarce.ts processes 0 MARKER`,
+ * `scarce.ts memory KIB MARKER`. Prints what each attempt gave, and how many
  * descriptors are open before and after.
  *
  * @module
@@ -12,6 +13,7 @@ import { Command } from "../../../mod.ts";
 const [resource, free, marker] = Deno.args as [string, string, string];
 
 const RLIMIT_NPROC = 6;
+const RLIMIT_AS = 9;
 
 const libc = Deno.dlopen("libc.so.6", {
   prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
@@ -30,13 +32,25 @@ function take(): () => void {
     for (let i = Number(free); i > 0; i--) files.pop()?.close();
     return () => files.forEach((file) => file.close());
   }
-  libc.prlimit(0, RLIMIT_NPROC, null, old);
-  // Below what is in use: whatever asks for more is refused.
-  limit.set([1n, old[1] as bigint]);
-  libc.prlimit(0, RLIMIT_NPROC, limit, null);
+  // Processes: below what is in use, so that whatever asks for more is refused.
+  return resource === "memory"
+    ? lower(RLIMIT_AS, ownMemory() + BigInt(free) * 1024n)
+    : lower(RLIMIT_NPROC, 1n);
+}
+
+function lower(which: number, soft: bigint): () => void {
+  libc.prlimit(0, which, null, old);
+  limit.set([soft, old[1] as bigint]);
+  libc.prlimit(0, which, limit, null);
   return () => {
-    libc.prlimit(0, RLIMIT_NPROC, old, null);
+    libc.prlimit(0, which, old, null);
   };
+}
+
+/** Address space in use, in bytes. */
+function ownMemory(): bigint {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  return BigInt(/^VmSize:\s+(\d+)/m.exec(status)![1]!) * 1024n;
 }
 
 function descriptors(): number {

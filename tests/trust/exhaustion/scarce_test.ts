@@ -1,7 +1,7 @@
 /** Starting trees with a few descriptors, without processes. */
 
 import { assert, assertEquals } from "@std/assert";
-import { until } from "../../fixtures/deadline.ts";
+import { until, within } from "../../fixtures/deadline.ts";
 import { newMarker, processesWith } from "../../fixtures/process_table.ts";
 import { readableDeno } from "../../fixtures/other_user.ts";
 import { IS_ROOT } from "./place.ts";
@@ -14,6 +14,29 @@ interface Said {
   readonly more: number;
 }
 
+async function run(
+  resource: string,
+  free: number,
+  prefix: readonly string[],
+  deno: string,
+  script: string,
+): Promise<{ said: string; told: string }> {
+  const marker = newMarker();
+  // deno-fmt-ignore
+  const argv = [...prefix, deno, "run", "--quiet", "--no-config", "--no-lock", "-A",
+    script, resource, String(free), marker];
+  const { stdout, stderr } = await within(
+    new Deno.Command(argv[0] as string, {
+      args: argv.slice(1),
+      stdin: "null",
+    }).output(),
+    "the host",
+  );
+  const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  await until(() => processesWith(marker).length === 0, "the tree's end");
+  return { said: decode(stdout), told: decode(stderr) };
+}
+
 async function scarce(
   resource: string,
   free: number,
@@ -21,29 +44,8 @@ async function scarce(
   deno = Deno.execPath(),
   script = SCRIPT,
 ): Promise<Said> {
-  const marker = newMarker();
-  const argv = [
-    ...prefix,
-    deno,
-    // deno-fmt-ignore
-    "run",
-    "--quiet",
-    "--no-config",
-    "--no-lock",
-    "-A",
-    script,
-    resource,
-    String(free),
-    marker,
-  ];
-  const { stdout, stderr } = await new Deno.Command(argv[0] as string, {
-    args: argv.slice(1),
-    stdin: "null",
-  }).output();
-  const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  const said = decode(stdout);
-  assert(said.startsWith("{"), decode(stderr));
-  await until(() => processesWith(marker).length === 0, "the tree's end");
+  const { said, told } = await run(resource, free, prefix, deno, script);
+  assert(said.startsWith("{"), told);
   return JSON.parse(said);
 }
 
@@ -108,6 +110,19 @@ Deno.test({
       assertEquals([again, output], [0, 0]);
     } finally {
       await copy.remove();
+    }
+  },
+});
+
+Deno.test({
+  name: "without memory nobody is left, whatever becomes of this process",
+  ignore,
+  async fn() {
+    // V8 ends the process as soon as it is refused memory, and now and then its
+    // threads wait for each other instead.
+    const prefix = ["timeout", "-s", "KILL", "20"];
+    for (const kib of [0, 64, 1024, 65_536]) {
+      await run("memory", kib, prefix, Deno.execPath(), SCRIPT);
     }
   },
 });
