@@ -400,6 +400,10 @@ export interface NativeJob extends NativeTree {
   suspendTree(): void;
   /** Undoes one {@linkcode NativeJob.suspendTree}. */
   resumeTree(): void;
+  /** See {@linkcode NativeProcess.newest}. */
+  newest?(): number | null;
+  /** See {@linkcode NativeProcess.hasMoreThan}. */
+  hasMoreThan?(count: number): boolean;
   /** The job is known to be empty: gives up everything. Idempotent. */
   close(): void;
 }

@@ -7,6 +7,7 @@
 import {
   backend,
   type NativeJob,
+  type NativeProcess,
   type ProcessInfo,
   type SpawnSpec,
 } from "./backend.ts";
@@ -30,18 +31,23 @@ import {
   type JobOptions,
   toJobControl,
 } from "./job_options.ts";
+import { type JobLimits, JobLimitWatch } from "./job_limits.ts";
 import type { JobResult } from "./job_result.ts";
+import { JobUsage } from "./job_usage.ts";
+import type { LimitReport } from "./limits.ts";
 import type { CommandOptions } from "./options.ts";
 import { SignalTrap } from "./signal_trap.ts";
 import { signalNumber } from "./signals.ts";
 import type { CommandStatus, StopReport } from "./status.ts";
 import { runStop, SharedStop, type StopState } from "./stop.ts";
 import { Timer } from "./timer.ts";
+import type { ResourceUsage, UsageLook } from "./usage.ts";
 import { duration, stopSignal } from "./validate.ts";
 
 interface Entry {
   readonly command: string;
   readonly child: ChildProcess;
+  readonly native: NativeProcess;
   status: CommandStatus | null;
 }
 
@@ -80,6 +86,8 @@ export class Job implements AsyncDisposable {
   #resolveEnded!: () => void;
   #exited: Promise<JobResult> | null = null;
   #timer: Timer | null = null;
+  readonly #usage = new JobUsage(() => this.#natives);
+  #limits: JobLimitWatch | null = null;
   #running = 0;
   // From the first stop on nothing is started any more.
   #closed = false;
@@ -99,7 +107,8 @@ export class Job implements AsyncDisposable {
    *
    * @param options What ends it, and how.
    * @throws {TypeError} for invalid options.
-   * @throws {RangeError} for a duration out of range.
+   * @throws {RangeError} for a duration or a limit out of range.
+   * @throws {Deno.errors.NotSupported} for a limit that this system does not have.
    */
   constructor(options: JobOptions = {}) {
     this.#control = toJobControl(options);
@@ -187,6 +196,19 @@ export class Job implements AsyncDisposable {
   }
 
   /**
+   * What all children and everything they started have used so far: the sums over
+   * their trees. Those that have ended count with their final figures.
+   */
+  usage(): ResourceUsage {
+    return this.#usage.look("full");
+  }
+
+  /** What holds each of the job's `limits`; empty without any, and before the first spawn. */
+  get limits(): readonly LimitReport[] {
+    return this.#limits?.reports() ?? [];
+  }
+
+  /**
    * Sends one signal to every process of the job. A job in which nothing lives
    * is no error.
    *
@@ -245,6 +267,10 @@ export class Job implements AsyncDisposable {
     }
   }
 
+  get #natives(): NativeProcess[] {
+    return this.#entries.map(({ native }) => native);
+  }
+
   get #name(): string {
     return this.#entries.map(({ command }) => command).join("', '");
   }
@@ -259,16 +285,20 @@ export class Job implements AsyncDisposable {
     const spec = this.#specInJob(prepared.spec);
     const isFirst = this.#entries.length === 0;
     if (isFirst) this.#trap.set();
+    let native: NativeProcess;
     let child: ChildProcess;
     try {
-      child = makeChildProcess(backend().spawn(spec), prepared.control, false);
+      native = backend().spawn(spec);
+      child = makeChildProcess(native, prepared.control, false);
     } catch (error) {
       if (isFirst) this.#trap.release();
       throw error;
     }
     if (isFirst) this.#startTimer();
-    const entry: Entry = { command, child, status: null };
+    const entry: Entry = { command, child, native, status: null };
     this.#entries.push(entry);
+    const { limits } = this.#control;
+    if (isFirst && limits !== null) this.#limits = this.#watch(limits);
     this.#running++;
     this.#follow(entry);
     return child;
@@ -300,9 +330,31 @@ export class Job implements AsyncDisposable {
     this.#timer.hold(false);
   }
 
+  #watch(limits: JobLimits): JobLimitWatch {
+    const job = this.#native;
+    const watched = {
+      usage: (look: UsageLook) => ({ tree: this.#usage.look(look) }),
+      newest: () => job.newest?.() ?? null,
+      hasMoreThan: (count: number) => job.hasMoreThan?.(count) ?? false,
+      exactMemory: () => this.#exactMemory(),
+    };
+    return new JobLimitWatch(watched, limits, () => this.#stopInBackground(0));
+  }
+
+  #exactMemory(): number | null {
+    let sum = 0;
+    for (let i = 0; i < this.#entries.length; i++) {
+      const bytes = (this.#entries[i] as Entry).native.exactMemory();
+      if (bytes === null) return null;
+      sum += bytes;
+    }
+    return sum;
+  }
+
   async #follow(entry: Entry): Promise<void> {
     const status = await entry.child.status;
     entry.status = status;
+    this.#limits?.glance();
     this.#running--;
     if (this.#closed) return;
     const { policy } = this.#control;
@@ -370,6 +422,7 @@ export class Job implements AsyncDisposable {
 
   async #end(): Promise<void> {
     this.#timer?.clear();
+    this.#limits?.end();
     this.#trap.release();
     const { abortSignal } = this.#control;
     abortSignal?.removeEventListener("abort", this.#onAbort);
@@ -393,6 +446,7 @@ export class Job implements AsyncDisposable {
       success: this.#succeeded(),
       timedOut: this.#timedOut,
       aborted: this.#aborted,
+      limit: this.#limits?.passed ?? null,
       signal: this.#signal,
       statuses,
       first: this.#first,
@@ -402,6 +456,7 @@ export class Job implements AsyncDisposable {
 
   #succeeded(): boolean {
     if (this.#timedOut || this.#aborted || this.#signal !== null) return false;
+    if ((this.#limits?.passed ?? null) !== null) return false;
     const counts = this.#control.policy === "first-exit" && this.#first !== null
       ? this.#entries.filter(({ child }) => child === this.#first)
       : this.#entries;

@@ -5,6 +5,7 @@
  */
 
 import { backend, type ContainmentRequest } from "./backend.ts";
+import { type JobLimits, toJobLimits } from "./job_limits.ts";
 import { abortSignal, CONTAINMENTS, DEFAULT_GRACE } from "./options.ts";
 import { signalNumber } from "./signals.ts";
 import { duration, flag, oneOf, shown, stopSignal } from "./validate.ts";
@@ -56,6 +57,15 @@ export interface JobOptions {
    */
   stopOn?: readonly Deno.Signal[];
   /**
+   * Limits of all children and everything they start together: watched, see
+   * {@linkcode Limits}. Passing one ends the whole job hard, and
+   * {@linkcode JobResult.limit} names it. A child can have limits of its own
+   * besides.
+   *
+   * @default {none}
+   */
+  limits?: JobLimits;
+  /**
    * The mechanism that must hold the tree of each child. One that cannot be had
    * is an error.
    *
@@ -84,6 +94,8 @@ export interface JobControl {
   readonly abortSignal: AbortSignal | null;
   /** Signals to this process. */
   readonly stopOn: readonly Deno.Signal[];
+  /** Limits of the whole, or `null`. */
+  readonly limits: JobLimits | null;
   /** The mechanism for each child. */
   readonly containment: ContainmentRequest;
   /** Whether it ends with this process. */
@@ -100,7 +112,8 @@ const COMING_ON_WINDOWS = ["SIGINT", "SIGBREAK", "SIGHUP"];
  * @param options The options.
  * @returns What controls the job.
  * @throws {TypeError} for anything of the wrong type.
- * @throws {RangeError} for a duration out of range.
+ * @throws {RangeError} for a duration or a limit out of range.
+ * @throws {Deno.errors.NotSupported} for a limit that this system does not have.
  */
 export function toJobControl(options: JobOptions): JobControl {
   return {
@@ -110,6 +123,7 @@ export function toJobControl(options: JobOptions): JobControl {
     stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
     abortSignal: abortSignal(options.signal),
     stopOn: stopOn(options.stopOn),
+    limits: toJobLimits(options.limits),
     containment: oneOf(options.containment, "containment", CONTAINMENTS),
     killOnParentExit: flag(options.killOnParentExit, "killOnParentExit", true),
   };

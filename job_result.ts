@@ -5,6 +5,7 @@
  */
 
 import type { ChildProcess } from "./child_process.ts";
+import type { LimitName } from "./limits.ts";
 import type { CommandStatus, StopReport } from "./status.ts";
 
 /** How one child of a job ended. */
@@ -22,13 +23,15 @@ export interface JobResult {
   /**
    * Whether the job did what its policy asks for: every child succeeded, or with
    * `"first-exit"` the first one that ended. False when it was ended by
-   * timeout, abort, or a signal of `stopOn`.
+   * timeout, abort, a limit, or a signal of `stopOn`.
    */
   readonly success: boolean;
   /** Whether its time was up. */
   readonly timedOut: boolean;
   /** Whether its `AbortSignal` fired. */
   readonly aborted: boolean;
+  /** The limit of the whole job that it was ended for, or `null`. */
+  readonly limit: LimitName | null;
   /** The signal of `stopOn` that stopped it, or `null`. */
   readonly signal: Deno.Signal | null;
   /** Every child, in the order in which they were started. */

@@ -60,6 +60,7 @@ export type {
   UnixAddress,
 } from "./ffi/socket_address.ts";
 export { Job } from "./job.ts";
+export type { JobLimits } from "./job_limits.ts";
 export type { JobOptions, JobPolicy } from "./job_options.ts";
 export type { JobResult, JobStatus } from "./job_result.ts";
 export {

@@ -11,6 +11,7 @@ import { refusePipedFds } from "./fds.ts";
 import { Job, startInJob } from "./job.ts";
 import type { JobOptions } from "./job_options.ts";
 import type { JobResult, JobStatus } from "./job_result.ts";
+import type { LimitName } from "./limits.ts";
 import { addStream } from "./result.ts";
 import type { CommandOutput } from "./status.ts";
 
@@ -27,6 +28,8 @@ export interface PipelineOutput {
   readonly timedOut: boolean;
   /** Whether its `AbortSignal` fired. */
   readonly aborted: boolean;
+  /** The limit of all commands together that it was ended for, or `null`. */
+  readonly limit: LimitName | null;
   /** The signal of `stopOn` that stopped it, or `null`. */
   readonly signal: Deno.Signal | null;
   /** Every command, from the first to the last. */
@@ -94,13 +97,21 @@ function pipelineOutput(
   last: CommandOutput,
   piped: boolean,
 ): PipelineOutput {
-  const { success, timedOut, aborted, signal, statuses } = result;
+  const { success, timedOut, aborted, limit, signal, statuses } = result;
   let code = 0;
   for (let i = statuses.length - 1; i >= 0 && code === 0; i--) {
     code = (statuses[i] as JobStatus).status.code;
   }
   const { truncated } = last;
-  const output = { success, code, timedOut, aborted, signal, statuses };
+  const output = {
+    success,
+    code,
+    timedOut,
+    aborted,
+    limit,
+    signal,
+    statuses,
+  };
   addStream(output, "stdout", piped ? last.stdout : null);
   return Object.assign(output, { truncated }) as unknown as PipelineOutput;
 }

@@ -17,8 +17,10 @@ import { signalName, signalNumber } from "../signals.ts";
 import { BlindGroups } from "./blind_group.ts";
 import { JointMembership } from "./containment.ts";
 import { SIGNALS } from "./leader.ts";
+import { DARWIN } from "./libc.ts";
 import { MemberWatch } from "./member_wait.ts";
 import type { PosixProcess } from "./native_process.ts";
+import { lastPid } from "./proc_files.ts";
 import type { ProcStat } from "./proc_stat.ts";
 import { describe, processTable } from "./process_table.ts";
 import { signalProcess } from "./signal_process.ts";
@@ -115,6 +117,16 @@ export class PosixJob implements NativeJob {
     return this.#tree === this.#blind
       ? this.#children.every((child) => child.treeIsEmpty())
       : this.#tree.isEmpty();
+  }
+
+  newest(): number | null {
+    const newest = DARWIN ? -1 : lastPid();
+    return newest < 0 ? null : newest;
+  }
+
+  hasMoreThan(count: number): boolean {
+    this.#dropRetired();
+    return this.#tree?.hasMoreThan(count) ?? false;
   }
 
   members(): ProcessInfo[] {
