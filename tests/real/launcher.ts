@@ -20,6 +20,9 @@ export interface LauncherPlan {
   readonly env: Record<string, string>;
 }
 
+/** What the launcher is told: to end it softly, or with `grace: 0`. */
+export type Ending = "stop" | "kill";
+
 /** Printed when the program is started: who was there before it. */
 export interface Started {
   readonly before: number[];
@@ -58,17 +61,20 @@ function say(value: Started | Ended): void {
   console.log(JSON.stringify(value));
 }
 
-async function untilTold(): Promise<void> {
-  for await (const chunk of Deno.stdin.readable) if (chunk.length > 0) return;
-  Deno.exit(0);
+async function untilTold(): Promise<string> {
+  const line = new Uint8Array(16);
+  const n = await Deno.stdin.read(line);
+  if (n === null) Deno.exit(0);
+  return new TextDecoder().decode(line.subarray(0, n)).trim();
 }
 
 async function withLibrary(): Promise<void> {
   const child = new Command(plan.command, options).spawn();
   say({ before, containment: child.containment.mechanism });
-  await untilTold();
+  const how = await untilTold();
   const began = performance.now();
-  const { signalled, escalated } = await child.stop();
+  const stopped = child.stop(how === "kill" ? { grace: 0 } : {});
+  const { signalled, escalated } = await stopped;
   const ms = performance.now() - began;
   const left = others();
   say({

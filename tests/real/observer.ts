@@ -48,17 +48,30 @@ export function observedArgs(plan: ObserverPlan, argv: string[]): string[] {
   return ["-c", `${join}exec "$@"`, "sh", ...argv];
 }
 
-/** Everybody under observation, at this moment. */
+/**
+ * Everybody under observation, at this moment. Who was listed and has gone since
+ * may have started another one, as a chain of forks does: then it looks again.
+ */
 export function observe(plan: ObserverPlan): Member[] {
-  const pids = plan.kind === "cgroup"
-    ? read(`${plan.key}/cgroup.procs`).split("\n").filter(Boolean).map(Number)
-    : allPids().filter((pid) => isMarked(pid, plan.key));
-  const members: Member[] = [];
-  for (const pid of pids) {
-    const member = statOf(pid);
-    if (member !== null && !"ZX".includes(member.state)) members.push(member);
+  for (let look = 1;; look++) {
+    const members: Member[] = [];
+    let gone = false;
+    for (const pid of listed(plan)) {
+      const member = statOf(pid);
+      if (member === null) gone = true;
+      else if (!"ZX".includes(member.state)) members.push(member);
+    }
+    if (members.length > 0 || !gone || look === 100) return members;
   }
-  return members;
+}
+
+function listed(plan: ObserverPlan): number[] {
+  if (plan.kind === "marker") {
+    return allPids().filter((pid) => isMarked(pid, plan.key));
+  }
+  return read(`${plan.key}/cgroup.procs`).split("\n").filter(Boolean).map(
+    Number,
+  );
 }
 
 /** Ends everybody under observation, without the library, and forgets the cgroup. */

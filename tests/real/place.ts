@@ -18,8 +18,8 @@ export interface Stage extends AsyncDisposable {
   readonly dir: string;
   /** The Deno for launchers. */
   readonly deno: string;
-  /** The launcher. */
-  readonly launcher: string;
+  /** The project, with a `/` at the end. */
+  readonly project: string;
   /** Who runs the programs, for the reader. */
   readonly user: string;
 }
@@ -31,7 +31,7 @@ export async function setStage(): Promise<Stage> {
   const stage = {
     dir,
     deno: Deno.execPath(),
-    launcher: `${PROJECT}tests/real/launcher.ts`,
+    project: PROJECT,
     user: ROOT ? "nobody" : "this user",
     [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
   };
@@ -40,10 +40,10 @@ export async function setStage(): Promise<Stage> {
     await Deno.copyFile(Deno.execPath(), stage.deno);
     await Deno.chmod(stage.deno, 0o755);
   }
-  if (!await userCan("-r", stage.launcher)) {
+  if (!await userCan("-r", `${PROJECT}tests/real/launcher.ts`)) {
     await run(["cp", "-r", PROJECT, `${dir}/project`]);
     await run(["chmod", "-R", "a+rX", `${dir}/project`]);
-    stage.launcher = `${dir}/project/tests/real/launcher.ts`;
+    stage.project = `${dir}/project/`;
   }
   return stage;
 }

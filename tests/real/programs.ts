@@ -6,6 +6,9 @@
 
 import { browsers } from "./programs_browser.ts";
 import { daemons } from "./programs_daemon.ts";
+import { servers } from "./programs_server.ts";
+import { shapes } from "./programs_shape.ts";
+import { supervisors } from "./programs_supervisor.ts";
 import { tools } from "./programs_tool.ts";
 
 /** Where one start of a program may put its files. */
@@ -16,6 +19,10 @@ export interface Scene {
   readonly port: number;
   /** How many processes there are, as the observer sees it. */
   readonly count: () => number;
+  /** The Deno that this user can run. */
+  readonly deno: string;
+  /** The project, where this user can read it; with a `/` at the end. */
+  readonly project: string;
 }
 
 /** What to start. */
@@ -42,4 +49,11 @@ export interface Program {
 }
 
 /** All of them. */
-export const PROGRAMS: readonly Program[] = [...daemons, ...tools, ...browsers];
+export const PROGRAMS: readonly Program[] = [
+  ...shapes,
+  ...daemons,
+  ...servers,
+  ...supervisors,
+  ...tools,
+  ...browsers,
+];

@@ -91,6 +91,28 @@ async function vite({ dir, port, count }: Scene): Promise<Launch> {
   };
 }
 
+// It becomes a daemon, which detaches what it keeps running.
+async function pm2({ dir, count }: Scene): Promise<Launch> {
+  await Deno.writeTextFile(`${dir}/app.js`, "setInterval(() => {}, 60_000);");
+  return {
+    command: findProgram("node")!,
+    // deno-fmt-ignore
+    args: [`${CACHE}/node_modules/pm2/bin/pm2`, "start", `${dir}/app.js`, "-i", "2"],
+    env: { PM2_HOME: `${dir}/pm2` },
+    // The daemon and two; the client has ended.
+    ready: () => count() === 3,
+  };
+}
+
+function concurrently({ count }: Scene): Launch {
+  return {
+    command: findProgram("node")!,
+    // deno-fmt-ignore
+    args: [`${CACHE}/node_modules/concurrently/dist/bin/concurrently.js`, "sleep 600; true", "sleep 601; true", "sleep 602; true"],
+    ready: () => count() >= 7,
+  };
+}
+
 /** What a developer runs. */
 export const tools: readonly Program[] = [
   {
@@ -117,5 +139,17 @@ export const tools: readonly Program[] = [
     outlives: true,
     obstacle: () => packageObstacle("vite"),
     prepare: vite,
+  },
+  {
+    name: "pm2 start -i 2",
+    outlives: true,
+    obstacle: () => packageObstacle("pm2"),
+    prepare: pm2,
+  },
+  {
+    name: "concurrently, 3 commands",
+    outlives: true,
+    obstacle: () => packageObstacle("concurrently"),
+    prepare: concurrently,
   },
 ];

@@ -35,3 +35,13 @@ export async function answers(
     return false;
   }
 }
+
+/** Whether somebody listens on a port of loopback. */
+export async function accepts(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console -- prints a table
 /**
- * Real programs end: `deno task test:real`. Each is started three times, and
- * ended by `stop()`, by SIGKILL of the process that started it, and, for
- * comparison, as `Deno.Command` ends it.
+ * Real programs end: `deno task test:real`. Each is started four times, and
+ * ended by `stop()`, by `stop({ grace: 0 })`, by SIGKILL of the process that
+ * started it, and, for comparison, as `Deno.Command` ends it.
  *
  * @module
  */
@@ -34,6 +34,15 @@ async function stopped(program: Program, row: Row): Promise<void> {
   row.afterStop = left.length;
   row.stopMs = ms;
   row.report = report;
+  assertEquals(left, []);
+}
+
+async function killed(program: Program, row: Row): Promise<void> {
+  await using run = await ProgramRun.start(stage, program, "ours");
+  assert(run.members().length > 0, "the program is there");
+  const { left, ms } = await run.end("kill");
+  row.afterHardStop = left.length;
+  row.hardStopMs = ms;
   assertEquals(left, []);
 }
 
@@ -70,6 +79,10 @@ for (const program of PROGRAMS) {
       await t.step(
         "after stop(), when it resolves",
         () => stopped(program, row),
+      );
+      await t.step(
+        "after stop({ grace: 0 }), when it resolves",
+        () => killed(program, row),
       );
       await t.step("after SIGKILL of its parent", () => orphaned(program, row));
       await t.step(

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs tests/real against real programs. As root on Debian, installs those that
 # are missing, without starting their services; otherwise tests what is there.
-# Packages of npm go to $KILLABLE_CACHE. Further arguments go to tests/run.ts.
+# Packages of npm go to $KILLABLE_CACHE. Arguments go to tests/run.ts, such as
+# --filter=nginx.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -22,6 +23,30 @@ need ssh-agent openssh-client
 need make make
 need gcc gcc libc6-dev
 need chromium chromium chromium-sandbox
+need perl perl-base
+need python3 python3-minimal
+need memcached memcached
+need lighttpd lighttpd
+need apache2 apache2-bin
+need haproxy haproxy
+need gunicorn gunicorn
+need php php-cli
+need /usr/sbin/sshd openssh-server
+need dnsmasq dnsmasq-base
+need socat socat
+need busybox busybox
+need dbus-daemon dbus
+need gpg-agent gpg-agent
+need erl erlang-base
+need inotifywait inotify-tools
+need supervisord supervisor
+need svscan daemontools
+need daemon daemon
+need screen screen
+need dtach dtach
+need script bsdutils
+need parallel parallel
+need bwrap bubblewrap
 
 install() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
@@ -41,14 +66,15 @@ if [ ${#packages[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/n
     echo "real programs: apt-get failed, see $cache/apt.log"
 fi
 
-if command -v npm >/dev/null && [ ! -e "$cache/node_modules/vite" ]; then
-  echo "real programs: installing vite and esbuild"
-  npm install --silent --no-fund --no-audit --prefix "$cache" esbuild@0 vite@7 \
-    >"$cache/npm.log" 2>&1 || echo "real programs: npm failed, see $cache/npm.log"
+if command -v npm >/dev/null && [ ! -e "$cache/node_modules/pm2" ]; then
+  echo "real programs: installing vite, esbuild, pm2 and concurrently"
+  npm install --silent --no-fund --no-audit --prefix "$cache" \
+    esbuild@0 vite@7 pm2@6 concurrently@9 >"$cache/npm.log" 2>&1 ||
+    echo "real programs: npm failed, see $cache/npm.log"
 fi
 chmod -R a+rX "$cache"
 
 deno=(deno)
 command -v deno >/dev/null || deno=(npx -y deno@2.9.6)
-[ $# -gt 0 ] || set -- tests/real/real_test.ts
-KILLABLE_REAL_CACHE=$cache "${deno[@]}" run --no-lock -A tests/run.ts "$@"
+KILLABLE_REAL_CACHE=$cache "${deno[@]}" run --no-lock -A tests/run.ts "$@" \
+  tests/real/real_test.ts

@@ -5,7 +5,7 @@
  */
 
 import { until, within } from "../fixtures/deadline.ts";
-import type { Ended, LauncherPlan, Started } from "./launcher.ts";
+import type { Ended, Ending, LauncherPlan, Started } from "./launcher.ts";
 import {
   clear,
   type Member,
@@ -57,7 +57,10 @@ export class ProgramRun implements AsyncDisposable {
     const known: { run: ProgramRun | null } = { run: null };
     try {
       const count = () => known.run?.members().length ?? 0;
-      const launch = await program.prepare({ dir, port: freePort(), count });
+      const { deno, project } = stage;
+      const port = freePort();
+      const scene = { dir, port, count, deno, project };
+      const launch = await program.prepare(scene);
       const plan: LauncherPlan = {
         observer,
         api,
@@ -94,9 +97,9 @@ export class ProgramRun implements AsyncDisposable {
   }
 
   /** Has the launcher end the program; what was left when the call returned. */
-  async end(): Promise<Ended> {
+  async end(how: Ending = "stop"): Promise<Ended> {
     const writer = this.#launcher.stdin.getWriter();
-    await writer.write(new TextEncoder().encode("end\n"));
+    await writer.write(new TextEncoder().encode(`${how}\n`));
     writer.releaseLock();
     return await this.#line();
   }
@@ -148,7 +151,7 @@ function startLauncher(
   root: boolean,
 ): Deno.ChildProcess {
   // deno-fmt-ignore
-  const deno = [stage.deno, "run", "--quiet", "-A", "--no-lock", "--no-config", stage.launcher, JSON.stringify(plan)];
+  const deno = [stage.deno, "run", "--quiet", "-A", "--no-lock", "--no-config", `${stage.project}tests/real/launcher.ts`, JSON.stringify(plan)];
   return new Deno.Command("/bin/sh", {
     args: observedArgs(plan.observer, asUser(deno, root)),
     env: { DENO_DIR: `${stage.dir}/deno_dir_${root ? "root" : "user"}` },

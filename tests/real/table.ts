@@ -11,6 +11,8 @@ export interface Row {
   afterStop?: number;
   stopMs?: number;
   report?: string;
+  afterHardStop?: number;
+  hardStopMs?: number;
   afterKill?: number;
   killMs?: number;
 }
@@ -22,6 +24,8 @@ const HEADINGS = [
   "left after stop()",
   "ms",
   "how",
+  "left after stop({ grace: 0 })",
+  "ms",
   "left after SIGKILL of the parent",
   "ms",
 ];
@@ -45,11 +49,38 @@ export function table(rows: readonly Row[], user: string): string {
       cell(row.afterStop),
       cell(row.stopMs),
       row.report ?? "?",
+      cell(row.afterHardStop),
+      cell(row.hardStopMs),
       cell(row.afterKill),
       cell(row.killMs),
     ]));
   }
+  lines.push("", ...summary(rows.filter((row) => row.skipped === "")));
   return lines.join("\n");
+}
+
+function summary(rows: readonly Row[]): string[] {
+  const processes = rows.reduce((sum, row) => sum + (row.processes ?? 0), 0);
+  return [
+    `${rows.length} programs, ${processes} processes`,
+    one("stop()", rows, "afterStop", "stopMs"),
+    one("stop({ grace: 0 })", rows, "afterHardStop", "hardStopMs"),
+    one("SIGKILL of the parent", rows, "afterKill", "killMs"),
+  ];
+}
+
+function one(
+  what: string,
+  rows: readonly Row[],
+  left: "afterStop" | "afterHardStop" | "afterKill",
+  took: "stopMs" | "hardStopMs" | "killMs",
+): string {
+  const none = rows.filter((row) => row[left] === 0).length;
+  const ms = rows.map((row) => row[took] ?? Infinity).sort((a, b) => a - b);
+  const at = (part: number): string =>
+    cell(ms[Math.min(Math.floor(ms.length * part), ms.length - 1)]);
+  return `${what}: nothing left of ${none} of ${rows.length}; ` +
+    `median ${at(0.5)} ms, 90 % ${at(0.9)} ms, longest ${at(1)} ms`;
 }
 
 function line(cells: readonly string[]): string {
