@@ -145,19 +145,22 @@ Deno.test({
       `
       const ends = new Command("sh", { args: ["-c", "read x; exit 5"], stdin: "piped", stdout: "null" }).spawn();
       const late = new Command("sh", { args: ["-c", "sleep $0 & sleep $0", "${marker}"], stdin: "null",
-        stdout: "null", timeout: 100, grace: 100 }).spawn();
+        stdout: "null", timeout: 400, grace: 100 }).spawn();
+      // Stays until the end: who looks sees that it has come to this.
+      await using sign = new Command("sleep", { args: ["${marker}1"], stdin: "null", grace: 0 }).spawn();
       await ends.stdin.close();
       const { code } = await ends.status;
       const { timedOut } = await late.status;
       await late.treeExited;
+      await sign.stop();
       console.log(JSON.stringify([code, timedOut]));
     `,
       async (pid) => {
-        await until(() => processesWith(marker).length >= 3, "the tree");
+        await until(() => processesWith(`${marker}1`).length > 0, "the sign");
         Deno.kill(pid, "SIGSTOP");
         await until(() => statOf(pid)?.state === "T", "a stopped parent");
         // Longer than timeout and grace: both are over when it goes on.
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await new Promise((resolve) => setTimeout(resolve, 800));
         Deno.kill(pid, "SIGCONT");
       },
     );
@@ -178,5 +181,52 @@ Deno.test({
       console.log(JSON.stringify([run.timedOut, sync.timedOut]));
     `);
     assertEquals(said, [true, true]);
+  },
+});
+
+Deno.test({
+  name: "a stop in the middle of the spawning of grandchildren",
+  ignore,
+  async fn() {
+    const marker = newMarker();
+    // Each of them leaves group and session, as fast as a shell can start them.
+    const script =
+      "i=0; while [ $i -lt 500 ]; do setsid sleep $0 & i=$((i + 1)); done; wait";
+    for (let i = 0; i < 6; i++) {
+      const child = new Command("sh", {
+        args: ["-c", script, marker],
+        stdin: "null",
+        stdout: "null",
+      }).spawn();
+      const some = i * 4;
+      spinUntil(() => processesWith(marker).length > some, "grandchildren");
+      assertEquals((await child.stop({ grace: i % 2 * 5 })).survivors, 0);
+      assertEquals(processesWith(marker), []);
+      await child.status;
+    }
+  },
+});
+
+Deno.test({
+  name: "two stops and a kill in the same turn agree on the end",
+  ignore,
+  async fn() {
+    const marker = newMarker();
+    const child = new Command("sh", {
+      args: [
+        "-c",
+        "trap '' TERM; setsid sleep $0 & sleep $0; sleep $0",
+        marker,
+      ],
+      stdin: "null",
+      stdout: "null",
+    }).spawn();
+    await until(() => processesWith(marker).length >= 3, "the tree");
+    const stops = [child.stop({ grace: PATIENCE }), child.stop({ grace: 50 })];
+    child.kill("SIGKILL");
+    const [one, other] = await Promise.all(stops);
+    assertEquals([one, other?.survivors], [other, 0]);
+    assertEquals(processesWith(marker), []);
+    assertEquals((await child.status).signal, "SIGKILL");
   },
 });
