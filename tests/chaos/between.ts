@@ -38,8 +38,8 @@ export interface Interrupted {
   /** Its number, and its name. */
   readonly after: number;
   readonly call: string;
-  /** Whether the parent was through before it came to so many calls. */
-  readonly last: boolean;
+  /** How many there were before the parent was killed. */
+  readonly made: number;
   readonly survivors: number;
   /** Milliseconds from the parent's end to that of all it had started. */
   readonly ms: number;
@@ -91,5 +91,5 @@ export async function killAfter(
     call: string;
     made: number;
   };
-  return { way, after, call, last: made < after, survivors, ms };
+  return { way, after, call, made, survivors, ms };
 }
