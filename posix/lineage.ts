@@ -388,7 +388,8 @@ export class Lineage implements Membership {
   }
 
   beginLook(newest: number): void {
-    census.begin(newest);
+    // A tree that is no more knows nobody: its look says nothing about others.
+    if (!this.#retired) census.begin(newest);
     outsiders.begin();
   }
 
@@ -401,7 +402,7 @@ export class Lineage implements Membership {
   }
 
   endLook(newest: number): boolean {
-    census.end(newest);
+    if (!this.#retired) census.end(newest);
     return outsiders.end();
   }
 

@@ -213,6 +213,7 @@ export class PosixProcess implements NativeProcess {
   }
 
   killTree(): HardKill {
+    if (this.#retired) return { count: 0, refused: [] };
     this.#ending = true;
     const { membership } = this.#spawned;
     this.stopGroup();
