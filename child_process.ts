@@ -918,7 +918,20 @@ export class ChildProcess implements AsyncDisposable {
     const overflow = (): void => {
       this.#stopInBackground(grace);
     };
-    return { capture, done: output.capture(capture, overflow) };
+    return { capture, done: this.#read(output, capture, overflow) };
+  }
+
+  // What cannot be read ends the run: the child might wait for a reader for ever.
+  async #read(
+    output: ChildOutput,
+    capture: Capture,
+    overflow: () => void,
+  ): Promise<void> {
+    try {
+      await output.capture(capture, overflow);
+    } catch (error) {
+      this.#failRun(error);
+    }
   }
 }
 
