@@ -7,6 +7,7 @@
 
 import type { NativeDescriptor, SpawnSpec } from "../backend.ts";
 import type { KernelLimits, LimitName, Limits } from "../limits.ts";
+import { SurvivorsError } from "../errors.ts";
 import { ArgumentVector } from "../ffi/argument_vector.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
@@ -285,10 +286,21 @@ function prepareStopped(
   } catch (error) {
     // Stopped and not what was asked for, or not to be woken: nothing of it may
     // stay.
-    libc().kill(pid, SIGKILL);
-    libc().wait4(pid, null, 0, null);
+    endStopped(pid, spec.command);
     throw error;
   }
+}
+
+// Who may start a child as another user need not be allowed to end it.
+function endStopped(pid: number, command: string): void {
+  if (libc().kill(pid, SIGKILL) === 0) {
+    libc().wait4(pid, null, 0, null);
+    return;
+  }
+  const reason = `it is stopped, and the signal failed: ${
+    errnoMeaning(errno())
+  }`;
+  throw new SurvivorsError(command, [{ pid, name: "sh", reason }]);
 }
 
 function needsPreparation(

@@ -14,9 +14,9 @@
  */
 
 import { buffer } from "../ffi/pointer.ts";
-import { EACCES, ENOENT } from "./errno.ts";
+import { EACCES, EINTR, ENOENT } from "./errno.ts";
 import { isDirectory, isExecutable, isThere } from "./executable.ts";
-import { libc } from "./libc.ts";
+import { errno, libc } from "./libc.ts";
 import { openFile } from "./proc_files.ts";
 
 const P_PID = 1;
@@ -73,7 +73,9 @@ export function shellArguments(
 export function awaitStopped(pid: number): boolean {
   const info = buffer(128);
   const options = WSTOPPED | WEXITED | WNOWAIT;
-  if (libc().waitid(P_PID, pid, info, options) !== 0) return false;
+  while (libc().waitid(P_PID, pid, info, options) !== 0) {
+    if (errno() !== EINTR) return false;
+  }
   return new DataView(info.buffer).getInt32(8, true) === CLD_STOPPED;
 }
 
