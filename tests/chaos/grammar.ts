@@ -92,8 +92,10 @@ function operations(
 ): string {
   let ops = fixed;
   for (const [letter, probability] of OPERATIONS) {
-    // Who hangs in vfork does not come to its exit.
-    const wanted = random.chance(probability) && !(fixed && letter === "v");
+    // Who hangs in vfork does not come to its exit. Who is not dumpable can be
+    // seen by root alone, so that the observer would miss it.
+    const wanted = random.chance(probability) &&
+      !(fixed && letter === "v") && !(letter === "d" && !root);
     if (wanted && !(shell && !IN_SHELL.test(letter))) ops += letter;
   }
   // Another user, as a server that drops its privileges.

@@ -15,7 +15,7 @@ export interface Verdict {
 }
 
 // Errors that say by themselves what could not be done.
-const SPEAKING = /^(SurvivorsError|NotSupported): /;
+const SPEAKING = /^(SurvivorsError|NotSupported|RangeError): /;
 
 function wrong(finding: string): Verdict {
   return { finding, kind: "missed" };
