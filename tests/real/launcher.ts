@@ -26,6 +26,7 @@ export type Ending = "stop" | "kill";
 /** Printed when the program is started: who was there before it. */
 export interface Started {
   readonly before: number[];
+  readonly pid: number;
   readonly containment: string;
 }
 
@@ -70,7 +71,7 @@ async function untilTold(): Promise<string> {
 
 async function withLibrary(): Promise<void> {
   const child = new Command(plan.command, options).spawn();
-  say({ before, containment: child.containment.mechanism });
+  say({ before, pid: child.pid, containment: child.containment.mechanism });
   const how = await untilTold();
   const began = performance.now();
   const stopped = child.stop(how === "kill" ? { grace: 0 } : {});
@@ -87,7 +88,7 @@ async function withLibrary(): Promise<void> {
 
 async function withDeno(): Promise<void> {
   const child = new Deno.Command(plan.command, options).spawn();
-  say({ before, containment: "none" });
+  say({ before, pid: child.pid, containment: "none" });
   await untilTold();
   const began = performance.now();
   try {

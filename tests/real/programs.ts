@@ -30,6 +30,8 @@ export interface Launch {
   readonly command: string;
   readonly args: string[];
   readonly env?: Record<string, string>;
+  /** Whether what is started goes to the background: it is up when it has ended. */
+  readonly daemon?: boolean;
   /** Whether the program is up; asked again and again. */
   readonly ready: () => boolean | Promise<boolean>;
   /** Lets go of what the readiness check holds. */

@@ -113,6 +113,7 @@ function sshAgent({ dir }: Scene): Launch {
   return {
     command: findProgram("ssh-agent")!,
     args: ["-a", `${dir}/agent.sock`],
+    daemon: true,
     ready: () => exists(`${dir}/agent.sock`),
   };
 }
@@ -121,7 +122,7 @@ function nohup({ count }: Scene): Launch {
   return {
     command: "/bin/sh",
     args: ["-c", "nohup setsid sleep 600 >/dev/null 2>&1 &"],
-    // The shell has gone, and what is left is the sleep.
+    daemon: true,
     ready: () => count() === 1,
   };
 }

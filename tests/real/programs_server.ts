@@ -165,6 +165,7 @@ function dbus({ dir, count }: Scene): Launch {
   return {
     command: findProgram("dbus-daemon")!,
     args: ["--session", "--fork", `--address=unix:path=${socket}`],
+    daemon: true,
     ready: () => exists(socket) && count() === 1,
   };
 }
@@ -173,6 +174,7 @@ function gpgAgent({ dir, count }: Scene): Launch {
   return {
     command: findProgram("gpg-agent")!,
     args: ["--homedir", dir, "--daemon"],
+    daemon: true,
     ready: () => exists(`${dir}/S.gpg-agent`) && count() === 1,
   };
 }
@@ -193,6 +195,7 @@ async function inotify({ dir, count }: Scene): Promise<Launch> {
   return {
     command: findProgram("inotifywait")!,
     args: ["--daemon", "--monitor", "--outfile", `${dir}/events`, dir],
+    daemon: true,
     ready: () => count() === 1,
   };
 }

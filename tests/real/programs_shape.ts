@@ -2,7 +2,7 @@
 
 import { asUser, findProgram, succeeds } from "./place.ts";
 import type { Launch, Program, Scene } from "./programs.ts";
-import { answers, exists, missing } from "./readiness.ts";
+import { answers, missing } from "./readiness.ts";
 
 // A python of the user's own may be where `nobody` cannot look.
 const PYTHON = findProgram("/usr/bin/python3", "python3");
@@ -15,22 +15,22 @@ function shell(script: string, processes: number): Program["prepare"] {
   });
 }
 
-// It writes the file `up` when it has come so far.
 function perl(source: string, processes: number): Program["prepare"] {
-  return ({ dir, count }) => ({
+  return ({ count }) => ({
     command: findProgram("perl")!,
     args: ["-MPOSIX", "-e", source],
-    ready: () => exists(`${dir}/up`) && count() >= processes,
+    daemon: true,
+    ready: () => count() >= processes,
   });
 }
 
 // Each link of the chain lives for some 20 ms.
 const CHAIN = `
-for (;;) { exit if fork; select undef, undef, undef, 0.02; open my $up, ">", "up" }`;
+for (;;) { exit if fork; select undef, undef, undef, 0.02; }`;
 
 // Two forks, a session, no environment, another name, no descriptor.
 const DAEMON = `
-exit if fork; setsid(); exit if fork; open my $up, ">", "up"; chdir "/"; %ENV = (); $0 = "nobody knows";
+exit if fork; setsid(); exit if fork; chdir "/"; %ENV = (); $0 = "nobody knows";
 POSIX::close($_) for 0 .. 2; if (fork) { sleep 600 } else { $0 = ""; setsid(); sleep 600 }`;
 
 const POOL = `

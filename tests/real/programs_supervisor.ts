@@ -57,6 +57,7 @@ function startStopDaemon({ dir, count }: Scene): Launch {
     command: findProgram("start-stop-daemon")!,
     // deno-fmt-ignore
     args: ["--start", "--background", "--make-pidfile", "--pidfile", `${dir}/pid`, "--exec", findProgram("sleep")!, "--", "600"],
+    daemon: true,
     ready: () => count() === 1,
   };
 }

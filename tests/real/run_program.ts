@@ -85,7 +85,17 @@ export class ProgramRun implements AsyncDisposable {
     const started: Started = await this.#line();
     this.#before = started.before;
     this.containment = started.containment;
-    await until(() => this.#launch.ready(), `${name} to be ready`, 60_000);
+    await until(
+      async () => await this.#launch.ready() && this.#isUp(started.pid),
+      `${name} to be ready`,
+      120_000,
+    );
+  }
+
+  #isUp(leader: number): boolean {
+    const members = this.members();
+    const hasLeader = members.some(({ pid }) => pid === leader);
+    return members.length > 0 && !(this.#launch.daemon && hasLeader);
   }
 
   /** The program's processes: without the launcher, its guard and the guard's own. */

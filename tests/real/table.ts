@@ -76,7 +76,10 @@ function one(
   took: "stopMs" | "hardStopMs" | "killMs",
 ): string {
   const none = rows.filter((row) => row[left] === 0).length;
-  const ms = rows.map((row) => row[took] ?? Infinity).sort((a, b) => a - b);
+  // A step that failed before it had a figure has failed the test.
+  const ms: number[] = [];
+  for (const row of rows) if (row[took] !== undefined) ms.push(row[took]);
+  ms.sort((a, b) => a - b);
   const at = (part: number): string =>
     cell(ms[Math.min(Math.floor(ms.length * part), ms.length - 1)]);
   return `${what}: nothing left of ${none} of ${rows.length}; ` +
