@@ -9,6 +9,7 @@ import { until, within } from "../fixtures/deadline.ts";
 import { waitForText } from "../fixtures/eval.ts";
 import { newMarker, processesWith, statOf } from "../fixtures/process_table.ts";
 import { settle, warmUp } from "../fixtures/warm_up.ts";
+import { findProgram, run } from "../real/place.ts";
 
 const LINUX = Deno.build.os === "linux";
 const MB = 1 << 20;
@@ -37,6 +38,28 @@ const PYTHON = real("python3", ["-c", "import sys; print(sys.executable)"]);
 const NODE = real("node", ["-p", "process.execPath"]);
 const PERL = real("perl", ["-e", "print $^X"]);
 const DENO = Deno.execPath();
+const EATER = await compiled(
+  "#include <stdlib.h>\n#include <string.h>\n" +
+    "int main(void) { for (;;) memset(malloc(1 << 20), 1, 1 << 20); }",
+);
+
+/** A C program, where there is a compiler. */
+async function compiled(
+  source: string,
+): Promise<{ dir: string; file: string } | null> {
+  const compiler = findProgram("cc", "gcc", "clang");
+  if (compiler === null) return null;
+  const dir = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${dir}/program.c`, source);
+  // Unoptimized: what is never read need not be written otherwise.
+  const args = ["-O0", "-o", `${dir}/program`, `${dir}/program.c`];
+  await run([compiler, ...args]);
+  return { dir, file: `${dir}/program` };
+}
+
+Deno.test.afterAll(async () => {
+  if (EATER !== null) await Deno.remove(EATER.dir, { recursive: true });
+});
 
 interface Case {
   readonly name: string;
@@ -56,6 +79,8 @@ while True: a.append(bytearray(b"x") * (1 << 20))`;
 const EAT_PERL = `my @a; while (1) { push @a, "x" x (1 << 20) }`;
 const EAT_NODE =
   `const a = []; const f = () => { for (let i = 0; i < 4; i++) a.push(Buffer.alloc(1 << 20, 1)); setImmediate(f); }; f();`;
+const SPAWN_NODE =
+  `for (let i = 0; i < 8; i++) require("node:child_process").spawn("sleep", ["60"]);`;
 const THREADS = `
 import hashlib, threading
 def burn():
@@ -76,6 +101,10 @@ const HIT: readonly Case[] = [
   { name: "dd writes a large file", program: "dd", args: ["if=/dev/zero", "of=FILE", "bs=1k", "count=1000"], limits: { fileSize: 10_240 }, limit: "fileSize", signal: "SIGXFSZ" },
   { name: "a child of sh writes a large file", program: "sh", args: ["-c", "head -c 1000000 /dev/zero > FILE"], limits: { fileSize: 10_240 }, limit: "fileSize" },
   { name: "yes writes without end", program: "yes", args: [], limits: { output: 100_000 }, limit: "output", signal: "SIGKILL" },
+  { name: "seq counts without end", program: "seq", args: ["1000000000000"], limits: { output: 100_000 }, limit: "output", signal: "SIGKILL" },
+  { name: "a C program eats memory", program: EATER?.file ?? null, args: [], limits: { memory: 60 * MB }, limit: "memory", signal: "SIGKILL" },
+  { name: "tail waits for too long", program: "tail", args: ["-f", "/dev/null"], limits: { wallTime: 300 }, limit: "wallTime", signal: "SIGKILL" },
+  { name: "node starts too many processes", program: NODE, args: ["-e", SPAWN_NODE], limits: { processes: 4 }, limit: "processes" },
   { name: "sh sleeps for too long", program: "sh", args: ["-c", "sleep 60; :"], limits: { wallTime: 300 }, limit: "wallTime", signal: "SIGKILL" },
   { name: "sh starts too many processes", program: "sh", args: ["-c", "for i in 1 2 3 4 5 6 7 8; do sleep 60 & done; wait"], limits: { processes: 4 }, limit: "processes" },
 ];
