@@ -9,6 +9,23 @@
 
 const ANY_PROGRAM: Deno.RunPermissionDescriptor = { name: "run" };
 
+// Deno's answer for any program. There is one such object, which Deno keeps up to
+// date (Permissions API): a permission that is revoked is seen here. Asking anew
+// takes as long as all the rest that comes before a spawn.
+let anyProgram: Deno.PermissionStatus | null = null;
+
+function mayRunAny(): boolean {
+  if (isUnlimited(anyProgram)) return true;
+  // One that was given at a prompt for a single program is not in it.
+  anyProgram = Deno.permissions.querySync(ANY_PROGRAM);
+  return isUnlimited(anyProgram);
+}
+
+// "partial": granted, but for what --deny-run names.
+function isUnlimited(status: Deno.PermissionStatus | null): boolean {
+  return status?.state === "granted" && !status.partial;
+}
+
 /**
  * Asks for permission to run a program, prompting where Deno would prompt.
  *
@@ -24,9 +41,7 @@ export function checkRunPermission(
   requested: string,
   loaderVariables: () => readonly string[],
 ): void {
-  const all = Deno.permissions.querySync(ANY_PROGRAM);
-  // "partial": granted, but for what --deny-run names.
-  if (all.state === "granted" && !all.partial) return;
+  if (mayRunAny()) return;
   const names = loaderVariables();
   if (names.length > 0) {
     const s = names.length === 1 ? "" : "s";

@@ -3,6 +3,7 @@ import { denoArgs, denoPath } from "../fixtures/deno.ts";
 import { DIFFERENCES } from "./differences.ts";
 
 const deno = denoPath();
+const MOD = import.meta.resolve("../../mod.ts");
 const PROBE = import.meta.resolve("../fixtures/permission_probe.ts");
 
 interface Attempt {
@@ -137,4 +138,25 @@ Deno.test({
     assertEquals(ours.kind, "NotCapable");
     assertStringIncludes(ours.message, "ffi");
   },
+});
+
+Deno.test("a permission that is revoked while the program runs is gone at once", async () => {
+  const code = `
+    import { Command } from ${JSON.stringify(MOD)};
+    const run = () => new Command(Deno.execPath(), { args: ["--version"] }).outputSync().success;
+    const said = [run(), run()];
+    Deno.permissions.revokeSync({ name: "run" });
+    try {
+      run();
+    } catch (error) {
+      said.push(error instanceof Deno.errors.NotCapable);
+    }
+    console.log(said.join());`;
+  const url = `data:application/typescript,${encodeURIComponent(code)}`;
+  const { stdout, stderr } = await new Deno.Command(deno, {
+    args: denoArgs(url, [], ["--no-prompt", "--allow-all"]),
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  assertEquals([text(stdout), text(stderr)], ["true,true,true", ""]);
 });
