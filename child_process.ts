@@ -786,12 +786,7 @@ export class ChildProcess implements AsyncDisposable {
       limit: this.#limits?.leaderEnded(exit, killed) ?? null,
     };
     const native = this.#native;
-    const source = {
-      get usage(): Usage {
-        return native.usage("known");
-      },
-    };
-    this.#report(statusWith(fields, source, {}));
+    this.#report(statusWith(fields, () => native.usage("known")));
   }
 
   #report(status: CommandStatus): void {

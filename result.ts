@@ -32,7 +32,10 @@ export function commandOutput(
   stderr: Uint8Array<ArrayBuffer> | null,
   truncated: boolean,
 ): CommandOutput {
-  const output = statusWith(status, status, { truncated });
+  const output = statusWith(status, () => status.usage) as
+    & CommandStatus
+    & { truncated: boolean };
+  output.truncated = truncated;
   addStream(output, "stdout", stdout);
   addStream(output, "stderr", stderr);
   return output as CommandOutput;
@@ -42,15 +45,13 @@ export function commandOutput(
  * A status whose usage is worked out when somebody asks for it.
  *
  * @param fields Everything but the usage.
- * @param source Who knows the usage.
- * @param more Further fields.
+ * @param usageOf Works it out.
  * @returns The status.
  */
-export function statusWith<T extends object>(
+export function statusWith(
   fields: Omit<CommandStatus, "usage">,
-  source: { readonly usage: Usage },
-  more: T,
-): CommandStatus & T {
+  usageOf: () => Usage,
+): CommandStatus {
   const { success, code, signal, timedOut, idledOut, aborted } = fields;
   const { killed, lost, limit } = fields;
   let usage: Usage | null = null;
@@ -65,9 +66,8 @@ export function statusWith<T extends object>(
     lost,
     limit,
     get usage(): Usage {
-      return usage ??= source.usage;
+      return usage ??= usageOf();
     },
-    ...more,
   };
 }
 

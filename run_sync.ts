@@ -19,7 +19,6 @@ import type { CommandOutput } from "./status.ts";
 import { stopSequence } from "./stop.ts";
 import { SyncLimits } from "./sync_limits.ts";
 import { type OutputName, showSync, type TeeTarget } from "./tee.ts";
-import type { Usage } from "./usage.ts";
 
 /**
  * Runs a command, blocking this thread: no timer, no signal handler and no
@@ -97,12 +96,7 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
     lost: exit.lost,
     limit: limits?.leaderEnded(exit, killed) ?? null,
   };
-  const source = {
-    get usage(): Usage {
-      return native.usage("known");
-    },
-  };
-  const status = statusWith(fields, source, {});
+  const status = statusWith(fields, () => native.usage("known"));
   const truncated = stdout?.truncated || stderr?.truncated || false;
   return commandOutput(status, out, err, truncated);
 }

@@ -20,7 +20,6 @@ import { numberOf } from "./process_figures.ts";
 import { processTable } from "./process_table.ts";
 import { ownPeak, usageTable } from "./process_usage.ts";
 import { numbersHold } from "./quick_empty.ts";
-import { decodeRusage } from "./rusage.ts";
 import type { Spawned } from "./spawn.ts";
 import { ENDED, type Present, TreeUsage, UNKNOWN } from "./tree_usage.ts";
 
@@ -166,9 +165,8 @@ export class Accounts {
   }
 
   #leaderUsage(): ResourceUsage {
-    const { rusage } = this.#leader;
-    if (rusage !== null) {
-      const final = decodeRusage(rusage, DARWIN);
+    const final = this.#leader.usage;
+    if (final !== null) {
       return { ...final, peakMemory: this.#peakOf(final), processes: 0 };
     }
     // Somebody else reaped it: what was seen last is all there is.
@@ -193,7 +191,7 @@ export class Accounts {
   }
 
   #treeUsage(leader: ResourceUsage, looked: boolean): ResourceUsage {
-    const final = this.#leader.rusage === null ? null : leader;
+    const final = this.#leader.usage === null ? null : leader;
     const sampled = this.#tree?.total(final, this.#present(looked)) ?? null;
     const counted = this.#spawned.membership.usage?.() ?? null;
     if (counted !== null) return overlay(counted, sampled);

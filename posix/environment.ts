@@ -25,12 +25,19 @@ export interface Environment {
   readonly strings: CStringArray | null;
 }
 
+// The C variable itself, seen as memory.
+let environ: BigUint64Array<ArrayBuffer> | null = null;
+
 /** Address of the parent's `char *environ[]`; 0 when it is empty. */
 function ownEnvironment(): bigint {
-  const variable = libc().environ as Deno.PointerObject | null;
-  return variable === null
-    ? 0n
-    : new Deno.UnsafePointerView(variable).getBigUint64(0);
+  if (environ === null) {
+    const variable = libc().environ as Deno.PointerObject | null;
+    if (variable === null) return 0n;
+    environ = new BigUint64Array(
+      Deno.UnsafePointerView.getArrayBuffer(variable, 8),
+    );
+  }
+  return environ[0] as bigint;
 }
 
 // Calls `visit` with the text and the address of each of the parent's variables.

@@ -11,7 +11,8 @@ import { DARWIN_SIGNALS, LINUX_SIGNALS, type SignalTable } from "../signals.ts";
 import { ECHILD, ESRCH } from "./errno.ts";
 import { DARWIN, errno, libc } from "./libc.ts";
 import { reactor, type Watch } from "./reactor.ts";
-import { RUSAGE_SIZE } from "./rusage.ts";
+import type { ResourceUsage } from "../usage.ts";
+import { decodeRusage, RUSAGE_SIZE } from "./rusage.ts";
 import { openPidfd } from "./signal_process.ts";
 import { decodeSiginfo, decodeWaitStatus, LOST } from "./wait_status.ts";
 
@@ -37,6 +38,7 @@ const SI_STATUS = DARWIN ? 5 : 6;
 const statusWord = new Int32Array(1);
 const statusBytes = new Uint8Array(statusWord.buffer);
 const rusage = buffer(RUSAGE_SIZE);
+const rusageView = new DataView(rusage.buffer);
 
 // Up to this many children are asked one by one when SIGCHLD comes.
 const FEW = 8;
@@ -47,7 +49,7 @@ export class Leader {
   readonly pid: number;
   #status: ExitStatus | null = null;
   #reaped = false;
-  #rusage: Uint8Array<ArrayBuffer> | null = null;
+  #usage: ResourceUsage | null = null;
   #pidfd = UNOPENED;
   #watch: Watch | null = null;
   #referenced = true;
@@ -89,9 +91,9 @@ export class Leader {
     return this.#status;
   }
 
-  /** The `struct rusage` of the reaped child; `null` where somebody else reaped it. */
-  get rusage(): Uint8Array<ArrayBuffer> | null {
-    return this.#rusage;
+  /** What the reaped child has used; `null` where somebody else reaped it. */
+  get usage(): ResourceUsage | null {
+    return this.#usage;
   }
 
   /** Whether it is also looked at for stops. */
@@ -221,7 +223,7 @@ export class Leader {
     if (pid === this.pid) {
       // The whole truth: macOS leaves the signal out of siginfo.
       this.#status = decodeWaitStatus(statusWord[0] as number, SIGNALS);
-      this.#rusage = rusage.slice();
+      this.#usage = decodeRusage(rusageView, DARWIN);
     } else this.#status = LOST;
   }
 

@@ -56,7 +56,8 @@ const EVENT_DATA = Deno.build.arch === "x86_64" ? 4 : 8;
 class EpollPoller implements Poller {
   readonly #epoll: number;
   readonly #eventfd: number;
-  readonly #change = new DataView(buffer(16).buffer);
+  readonly #changed = buffer(16);
+  readonly #change = new DataView(this.#changed.buffer);
   // Two buffers: a pending wait writes into its own while polls go on.
   readonly #polled = buffer(EVENT_SIZE * MAX_EVENTS);
   readonly #waited = buffer(EVENT_SIZE * MAX_EVENTS);
@@ -88,8 +89,9 @@ class EpollPoller implements Poller {
     this.#change.setUint32(0, events, true);
     this.#change.setInt32(EVENT_DATA, id, true);
     const c = libcLinux();
-    const change = new Uint8Array(this.#change.buffer as ArrayBuffer);
-    if (c.epoll_ctl(this.#epoll, operation, id, change) === 0) return true;
+    if (c.epoll_ctl(this.#epoll, operation, id, this.#changed) === 0) {
+      return true;
+    }
     if (operation === EPOLL_CTL_DEL) return false;
     throw posixError("epoll_ctl", errno());
   }

@@ -85,12 +85,13 @@ const MACOS: UsageTable = {
 };
 
 const usageOfSelf = buffer(RUSAGE_SIZE);
+const viewOfSelf = new DataView(usageOfSelf.buffer);
 const RUSAGE_SELF = 0;
 
 /** The most resident bytes that this process ever had. */
 export function ownPeak(): number {
   libcUsage().getrusage(RUSAGE_SELF, usageOfSelf);
-  return decodeRusage(usageOfSelf, DARWIN).peakMemory ?? 0;
+  return decodeRusage(viewOfSelf, DARWIN).peakMemory ?? 0;
 }
 
 let page = 0;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type ResourceUsage, unknownUsage } from "../usage.ts";
+import type { ResourceUsage } from "../usage.ts";
 
 /** `sizeof(struct rusage)` on 64-bit Linux and macOS. */
 export const RUSAGE_SIZE = 144;
@@ -29,32 +29,39 @@ const BLOCK = 512;
  * What a reaped child has used, together with the descendants that it or its
  * own children had waited for.
  *
- * @param bytes The structure.
+ * @param view The structure.
  * @param darwin Whether it is one of macOS.
  * @returns The figures.
  */
 export function decodeRusage(
-  bytes: Uint8Array<ArrayBuffer>,
+  view: DataView,
   darwin: boolean,
 ): ResourceUsage {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, RUSAGE_SIZE);
-  const long = (offset: number): number =>
-    Number(view.getBigInt64(offset, true));
-  const time = (offset: number): number =>
-    long(offset) * 1000 + view.getInt32(offset + 8, true) / 1000;
   return {
-    ...unknownUsage("rusage"),
-    userTime: time(UTIME),
-    systemTime: time(STIME),
+    source: "rusage",
+    userTime: time(view, UTIME),
+    systemTime: time(view, STIME),
     memory: 0,
     // Kilobytes on Linux, bytes on macOS.
-    peakMemory: long(MAXRSS) * (darwin ? 1 : 1024),
+    peakMemory: long(view, MAXRSS) * (darwin ? 1 : 1024),
     // macOS counts operations, not bytes.
-    readBytes: darwin ? null : long(INBLOCK) * BLOCK,
-    writeBytes: darwin ? null : long(OUBLOCK) * BLOCK,
-    minorFaults: long(MINFLT),
-    majorFaults: long(MAJFLT),
-    voluntarySwitches: long(NVCSW),
-    involuntarySwitches: long(NIVCSW),
+    readBytes: darwin ? null : long(view, INBLOCK) * BLOCK,
+    writeBytes: darwin ? null : long(view, OUBLOCK) * BLOCK,
+    minorFaults: long(view, MINFLT),
+    majorFaults: long(view, MAJFLT),
+    voluntarySwitches: long(view, NVCSW),
+    involuntarySwitches: long(view, NIVCSW),
+    processes: null,
+    totalProcesses: null,
   };
+}
+
+// By halves: every child that ends is counted, and a bigint is an allocation.
+function long(view: DataView, offset: number): number {
+  return view.getUint32(offset, true) +
+    view.getInt32(offset + 4, true) * 2 ** 32;
+}
+
+function time(view: DataView, offset: number): number {
+  return long(view, offset) * 1000 + view.getInt32(offset + 8, true) / 1000;
 }

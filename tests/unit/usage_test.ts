@@ -19,7 +19,7 @@ Deno.test("struct rusage is decoded by the layout of each system", () => {
   // deno-fmt-ignore
   const longs = [[0, 2n], [8, 500_000n], [16, 1n], [24, 250_000n], [32, 2048n], [64, 11n], [72, 3n], [88, 4n], [96, 8n], [128, 21n], [136, 22n]] as const;
   for (const [offset, value] of longs) view.setBigInt64(offset, value, true);
-  const linux = decodeRusage(bytes, false);
+  const linux = decodeRusage(view, false);
   assertEquals(linux, {
     source: "rusage",
     userTime: 2500,
@@ -35,7 +35,7 @@ Deno.test("struct rusage is decoded by the layout of each system", () => {
     processes: null,
     totalProcesses: null,
   });
-  const darwin = decodeRusage(bytes, true);
+  const darwin = decodeRusage(view, true);
   assertEquals(
     [darwin.userTime, darwin.peakMemory, darwin.readBytes],
     [2500, 2048, null],
