@@ -37,6 +37,7 @@ import {
   SPARE_OUTER,
   type Tag,
   WINDOW,
+  windowOf,
 } from "./tag.ts";
 
 const RLIMIT_LOCKS = 10;
@@ -51,6 +52,8 @@ const limitIn = new BigUint64Array(2);
 const limitOut = new BigUint64Array(2);
 const limitInBytes = new Uint8Array(limitIn.buffer);
 const limitOutBytes = new Uint8Array(limitOut.buffer);
+const limitOutHalves = new Uint32Array(limitOut.buffer);
+const ALL_ONES = 0xffff_ffff;
 
 /**
  * Where a process keeps its tag.
@@ -62,8 +65,10 @@ const limitOutBytes = new Uint8Array(limitOut.buffer);
 export function limitOf(pid: number): bigint | "gone" | null {
   const c = libcLinux();
   if (c.prlimit(pid, RLIMIT_LOCKS, null, limitOutBytes) === 0) {
-    const value = limitOut[0] as bigint;
-    return value === RLIM_INFINITY ? null : value;
+    // RLIM_INFINITY, as nearly everybody has it: no bigint is made for that.
+    return limitOutHalves[0] === ALL_ONES && limitOutHalves[1] === ALL_ONES
+      ? null
+      : limitOut[0] as bigint;
   }
   if (errno() === ESRCH) return "gone";
   // Another user's, which a descendant may be after setuid (or a filter refuses
@@ -106,6 +111,8 @@ interface Owner {
   readonly innerOwner: number;
   readonly used: Map<number, Lineage>;
   next: number;
+  /** The tree that was started last. */
+  latest: Lineage | null;
 }
 
 let owner: Owner | null | undefined;
@@ -183,6 +190,7 @@ function findOwner(): Owner | null {
     innerOwner: outer === null ? 0 : number,
     used: new Map(),
     next: 1,
+    latest: null,
   };
 }
 
@@ -254,6 +262,12 @@ function reclaim(own: Owner): void {
   });
 }
 
+// The last leaders that were started, each at the end of its number, and when.
+const LEADERS = 8192;
+const leaders = new Int32Array(LEADERS);
+const turns = new Uint32Array(LEADERS);
+let lastTurn = 0;
+
 /** The members of one tree, by tag. */
 export class Lineage implements Membership {
   readonly report: Containment;
@@ -263,6 +277,10 @@ export class Lineage implements Membership {
   readonly #settled: bigint;
   readonly #window: bigint;
   #lastBefore = -1;
+  #leader = 0;
+  #startedAt = 0;
+  // As how many-eth of all trees of this isolate it was started.
+  #turn = 0;
 
   private constructor(own: Owner, number: number, report: Containment) {
     this.report = report;
@@ -286,7 +304,7 @@ export class Lineage implements Membership {
         innerTree: number,
       };
     this.#settled = encodeTag(this.#tag);
-    this.#window = encodeTag({ ...this.#tag, flags: this.#tag.flags | WINDOW });
+    this.#window = windowOf(this.#settled);
   }
 
   /** A new tree's identity, or `null` when all numbers are in use. */
@@ -313,6 +331,7 @@ export class Lineage implements Membership {
 
   beginSpawn(): void {
     this.#lastBefore = lastPid();
+    this.#owner.latest?.retireIfLast(this.#lastBefore);
     if (writeLimit(0, this.#window, this.#owner.hard)) return;
     // The hard limit was lowered since the owner was found, or a filter refuses
     // the call now. A child without the tag would be in no tree.
@@ -327,6 +346,12 @@ export class Lineage implements Membership {
     writeLimit(0, this.#owner.base, this.#owner.hard);
     if (pid === 0) return;
     writeLimit(pid, this.#settled, this.#owner.hard);
+    this.#turn = ++lastTurn;
+    this.#leader = pid;
+    this.#startedAt = performance.now();
+    this.#owner.latest = this;
+    leaders[pid & (LEADERS - 1)] = pid;
+    turns[pid & (LEADERS - 1)] = this.#turn;
     const last = lastPid();
     if (last === pid && this.#lastBefore === pid - 1) return;
     this.#releaseStrangers(pid, last);
@@ -415,15 +440,46 @@ export class Lineage implements Membership {
   }
 
   quickEmpty(leader: number, ageMs: number): boolean | null {
-    // With a list at hand the tree's own look is the quicker one.
-    if (census.exists && this.listed(lastPid(), "as proof") !== null) {
-      return null;
+    const last = lastPid();
+    const listed = census.exists ? this.listed(last, "as proof") : null;
+    if (listed !== null) {
+      // The leader has exited. With others, the tree's own look is the quicker one.
+      const alone = listed.length === 0 ||
+        listed.length === 1 && listed[0] === leader;
+      return alone ? true : null;
     }
-    return quickEmpty(leader, ageMs, (pid) => this.belongs(pid));
+    return quickEmpty(
+      leader,
+      ageMs,
+      last,
+      (pid) => this.belongs(pid),
+      (pid) => this.#isLaterLeader(pid),
+    );
+  }
+
+  // Whether the number was given to the leader of a tree that we started after
+  // this one. No number is given twice while the quick proof is tried, so that is
+  // whom it means, living or reaped. With many short commands at a time, or a
+  // thousand that are ended in one go, that settles nearly all numbers without a
+  // system call.
+  #isLaterLeader(pid: number): boolean {
+    const slot = pid & (LEADERS - 1);
+    return leaders[slot] === pid && (turns[slot] as number) > this.#turn;
   }
 
   abandon(): void {
     this.abandoned = true;
+  }
+
+  /**
+   * Gives the number up when nobody asked whether the tree is empty and it must
+   * be: its leader is reaped, and no process was created since that was.
+   *
+   * @param newest The number given last, now.
+   */
+  retireIfLast(newest: number): void {
+    if (!this.abandoned || newest !== this.#leader) return;
+    if (numbersFresh(performance.now() - this.#startedAt)) this.retire();
   }
 
   retire(): void {

@@ -12,7 +12,7 @@ import { ESRCH } from "./errno.ts";
 import { Ancestry } from "./ancestry.ts";
 import { processTable } from "./process_table.ts";
 import { forgetGroup, guardGroup } from "./guard.ts";
-import { procIsUsable } from "./proc_files.ts";
+import { lastPid, procIsUsable } from "./proc_files.ts";
 import { quickEmpty } from "./quick_empty.ts";
 import { DARWIN, errno, libcWait } from "./libc.ts";
 import type { Belongs, Membership } from "./containment.ts";
@@ -52,7 +52,7 @@ export class ProcessGroup implements Membership {
 
   quickEmpty(leader: number, ageMs: number): boolean | null {
     if (DARWIN || !procIsUsable()) return null;
-    return quickEmpty(leader, ageMs, (pid) => this.belongs(pid));
+    return quickEmpty(leader, ageMs, lastPid(), (pid) => this.belongs(pid));
   }
 
   abandon(): void {}

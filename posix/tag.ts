@@ -62,6 +62,16 @@ export function encodeTag(tag: Tag): bigint {
 }
 
 /**
+ * The tag of this process while it spawns.
+ *
+ * @param tag The tag of the tree, without {@linkcode WINDOW}.
+ * @returns The same with it.
+ */
+export function windowOf(tag: bigint): bigint {
+  return tag + BigInt(WINDOW) * MAGIC_UNIT;
+}
+
+/**
  * Takes a number apart.
  *
  * @param value A limit of some process.
