@@ -112,6 +112,11 @@ async function inject(one: Injection, before: State | null): Promise<Outcome> {
   arm(null);
   const left = newlyLeft();
   clean(marker);
+  // What was ended here is no finding of the next one, as a zombie.
+  for (let turn = 0; left.length > 0 && turn < 20; turn++) {
+    if (newlyLeft().every((one) => one.startsWith("zombie"))) break;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   if (outcome.kind === "hang") return { ...outcome, left, leaked: [] };
   let leaked = await settled(before);
   if (leaked.length > 0) {
