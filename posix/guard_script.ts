@@ -10,8 +10,9 @@
  * - `+ N` registers a process group, `- N` forgets it (containment without tags).
  * - `c D` registers a cgroup's directory: killed and removed.
  * - Everything found is stopped before anything is killed, and it looks again
- *   until nothing is found twice in a row with nothing having been forked
- *   meanwhile but its own `grep`: the last pid in `/proc/loadavg` tells.
+ *   until nothing is found twice in a row, nobody has gone or died under its eyes,
+ *   and nothing was forked but its own `grep`: the last pid in `/proc/loadavg`
+ *   tells.
  * - When it still finds somebody in its third look, or has not come to rest after
  *   six, something is faster than a shell, or the host is busy: `guard_sweep.ts` does it, where there is a Deno
  *   and room for it. When that has failed, the shell goes on.
@@ -48,7 +49,7 @@ tagged() {
   return 1
 }
 sweep() {
-  quiet=0 round=0 patience=100 late=
+  quiet=0 round=0 patience=100 late= dead=
   # Nobody waits for a moment of rest on a busy host with looks as slow as these.
   [ -z "$by_hand" ] || patience=3
   while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
@@ -57,21 +58,32 @@ sweep() {
     files='/proc/[0-9]*/limits'
     [ -n "$by_hand" ] || files=$(grep -lsE "$pattern" $files)
     read -r a b c d after </proc/loadavg
-    alive=
+    alive= moved=
     for file in $files; do
       [ -z "$by_hand" ] || tagged $file || continue
       pid=\${file#/proc/} pid=\${pid%/limits}
       stat=
       # A name may contain a newline, and the text of a zombie.
       while read -r line; do stat="$stat $line"; done </proc/$pid/stat
-      [ -n "$stat" ] || continue
-      over \${stat##*) } && continue
+      # Who was tagged and has gone or died since may have left a successor.
+      if [ -z "$stat" ]; then
+        moved=yes
+        continue
+      fi
+      if over \${stat##*) }; then
+        case "$dead " in *" $pid "*) ;; *) moved=yes dead="$dead $pid" ;; esac
+        continue
+      fi
       kill -STOP $pid
       alive="$alive $pid"
     done
     [ -z "$by_hand" ] || read -r a b c d after </proc/loadavg
     if [ -n "$alive" ]; then
       kill -KILL $alive
+      # These have left nobody who is not found by the next look.
+      dead="$dead$alive"
+      quiet=0
+    elif [ -n "$moved" ]; then
       quiet=0
     else
       # Less than none: numbers have wrapped, and anything may have been overlooked.
