@@ -198,6 +198,8 @@ export class Job implements AsyncDisposable {
   /**
    * What all children and everything they started have used so far: the sums over
    * their trees. Those that have ended count with their final figures.
+   *
+   * @returns The sums, and where the figures come from.
    */
   usage(): ResourceUsage {
     return this.#usage.look("full");
