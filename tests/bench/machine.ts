@@ -14,6 +14,8 @@ export async function machine(tools: Tools): Promise<Record<string, string>> {
     date: new Date().toISOString().slice(0, 10),
     system: `${Deno.build.os} ${release}, ${Deno.build.arch}`,
     cores: `${navigator.hardwareConcurrency} cores`,
+    // Before the run. What else goes on decides what figures are worth.
+    load: `load ${Deno.loadavg()[0]!.toFixed(1)}`,
     deno: `Deno ${Deno.version.deno}`,
   };
   const programs = { Node: "node", Python: "python3" };

@@ -33,9 +33,10 @@ function as(entry: Entry, label: string, what: string): Entry {
 const PLAIN = "kill(-pgid), wait";
 
 function treeRow(size: number, most: number): Row {
+  const big = size === 1000;
   // tree-kill asks `ps` once for every process.
   const slow: Partial<Entry> = size > 10
-    ? { most: 2, slow: true }
+    ? { most: big ? 1 : 2, slow: true }
     : { most: 5 };
   const npm = (label: string, kind: string, killer: string): Entry => ({
     label,
@@ -49,7 +50,7 @@ function treeRow(size: number, most: number): Row {
     title: `kill until a tree of ${size.toLocaleString("en")} is empty`,
     unit: "ms",
     count: [1, 1],
-    rounds: [11, 5],
+    rounds: [big ? 5 : 11, big ? 2 : 5],
     warm: [1, 1],
     entries: [
       as(C, PLAIN, tree),
@@ -60,7 +61,7 @@ function treeRow(size: number, most: number): Row {
       as(OFF, "off", `${tree}:plain:stop`),
       as(COMMAND, DENO, `${tree}:plain`),
       npm("tree-kill", "plain", "treeKill"),
-      npm("tree-kill, sessions", "setsid", "treeKill"),
+      ...(big ? [] : [npm("tree-kill, sessions", "setsid", "treeKill")]),
       npm("fkill(pid)", "plain", "fkill"),
       npm("fkill(-pid)", "plain", "fkillGroup"),
     ],
@@ -69,7 +70,11 @@ function treeRow(size: number, most: number): Row {
       atMost(most, PLAIN, "ours, kill()"),
       atMost(most, PLAIN, "ours, sessions"),
       asFast(10, "tree-kill"),
-      asFast(10, "tree-kill, sessions", "ours, sessions"),
+      asFast(
+        10,
+        big ? "tree-kill" : "tree-kill, sessions",
+        "ours, sessions",
+      ),
     ],
   };
 }
