@@ -8,15 +8,17 @@
  * thousand.
  *
  * One thing escapes it. A fork has its number some microseconds before the new
- * process can be seen, and a list made in between misses it. But no fork ends
- * after SIGKILL. So a list that was begun before somebody was killed may say
- * whom to kill, and only one that was begun afterwards proves that none is left.
+ * process can be seen: a list made in between has who forks and misses who comes,
+ * and by the time it is used the one may have exited. But no fork ends after
+ * SIGKILL. So any list may say whom to kill, and it proves that a tree is empty
+ * only when all that it names were killed before it was begun, and nobody else
+ * ended while it was made.
  *
  * @module
  */
 
-/** What is proved with a list. */
-export type Use = "to kill" | "as proof";
+/** What is done with a list; before anybody is killed it may say whom to freeze. */
+export type Use = "to kill" | "to freeze" | "as proof";
 
 /** The lists of all trees of this isolate. */
 export class Census {
@@ -25,6 +27,9 @@ export class Census {
   #newest = 0;
   #began = 0;
   #killed = false;
+  #doubtful = false;
+  // Who was sent SIGKILL, and when.
+  readonly #dying = new Map<number, number>();
   readonly #fresh: (ageMs: number) => boolean;
 
   /** @param fresh Whether no number can have been given twice in that many milliseconds. */
@@ -44,6 +49,10 @@ export class Census {
     this.#newest = newest;
     this.#began = performance.now();
     this.#killed = false;
+    this.#doubtful = false;
+    this.#dying.forEach((when, pid) => {
+      if (!this.#fresh(this.#began - when)) this.#dying.delete(pid);
+    });
   }
 
   /** The look has shown a process of a tree. */
@@ -52,6 +61,11 @@ export class Census {
     const pids = this.#growing.get(tree);
     if (pids !== undefined) pids.add(pid);
     else this.#growing.set(tree, new Set<number>().add(pid));
+  }
+
+  /** The look has come to a process that has ended meanwhile, whosever it was. */
+  gone(pid: number): void {
+    if (this.#growing !== null && !this.#dying.has(pid)) this.#doubtful = true;
   }
 
   /** The look is over; kept when no process was created during it. */
@@ -65,6 +79,11 @@ export class Census {
     this.#killed = true;
   }
 
+  /** SIGKILL has been sent to one, who was this process for certain. */
+  killed(pid: number): void {
+    this.#dying.set(pid, performance.now());
+  }
+
   /**
    * All that may be in a tree.
    *
@@ -75,10 +94,21 @@ export class Census {
    */
   list(tree: number, newest: number, use: Use): number[] | null {
     if (this.#trees === null || newest !== this.#newest) return null;
-    if (use === "as proof" && this.#killed) return null;
+    if (use !== "to kill" && this.#killed) return null;
+    if (use === "as proof" && this.#doubtful) return null;
     if (!this.#fresh(performance.now() - this.#began)) return null;
     const pids: number[] = [];
-    this.#trees.get(tree)?.forEach((pid) => pids[pids.length] = pid);
+    let dying = true;
+    this.#trees.get(tree)?.forEach((pid) => {
+      pids[pids.length] = pid;
+      dying &&= this.#isDying(pid);
+    });
+    if (use === "as proof" && !dying) return null;
     return pids.sort((a, b) => b - a);
+  }
+
+  #isDying(pid: number): boolean {
+    const when = this.#dying.get(pid);
+    return when !== undefined && this.#fresh(performance.now() - when);
   }
 }

@@ -32,6 +32,8 @@ export interface Members {
   endLook?(newest: number): boolean;
   /** A member is about to be killed. */
   killing?(): void;
+  /** SIGKILL was sent to one. */
+  killed?(pid: number): void;
   /**
    * All that may be of the tree, newest first, from an earlier look; `null` when
    * that may be incomplete by now. `newest` is the number given last, now.
@@ -101,6 +103,10 @@ export class JointMembership implements Members {
 
   killing(): void {
     this.parts[0]?.killing?.();
+  }
+
+  killed(pid: number): void {
+    this.parts[0]?.killed?.(pid);
   }
 
   /** What a look at this number shows. */

@@ -388,7 +388,10 @@ export class Lineage implements Membership {
     // The number may be another tree's by now.
     if (this.#retired) return "no";
     const value = limitOf(pid);
-    if (value === "gone") return "gone";
+    if (value === "gone") {
+      census.gone(pid);
+      return "gone";
+    }
     if (value === null || !this.#takeCensus(value, pid)) {
       outsiders.add(pid);
       return "no";
@@ -433,6 +436,10 @@ export class Lineage implements Membership {
 
   killing(): void {
     census.killing();
+  }
+
+  killed(pid: number): void {
+    census.killed(pid);
   }
 
   listed(newest: number, use: Use): number[] | null {

@@ -8,6 +8,7 @@
  */
 
 import type { HardKill } from "../backend.ts";
+import type { Use } from "./census.ts";
 import type { Survivor } from "../errors.ts";
 import type { Members } from "./containment.ts";
 import { EPERM, ESRCH } from "./errno.ts";
@@ -86,14 +87,16 @@ export class ProcessTree implements TreeOperations {
    * @param seen Called with each living member as soon as it is seen.
    * @param known Numbers that need no look: their processes are known.
    * @param enough With so many members found, the look is broken off.
+   * @param use What is done with what it shows.
    */
   scan(
     seen?: (stat: ProcStat) => void,
     known?: ReadonlyMap<number, unknown>,
     enough = Infinity,
+    use: Use = "as proof",
   ): Scan {
     const newest = this.#table.newest?.() ?? 0;
-    const listed = this.#membership.listed?.(newest, "as proof");
+    const listed = this.#membership.listed?.(newest, use);
     if (listed) return this.#scanListed(listed, newest, seen, known);
     this.#membership.beginLook?.(newest);
     const pids = this.#table.pids();
@@ -253,7 +256,7 @@ export class ProcessTree implements TreeOperations {
       };
       this.#lookAtNewest(freeze);
       fresh = 0;
-      const scan = this.scan(freeze, known);
+      const scan = this.scan(freeze, known, Infinity, "to freeze");
       if (known !== undefined && !this.#numbersHold(newest, began)) {
         // A number that was left out may be somebody else's, who is of the tree.
         known = undefined;
@@ -286,9 +289,12 @@ export class ProcessTree implements TreeOperations {
     // Oldest first: a shell that saw its child die would go on with the next
     // command of its script.
     for (let i = listed.length - 1; i >= 0; i--) {
-      const error = this.signal(listed[i] as number, kill);
-      if (error === 0) count++;
-      else if (error !== ESRCH) return null;
+      const pid = listed[i] as number;
+      const error = this.signal(pid, kill);
+      if (error === 0) {
+        count++;
+        this.#membership.killed?.(pid);
+      } else if (error !== ESRCH) return null;
     }
     if (this.#table.newest?.() !== newest) return null;
     return { count, refused: [], unproved: true };
@@ -313,6 +319,7 @@ export class ProcessTree implements TreeOperations {
       if (error === 0) {
         count++;
         this.#killed.set(stat.pid, stat.startTicks);
+        this.#membership.killed?.(stat.pid);
       } else if (error !== ESRCH) {
         refused.set(stat.pid, survivor(stat, error));
       }

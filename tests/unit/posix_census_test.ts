@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Census } from "../../posix/census.ts";
+import { Census, type Use } from "../../posix/census.ts";
 import type { Belongs, Members } from "../../posix/containment.ts";
 import type { ProcStat } from "../../posix/proc_stat.ts";
 import type { ProcessTable } from "../../posix/process_table.ts";
@@ -20,8 +20,8 @@ function counted(): Census {
 
 Deno.test("a census lists the members of each tree, newest first", () => {
   const census = counted();
-  assertEquals(census.list(1, 100, "as proof"), [9, 8, 7]);
-  assertEquals(census.list(2, 100, "as proof"), [50]);
+  assertEquals(census.list(1, 100, "to kill"), [9, 8, 7]);
+  assertEquals(census.list(2, 100, "to freeze"), [50]);
   assertEquals(census.list(3, 100, "as proof"), []);
 });
 
@@ -55,10 +55,54 @@ Deno.test("a census made before a kill says whom to kill, and proves nothing", (
   const census = counted();
   census.killing();
   assertEquals(census.list(1, 100, "to kill"), [9, 8, 7]);
+  assertEquals(census.list(1, 100, "to freeze"), null);
   assertEquals(census.list(1, 100, "as proof"), null);
   census.begin(100);
   census.end(100);
   assertEquals(census.list(1, 100, "as proof"), []);
+});
+
+Deno.test("a census proves nothing of who was not killed before it", () => {
+  // It may have been in the middle of a fork, and have exited since.
+  const census = counted();
+  assertEquals(census.list(2, 100, "as proof"), null);
+  census.killing();
+  census.killed(50);
+  census.begin(100);
+  census.note(2, 50);
+  census.note(2, 51);
+  census.end(100);
+  assertEquals(census.list(2, 100, "as proof"), null);
+  census.begin(100);
+  census.note(2, 50);
+  census.end(100);
+  assertEquals(census.list(2, 100, "as proof"), [50]);
+});
+
+Deno.test("a census during which somebody ended proves nothing, unless we killed them", () => {
+  const census = new Census(() => true);
+  census.begin(100);
+  census.gone(8);
+  census.end(100);
+  assertEquals(census.list(1, 100, "to kill"), []);
+  assertEquals(census.list(1, 100, "as proof"), null);
+  census.killed(8);
+  census.begin(100);
+  census.gone(8);
+  census.end(100);
+  assertEquals(census.list(1, 100, "as proof"), []);
+});
+
+Deno.test("who was killed so long ago that numbers may have come round is forgotten", () => {
+  let fresh = true;
+  const census = new Census(() => fresh);
+  census.killed(7);
+  fresh = false;
+  census.begin(100);
+  fresh = true;
+  census.note(1, 7);
+  census.end(100);
+  assertEquals(census.list(1, 100, "as proof"), null);
 });
 
 /** A machine with one tree and a census; created processes raise the last number. */
@@ -98,7 +142,10 @@ class Machine implements ProcessTable, Members {
     return ticks;
   }
   belongs(pid: number): Belongs {
-    if (!this.entries.has(pid)) return "gone";
+    if (!this.entries.has(pid)) {
+      this.census.gone(pid);
+      return "gone";
+    }
     this.census.note(1, pid);
     return "yes";
   }
@@ -115,7 +162,10 @@ class Machine implements ProcessTable, Members {
   killing(): void {
     this.census.killing();
   }
-  listed(newest: number, use: "to kill" | "as proof"): number[] | null {
+  killed(pid: number): void {
+    this.census.killed(pid);
+  }
+  listed(newest: number, use: Use): number[] | null {
     return this.census.list(1, newest, use);
   }
   fork(pid: number): void {
@@ -181,6 +231,16 @@ Deno.test("a member that the look missed is ended by the next kill(), frozen fir
   tree.kill(STOP, KILL);
   assertEquals(tree.isEmpty(), true);
   assertEquals(machine.signals.at(-1), [60, KILL]);
+});
+
+Deno.test("a member that forks while it is looked at and exits leaves nobody unseen", () => {
+  const machine = new Machine(10);
+  const tree = machine.tree();
+  // 100, the number given last, is that of a process that cannot be seen yet.
+  assertEquals(tree.members().map(({ pid }) => pid), [10]);
+  machine.entries.set(100, "S");
+  machine.entries.delete(10);
+  assertEquals(tree.isEmpty(), false);
 });
 
 Deno.test("kill() after a look names who may not be signalled", () => {
