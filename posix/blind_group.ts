@@ -55,6 +55,10 @@ export class BlindGroup implements TreeOperations {
     return sent;
   }
 
+  stopAll(stop: number): void {
+    this.#send(stop);
+  }
+
   kill(_stop: number, kill: number): HardKill {
     return { count: this.#send(kill) === 0 ? 1 : 0, refused: [] };
   }
@@ -95,10 +99,14 @@ export class BlindGroups implements TreeOperations {
     return count;
   }
 
+  stopAll(stop: number): void {
+    this.groups.forEach((group) => group.stopAll(stop));
+  }
+
   kill(stop: number, kill: number): HardKill {
     let count = 0;
     // All stand still before the first one ends: see ProcessTree.
-    this.signalAll([stop]);
+    this.stopAll(stop);
     this.groups.forEach((group) => count += group.kill(stop, kill).count);
     return { count, refused: [] };
   }

@@ -28,8 +28,10 @@ export class Census {
   #began = 0;
   #killed = false;
   #doubtful = false;
-  // Who was sent SIGKILL, and when.
+  // Who was sent SIGKILL, and when. None whose number can be given again before
+  // numbers wrap: a higher one than the last.
   readonly #dying = new Map<number, number>();
+  #latest = 0;
   readonly #fresh: (ageMs: number) => boolean;
 
   /** @param fresh Whether no number can have been given twice in that many milliseconds. */
@@ -48,6 +50,7 @@ export class Census {
     this.#trees = null;
     this.#newest = newest;
     this.#began = performance.now();
+    this.#see(newest);
     this.#killed = false;
     this.#doubtful = false;
     this.#dying.forEach((when, pid) => {
@@ -74,14 +77,21 @@ export class Census {
     this.#growing = null;
   }
 
-  /** A member of any tree is about to be killed. */
-  killing(): void {
+  /** Members of some tree are about to be killed; `newest` is the number given last. */
+  killing(newest: number): void {
     this.#killed = true;
+    this.#see(newest);
   }
 
   /** SIGKILL has been sent to one, who was this process for certain. */
   killed(pid: number): void {
-    this.#dying.set(pid, performance.now());
+    if (pid <= this.#latest) this.#dying.set(pid, performance.now());
+  }
+
+  // When numbers have wrapped, those of the dead are given again.
+  #see(newest: number): void {
+    if (newest < this.#latest) this.#dying.clear();
+    this.#latest = newest;
   }
 
   /**

@@ -30,8 +30,8 @@ export interface Members {
    * have been given twice meanwhile, so that an outsider's may be a member's.
    */
   endLook?(newest: number): boolean;
-  /** A member is about to be killed. */
-  killing?(): void;
+  /** Members are about to be killed; `newest` is the number given last. */
+  killing?(newest: number): void;
   /** SIGKILL was sent to one. */
   killed?(pid: number): void;
   /**
@@ -101,8 +101,8 @@ export class JointMembership implements Members {
     return this.parts[0]?.endLook?.(newest) ?? true;
   }
 
-  killing(): void {
-    this.parts[0]?.killing?.();
+  killing(newest: number): void {
+    this.parts[0]?.killing?.(newest);
   }
 
   killed(pid: number): void {

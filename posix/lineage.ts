@@ -434,10 +434,9 @@ export class Lineage implements Membership {
     return outsiders.end();
   }
 
-  killing(): void {
-    census.killing();
+  killing(newest: number): void {
+    census.killing(newest);
   }
-
   killed(pid: number): void {
     census.killed(pid);
   }

@@ -160,9 +160,10 @@ export class PosixProcess implements NativeProcess {
     this.#leader.continued();
     if (this.#leader.status === null) this.#terminal?.lend(this.pid);
     this.#spawned.membership.freeze?.(false);
-    // The leader by its number, which is ours: also where no list can be had.
-    this.#leader.signal(SIGCONT);
-    this.#tree.signalAll([SIGCONT]);
+    // The leader by its number, which is ours: also where no list can be had. But
+    // once: a second SIGCONT would interrupt what it has gone on with.
+    const told = this.blindGroup === null && this.#leader.signal(SIGCONT) === 0;
+    this.#tree.signalAll([SIGCONT], told ? this.pid : 0);
   }
 
   get foreground(): boolean {
@@ -244,19 +245,8 @@ export class PosixProcess implements NativeProcess {
       freeze.call(this.#spawned.membership, true);
       return;
     }
-    // Until a look shows nobody new: a member may have forked before it stopped.
-    const seen = new Set<number>();
-    for (let fresh = true; fresh;) {
-      fresh = false;
-      const members = this.#tree.members();
-      for (let i = 0; i < members.length; i++) {
-        const { pid } = members[i] as ProcStat;
-        if (seen.has(pid)) continue;
-        seen.add(pid);
-        fresh = true;
-        this.#tree.signal(pid, SIGSTOP);
-      }
-    }
+    this.stopGroup();
+    this.#tree.stopAll(SIGSTOP);
   }
 
   resumeTree(): void {

@@ -41,6 +41,8 @@ const MAX_ROUNDS = 200;
 // process has to have its turn. Some looks there are in any case.
 const MAX_MS = 2000;
 const FEWEST_ROUNDS = 5;
+// Looks for which somebody may take to act on SIGSTOP.
+const STOPPING_ROUNDS = 20;
 // Strangers fork, too: the last few numbers, not the last alone.
 const NEWEST = 4;
 
@@ -56,8 +58,13 @@ export interface TreeOperations {
   hasMoreThan(count: number): boolean;
   /** Sends a signal to one member; 0 or an error number. */
   signal(pid: number, signal: number): number;
-  /** Sends signals, in order, to every member; returns to how many. */
-  signalAll(signals: readonly number[]): number;
+  /**
+   * Sends signals, in order, to every member, or to all but one; returns to how
+   * many.
+   */
+  signalAll(signals: readonly number[], except?: number): number;
+  /** Stops every member. */
+  stopAll(stop: number): void;
   /** Stops, looks again, kills. */
   kill(stop: number, kill: number): HardKill;
 }
@@ -85,13 +92,14 @@ export class ProcessTree implements TreeOperations {
    * One look at all processes.
    *
    * @param seen Called with each living member as soon as it is seen.
-   * @param known Numbers that need no look: their processes are known.
+   * @param known Numbers that need no look: their processes are known, and they
+   * cannot have been given again.
    * @param enough With so many members found, the look is broken off.
    * @param use What is done with what it shows.
    */
   scan(
     seen?: (stat: ProcStat) => void,
-    known?: ReadonlyMap<number, unknown>,
+    known?: ReadonlySet<number>,
     enough = Infinity,
     use: Use = "as proof",
   ): Scan {
@@ -149,7 +157,7 @@ export class ProcessTree implements TreeOperations {
     pids: readonly number[],
     newest: number,
     seen?: (stat: ProcStat) => void,
-    known?: ReadonlyMap<number, unknown>,
+    known?: ReadonlySet<number>,
   ): Scan {
     const members: ProcStat[] = [];
     for (let i = 0; i < pids.length; i++) {
@@ -208,15 +216,16 @@ export class ProcessTree implements TreeOperations {
   }
 
   /**
-   * Sends signals, in order, to every member; returns to how many. Oldest first:
-   * a shell that sees its child die before its own signal comes goes on with the
+   * Sends signals, in order, to every member but `except`; returns to how many.
+   * Oldest first: a shell that sees its child die before its own signal comes goes on with the
    * next command of its script.
    */
-  signalAll(signals: readonly number[]): number {
+  signalAll(signals: readonly number[], except = 0): number {
     const members = this.members();
     let count = 0;
     for (let i = members.length - 1; i >= 0; i--) {
       const pid = (members[i] as ProcStat).pid;
+      if (pid === except) continue;
       let sent = false;
       for (let s = 0; s < signals.length; s++) {
         if (this.signal(pid, signals[s] as number) === 0) sent = true;
@@ -243,7 +252,9 @@ export class ProcessTree implements TreeOperations {
     let pending: ProcStat[] = [];
     const began = performance.now();
     const newest = this.#table.newest?.() ?? 0;
-    let known: typeof frozen | undefined = frozen;
+    // Without those higher than the last: such a number is given again when its
+    // turn comes.
+    let known: Set<number> | undefined = new Set();
     let unsettled = true;
     for (let round = 0; goesOn(round, began); round++) {
       let fresh = 0;
@@ -252,7 +263,9 @@ export class ProcessTree implements TreeOperations {
         const error = this.#freeze(stat, stop, frozen, refused);
         if (error === null) return;
         fresh++;
-        if (error === 0) pending.push(stat);
+        if (error !== 0) return;
+        pending.push(stat);
+        if (stat.pid <= newest) known?.add(stat.pid);
       };
       this.#lookAtNewest(freeze);
       fresh = 0;
@@ -276,6 +289,29 @@ export class ProcessTree implements TreeOperations {
     return { count, refused: list, unsettled };
   }
 
+  /**
+   * Stops every member, and looks again until a look shows nobody new, and all
+   * that it shows stand still: who was in the middle of a fork when SIGSTOP came
+   * ends it first. Not for ever: a parent in vfork(2) does not stop.
+   */
+  stopAll(stop: number): void {
+    const frozen = new Map<number, ProcStat>();
+    const refused = new Map<number, Survivor>();
+    const began = performance.now();
+    for (let round = 0; goesOn(round, began); round++) {
+      let fresh = 0;
+      // At sight, as in kill().
+      const freeze = (stat: ProcStat): void => {
+        if (this.#freeze(stat, stop, frozen, refused) !== null) fresh++;
+      };
+      this.#lookAtNewest(freeze);
+      fresh = 0;
+      const { members, settled } = this.scan(freeze);
+      if (fresh > 0 || !settled) continue;
+      if (round >= STOPPING_ROUNDS || members.every(standsStill)) return;
+    }
+  }
+
   // When nobody can have come since an earlier look, there is nothing to look for
   // and nobody to freeze. Once only: who calls again has seen that it was not
   // enough.
@@ -284,7 +320,7 @@ export class ProcessTree implements TreeOperations {
     const listed = this.#membership.listed?.(newest, "to kill") ?? null;
     if (listed === null || this.#killedListed) return null;
     this.#killedListed = true;
-    this.#membership.killing?.();
+    this.#membership.killing?.(newest);
     let count = 0;
     // Oldest first: a shell that saw its child die would go on with the next
     // command of its script.
@@ -311,7 +347,7 @@ export class ProcessTree implements TreeOperations {
     refused: Map<number, Survivor>,
   ): number {
     let count = 0;
-    this.#membership.killing?.();
+    this.#membership.killing?.(this.#table.newest?.() ?? 0);
     // Oldest first, so that who is waited for next, the newest, ends last.
     for (let i = members.length - 1; i >= 0; i--) {
       const stat = members[i] as ProcStat;
@@ -360,6 +396,11 @@ export class ProcessTree implements TreeOperations {
 function goesOn(round: number, began: number): boolean {
   if (round < FEWEST_ROUNDS) return true;
   return round < MAX_ROUNDS && performance.now() - began < MAX_MS;
+}
+
+// Stopped, or stopped by a debugger.
+function standsStill({ state }: ProcStat): boolean {
+  return state === "T" || state === "t";
 }
 
 function survivor(stat: ProcStat, error: number): Survivor {

@@ -107,7 +107,7 @@ function fileOfThreads(pid: number): string {
 }
 
 /** What may explain why a process is still there. */
-export function tell({ pid, state }: Alive): string {
+export function tell({ pid, state, file }: Alive): string {
   const stat = statOf(pid);
   let tag = "";
   try {
@@ -116,7 +116,20 @@ export function tell({ pid, state }: Alive): string {
   } catch {
     // It has just ended.
   }
-  return `${pid} was ${state}, is ${stat?.state}, name '${stat?.name}', parent ${stat?.ppid}, tag ${tag}`;
+  return `${pid} was ${state}, is ${stat?.state}, name '${stat?.name}', ${file}, parent ${stat?.ppid}, tag ${tag}, ${
+    ageOf(pid)
+  } s old`;
+}
+
+// proc_pid_stat(5): the 22nd field, in ticks of 10 ms since boot.
+function ageOf(pid: number): string {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    const start = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    return (Deno.osUptime() - Number(start) / 100).toFixed(0);
+  } catch {
+    return "?";
+  }
 }
 
 /** Children of a process that have ended and were not reaped. */

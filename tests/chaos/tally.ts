@@ -6,7 +6,7 @@
 
 import { distribution } from "./distribution.ts";
 import type { HostReport, TreeReport } from "./host.ts";
-import type { Alive } from "./observer.ts";
+import { type Alive, tell } from "./observer.ts";
 import type { ParentReport } from "./parent_run.ts";
 import { scenario, type Surroundings } from "./scenario.ts";
 
@@ -78,10 +78,7 @@ export class Tally {
 
   late(found: readonly Alive[]): void {
     this.survivors += found.length;
-    const names = found.map(({ pid, state, file }) =>
-      `${pid} ${state} ${file}`
-    );
-    this.#wrong([`found at the end: ${names.join(", ")}`], []);
+    this.#wrong([`found at the end: ${found.map(tell).join("; ")}`], []);
   }
 
   end(): void {

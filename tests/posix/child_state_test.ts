@@ -7,6 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Command, type CommandOptions } from "../../mod.ts";
+import { until, within } from "../fixtures/deadline.ts";
 import { denoPath } from "../fixtures/deno.ts";
 import { evalArgs } from "../fixtures/eval.ts";
 import { readableDeno } from "../fixtures/other_user.ts";
@@ -513,5 +514,43 @@ Deno.test({
       '{"theirs":false,"tag":true}',
       text(stderr),
     );
+  },
+});
+
+Deno.test({
+  name:
+    "resume() continues a child once: a second SIGCONT would interrupt what it goes on with",
+  ignore: notLinux,
+  async fn() {
+    await using child = new Command("sh", {
+      args: [
+        "-c",
+        "trap 'echo c' CONT; echo go; while :; do read a || read a; done",
+      ],
+      stdin: "piped",
+      stdout: "piped",
+      grace: 0,
+    }).spawn();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+    const said = async () => (await within(reader.read(), "a line")).value!;
+    assertEquals(await said(), "go\n");
+    const state = () =>
+      /\) (\S)/.exec(Deno.readTextFileSync(`/proc/${child.pid}/stat`))![1];
+    let continued = "";
+    for (let i = 0; i < 50; i++) {
+      child.suspend();
+      await until(() => state() === "T", "the child's stop");
+      child.resume();
+      continued += await said();
+      await until(() => state() === "S", "the child to read again");
+    }
+    await child.stop();
+    for (let end = false; !end;) {
+      const { value, done } = await within(reader.read(), "the end");
+      continued += value ?? "";
+      end = done;
+    }
+    assertEquals(continued, "c\n".repeat(50));
   },
 });

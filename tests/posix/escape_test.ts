@@ -205,6 +205,41 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "suspend() stops a chain that forks a successor and dies, again and again",
+  ignore,
+  async fn() {
+    const marker = newMarker();
+    const trace = await Deno.makeTempFile();
+    const links = () => Deno.statSync(trace).size;
+    const link =
+      `printf x >>"$T"; setsid sh -c "$0" "$0" $M >/dev/null 2>&1 & exit`;
+    try {
+      await using child = new Command("sh", {
+        args: ["-c", `setsid sh -c "$0" "$0" $M & exit`, link, marker],
+        env: { M: marker, T: trace },
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+        grace: 0,
+      }).spawn();
+      await until(() => links() > 20, "twenty links of the chain");
+      child.suspend();
+      const last = links();
+      for (let look = 0; look < 20; look++) {
+        await new Deno.Command("true").output();
+      }
+      assertEquals(links(), last);
+      child.resume();
+      await until(() => links() > last, "another link of the chain");
+    } finally {
+      killAll(marker);
+      await Deno.remove(trace);
+    }
+  },
+});
+
+Deno.test({
   name: "descendants() finds a daemon, and says who its parent is now",
   ignore,
   async fn() {

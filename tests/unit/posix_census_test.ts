@@ -53,7 +53,7 @@ Deno.test("a census during which a process was created is none", () => {
 
 Deno.test("a census made before a kill says whom to kill, and proves nothing", () => {
   const census = counted();
-  census.killing();
+  census.killing(100);
   assertEquals(census.list(1, 100, "to kill"), [9, 8, 7]);
   assertEquals(census.list(1, 100, "to freeze"), null);
   assertEquals(census.list(1, 100, "as proof"), null);
@@ -66,7 +66,7 @@ Deno.test("a census proves nothing of who was not killed before it", () => {
   // It may have been in the middle of a fork, and have exited since.
   const census = counted();
   assertEquals(census.list(2, 100, "as proof"), null);
-  census.killing();
+  census.killing(100);
   census.killed(50);
   census.begin(100);
   census.note(2, 50);
@@ -159,8 +159,8 @@ class Machine implements ProcessTable, Members {
     this.census.end(newest);
     return true;
   }
-  killing(): void {
-    this.census.killing();
+  killing(newest: number): void {
+    this.census.killing(newest);
   }
   killed(pid: number): void {
     this.census.killed(pid);
@@ -183,6 +183,23 @@ class Machine implements ProcessTable, Members {
     });
   }
 }
+
+function provesAfterKill(newestAtKill: number, newestAtLook: number): boolean {
+  const census = new Census(() => true);
+  census.begin(newestAtKill);
+  census.killing(newestAtKill);
+  census.killed(50);
+  census.begin(newestAtLook);
+  census.note(1, 50);
+  census.end(newestAtLook);
+  return census.list(1, newestAtLook, "as proof") !== null;
+}
+
+Deno.test("a number that was killed means nobody else before numbers wrap, unless it was higher than the last", () => {
+  assertEquals(provesAfterKill(100, 200), true);
+  assertEquals(provesAfterKill(100, 99), false);
+  assertEquals(provesAfterKill(40, 60), false);
+});
 
 Deno.test("kill() after a look kills at once, without freezing and without another look", () => {
   const machine = new Machine(10, 20, 30);

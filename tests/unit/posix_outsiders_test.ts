@@ -48,6 +48,41 @@ Deno.test("a look during which numbers wrapped says so", () => {
   assertEquals([outsiders.end(), outsiders.has(7)], [false, false]);
 });
 
+Deno.test("a number higher than the last is given again before numbers wrap", () => {
+  let last = 100;
+  const outsiders = new Outsiders(() => last, () => true);
+  outsiders.begin();
+  for (const pid of [7, 200, 300]) outsiders.add(pid);
+  assertEquals(outsiders.end(), true);
+  last = 199;
+  outsiders.begin();
+  assertEquals([7, 200, 300].map((pid) => outsiders.has(pid)), [
+    true,
+    true,
+    true,
+  ]);
+  last = 200;
+  // Whoever has it, the look has passed over him.
+  assertEquals(outsiders.end(), false);
+  outsiders.begin();
+  assertEquals([7, 200, 300].map((pid) => outsiders.has(pid)), [
+    true,
+    false,
+    true,
+  ]);
+  last = 299;
+  assertEquals(outsiders.end(), true);
+  // Nobody relied on it.
+  outsiders.begin();
+  last = 300;
+  assertEquals(outsiders.end(), true);
+  // From now on it has its turn behind it.
+  outsiders.add(300);
+  last = 400;
+  outsiders.begin();
+  assertEquals([outsiders.has(300), outsiders.end()], [true, true]);
+});
+
 Deno.test("in a long look the last number is read now and then", () => {
   let reads = 0;
   const outsiders = new Outsiders(() => ++reads, () => true);
@@ -191,6 +226,18 @@ Deno.test("a look during which numbers wrapped proves nothing with known strange
   };
   assertEquals(tree.isEmpty(), false);
   assertEquals(host.looks, looks + 2);
+});
+
+Deno.test("a member with the number of a stranger from before numbers wrapped is found", () => {
+  const host = new BusyHost();
+  host.strangers = [10, 2000];
+  const tree = host.tree();
+  assertEquals(tree.isEmpty(), true);
+  host.end(2000);
+  host.last = 2000;
+  host.members.set(2000, "S");
+  assertEquals(tree.isEmpty(), false);
+  assertEquals(tree.kill(STOP, KILL).count, 1);
 });
 
 Deno.test("someMembers() ends with the last that is wanted, and is no proof", () => {

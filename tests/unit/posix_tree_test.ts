@@ -290,6 +290,45 @@ Deno.test("signalAll() sends every signal in order to every member, and counts m
   );
 });
 
+Deno.test("signalAll() leaves one out", () => {
+  const machine = new Machine({ 10: {}, 20: {} });
+  assertEquals(machine.tree().signalAll([18], 20), 1);
+  assertEquals(machine.signals, [[10, 18]]);
+});
+
+Deno.test("stopAll() stops a chain of forks at sight", () => {
+  const machine = new Machine({ 10: {} });
+  let links = 0;
+  machine.onAsk = (pid) => {
+    if (machine.entries.get(pid)?.state === "T" || links === 3) return;
+    machine.entries.delete(pid);
+    machine.entries.set(11 + links++, {});
+  };
+  machine.tree().stopAll(STOP);
+  assertEquals([...machine.entries], [[13, { state: "T" }]]);
+});
+
+Deno.test("stopAll() looks until all stand still, for who forks ends that first", () => {
+  const machine = new Machine({ 10: {} });
+  machine.onLook = (look) => {
+    const forking = machine.entries.get(10)!;
+    if (look > 1 && look < 4) forking.state = "D";
+    if (look !== 4) return;
+    forking.state = "T";
+    machine.entries.set(11, {});
+  };
+  machine.tree().stopAll(STOP);
+  assertEquals(machine.signals, [[10, STOP], [11, STOP]]);
+});
+
+Deno.test("stopAll() does not wait for ever for one that does not stop", () => {
+  const machine = new Machine({ 10: {} });
+  machine.onLook = () => machine.entries.get(10)!.state = "D";
+  machine.tree().stopAll(STOP);
+  assertEquals(machine.signals, [[10, STOP]]);
+  assert(machine.looks < 30);
+});
+
 function ancestry(machine: Machine, root: number): number[] {
   const members = new Ancestry(machine.stat(root)!, machine);
   return new ProcessTree(members, machine, machine.send).members()
