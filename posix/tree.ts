@@ -28,6 +28,12 @@ export interface Scan {
   readonly settled: boolean;
 }
 
+/** When a look began, and the number that had been given last. */
+interface Beginning {
+  readonly newest: number;
+  readonly began: number;
+}
+
 /** Sends a signal to a process that passes the check; 0 or an error number. */
 export type SendSignal = (
   pid: number,
@@ -43,6 +49,9 @@ const MAX_MS = 2000;
 const FEWEST_ROUNDS = 5;
 // Looks for which somebody may take to act on SIGSTOP.
 const STOPPING_ROUNDS = 20;
+// So many that came during a look are looked at one by one, and so often.
+const YOUNGER = 512;
+const YOUNGER_ROUNDS = 8;
 // Strangers fork, too: the last few numbers, not the last alone.
 const NEWEST = 4;
 
@@ -81,6 +90,8 @@ export class ProcessTree implements TreeOperations {
   // Those that we have killed: what they had forked was there before that.
   readonly #killed = new Map<number, number>();
   #killedListed = false;
+  // The beginning of the last look that showed nobody alive.
+  #previous: Beginning | null = null;
 
   constructor(membership: Members, table: ProcessTable, send: SendSignal) {
     this.#membership = membership;
@@ -103,6 +114,7 @@ export class ProcessTree implements TreeOperations {
     enough = Infinity,
     use: Use = "as proof",
   ): Scan {
+    const began = performance.now();
     const newest = this.#table.newest?.() ?? 0;
     const listed = this.#membership.listed?.(newest, use);
     if (listed) return this.#scanListed(listed, newest, seen, known);
@@ -148,8 +160,48 @@ export class ProcessTree implements TreeOperations {
     const held = this.#membership.endLook?.(last) ?? true;
     // The list is made in rising order. When numbers wrapped meanwhile, a link of
     // a chain was behind it before, and its successor below it afterwards.
-    if (last < newest || passed && !held) settled = false;
+    if (last < newest || passed && !held) return { members, settled: false };
+    const present: Beginning = { newest, began };
+    // Before a kill, overlooking somebody costs another round.
+    const since = use === "as proof" ? this.#previous : present;
+    if (members.length === 0 && known === undefined) this.#previous = present;
+    if (!settled && since !== null) {
+      settled = this.#lookAtYounger(since, members, seen);
+    }
     return { members, settled };
+  }
+
+  // On a busy host there is no look during which nobody ends. Who ended may have
+  // left a successor; but who was born since a look began has a higher number than
+  // the last one of then, and these few are looked at instead of everybody again.
+  //
+  // As a proof, since the look before, at which nobody lived: a fork has its number
+  // some microseconds before the new process can be seen, so that the successor's
+  // may be lower than the last one at the beginning of this look. But then its
+  // parent lived during the look before, or was itself born since.
+  #lookAtYounger(
+    { newest, began }: Beginning,
+    members: ProcStat[],
+    seen?: (stat: ProcStat) => void,
+  ): boolean {
+    const listed = new Set<number>();
+    members.forEach(({ pid }) => listed.add(pid));
+    let from = newest;
+    for (let round = 0; round < YOUNGER_ROUNDS; round++) {
+      if (!this.#numbersHold(newest, began)) return false;
+      const last = this.#table.newest?.() ?? 0;
+      if (last === from) return true;
+      if (last - newest > YOUNGER) return false;
+      for (let pid = from + 1; pid <= last; pid++) {
+        if (pid === Deno.pid || listed.has(pid) || !this.#isOurs(pid)) continue;
+        const stat = this.#table.stat(pid);
+        if (stat === null || isDead(stat.state)) continue;
+        members.push(stat);
+        seen?.(stat);
+      }
+      from = last;
+    }
+    return false;
   }
 
   // The same of those alone that an earlier look has shown: nobody came since.

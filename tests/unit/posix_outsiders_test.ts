@@ -177,19 +177,70 @@ Deno.test("strangers that end during every look do not keep a tree from being pr
     host.strangers.push(++host.last);
   };
   assertEquals(host.tree().isEmpty(), true);
-  // Of 300, of the 30 that came meanwhile, and of the 3 that came during that.
-  assertEquals(host.looks, 3);
-  assertEquals(host.asked, 333);
+  // Of 300, then of the 30 that came meanwhile; of these 30 again, by number, and
+  // of the 3 and the 3 that came during that.
+  assertEquals(host.looks, 2);
+  assertEquals(host.asked, 300 + 30 + 30 + 3 + 3);
 });
 
 Deno.test("a stranger that was never looked at and is gone forces another look", () => {
   const host = new BusyHost();
   host.strangers = [10, 20];
+  host.onAsk = (pid) => host.end(pid);
+  assertEquals([host.tree().isEmpty(), host.looks, host.asked], [true, 2, 2]);
+});
+
+Deno.test("after a look that showed nobody, it forces a look at who came since", () => {
+  const host = new BusyHost();
+  host.strangers = [10, 20];
   const tree = host.tree();
   assertEquals([tree.isEmpty(), host.looks, host.asked], [true, 1, 2]);
-  host.strangers.push(30);
+  host.strangers.push(++host.last);
   host.onAsk = (pid) => host.end(pid);
-  assertEquals([tree.isEmpty(), host.looks, host.asked], [true, 3, 3]);
+  assertEquals([tree.isEmpty(), host.looks, host.asked], [true, 2, 4]);
+});
+
+Deno.test("a member that is gone has left a successor, whose number is found", () => {
+  const host = new BusyHost();
+  host.strangers = [10];
+  const tree = host.tree();
+  assertEquals(tree.isEmpty(), true);
+  host.members.set(++host.last, "S");
+  host.onAsk = (pid) => {
+    if (pid !== 1001 || !host.members.has(pid)) return;
+    host.end(pid);
+    host.members.set(++host.last, "S");
+  };
+  assertEquals(tree.isEmpty(), false);
+  assertEquals(host.looks, 2);
+});
+
+Deno.test("so is one that had its number before the look and could be seen only after it", () => {
+  const host = new BusyHost();
+  host.strangers = [10];
+  const tree = host.tree();
+  assertEquals(tree.isEmpty(), true);
+  // It is in the middle of a fork: the number of who comes is given.
+  host.members.set(1001, "S");
+  host.last = 1002;
+  host.onAsk = (pid) => {
+    if (pid !== 1001 || !host.members.has(pid)) return;
+    host.end(pid);
+    host.members.set(1002, "S");
+  };
+  assertEquals(tree.isEmpty(), false);
+});
+
+Deno.test("a first look at which somebody went proves nothing, whoever came since", () => {
+  const host = new BusyHost();
+  // As before, but the number was given before there was any look.
+  host.members.set(999, "S");
+  host.onAsk = (pid) => {
+    if (pid !== 999 || !host.members.has(pid)) return;
+    host.end(pid);
+    host.members.set(1000, "S");
+  };
+  assertEquals([host.tree().isEmpty(), host.looks], [false, 2]);
 });
 
 Deno.test("a chain of forks among known strangers is found all the same", () => {
