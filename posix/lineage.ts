@@ -363,13 +363,33 @@ export class Lineage implements Membership {
   // have inherited.
   #releaseStrangers(child: number, last: number): void {
     const from = this.#lastBefore;
-    if (last < from || last - from > MAX_PROBES) return;
-    for (let pid = from + 1; pid <= last; pid++) {
-      if (pid === child || limitOf(pid) !== this.#window) continue;
-      if (this.#descendsFromHost(pid, child)) {
-        writeLimit(pid, this.#owner.base, this.#owner.hard);
-      }
+    if (last >= from && last - from <= MAX_PROBES) {
+      for (let pid = from + 1; pid <= last; pid++) this.#release(pid, child);
+      return;
     }
+    // Numbers have wrapped, or so many came: whoever there is.
+    const pids = listPids() ?? [];
+    for (let i = 0; i < pids.length; i++) {
+      this.#release(pids[i] as number, child);
+    }
+  }
+
+  #release(pid: number, child: number): void {
+    if (pid === child || limitOf(pid) !== this.#window) return;
+    if (!this.#descendsFromHost(pid, child)) return;
+    writeLimit(pid, this.#owner.base, this.#owner.hard);
+  }
+
+  // A fork of another thread may have copied the tag during the spawn and come to
+  // its end after it: such a child is released when it is met. Of the leader's own
+  // children, only those of its first moments have the window's tag; none of them
+  // is in this process's group, whoever is its parent now.
+  #isStranger(pid: number): boolean {
+    const stat = readStat(pid);
+    if (stat === null || stat.pgrp !== libc().getpgrp()) return false;
+    if (!this.#descendsFromHost(pid, this.#leader)) return false;
+    writeLimit(pid, this.#owner.base, this.#owner.hard);
+    return true;
   }
 
   #descendsFromHost(pid: number, child: number): boolean {
@@ -396,7 +416,9 @@ export class Lineage implements Membership {
       outsiders.add(pid);
       return "no";
     }
-    return inTree(value, this.#tag) ? "yes" : "no";
+    if (!inTree(value, this.#tag)) return "no";
+    if (value !== this.#window || pid === this.#leader) return "yes";
+    return this.#isStranger(pid) ? "no" : "yes";
   }
 
   // Whatever tree of ours it is in; false when it is in none.

@@ -3,7 +3,10 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { spawn as nodeSpawn } from "node:child_process";
 import { Command } from "../../mod.ts";
+import { libcLinux } from "../../posix/libc.ts";
 import { getpgid, waitpid } from "../../posix/mod.ts";
+import { parseLocksLimit } from "../../posix/proc_stat.ts";
+import { windowOf } from "../../posix/tag.ts";
 import { until, within } from "../fixtures/deadline.ts";
 import { evalArgs, waitForText } from "../fixtures/eval.ts";
 import {
@@ -204,6 +207,32 @@ Deno.test("stopping trees does not touch the children of Deno.Command and node:c
 
 Deno.test({
   name:
+    "a stranger whose fork took the tag of a spawn along is none of the tree",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const theirs = new Deno.Command("sleep", { args: ["300"], ...QUIET })
+      .spawn();
+    const ours = new Command("sh", {
+      args: ["-c", "sleep 300 & wait"],
+      ...QUIET,
+    })
+      .spawn();
+    try {
+      const tag = locksLimit(ours.pid);
+      // What a fork of another thread copies in the middle of posix_spawn.
+      setLocksLimit(theirs.pid, windowOf(tag!));
+      const { survivors } = await ours.stop({ grace: 0 });
+      assertEquals(survivors, 0);
+      assertEquals(locksLimit(theirs.pid), locksLimit(Deno.pid));
+    } finally {
+      theirs.kill("SIGUSR1");
+    }
+    assertEquals((await theirs.status).signal, "SIGUSR1");
+  },
+});
+
+Deno.test({
+  name:
     "children that other isolates start at the same moment are no members of our trees",
   ignore: linuxOnly,
   async fn() {
@@ -375,3 +404,13 @@ Deno.test("waiting costs nothing: an idle child causes no wake-ups", async () =>
   assert(run.success, new TextDecoder().decode(run.stderr));
   assertLess(switches, 150);
 });
+
+function locksLimit(pid: number): bigint | null {
+  return parseLocksLimit(Deno.readTextFileSync(`/proc/${pid}/limits`));
+}
+
+function setLocksLimit(pid: number, soft: bigint): void {
+  const unlimited = 0xffff_ffff_ffff_ffffn;
+  const limit = new Uint8Array(new BigUint64Array([soft, unlimited]).buffer);
+  assertEquals(libcLinux().prlimit(pid, 10, limit, new Uint8Array(16)), 0);
+}
