@@ -151,14 +151,12 @@ export class Accounts {
     this.#lastLeader = { ...unknownUsage("process"), ...figures, processes: 1 };
   }
 
-  // The lowest free number is the one that is given, so the last allowed number
-  // is in use exactly when the limit is reached.
   #lookAtDescriptors(members: readonly ProcStat[]): void {
     const limit = this.#spawned.limits?.openFiles;
     if (limit === undefined || this.#atDescriptorLimit) return;
     for (let i = 0; i < members.length; i++) {
       const { pid } = members[i] as ProcStat;
-      if (!usageTable().hasDescriptor(pid, limit - 1)) continue;
+      if (!usageTable().hasAllDescriptors(pid, limit)) continue;
       this.#atDescriptorLimit = true;
       return;
     }

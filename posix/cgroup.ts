@@ -88,7 +88,7 @@ export function cgroupObstacle(): string {
 /** The members of one tree, by cgroup. */
 export class Cgroup implements Membership {
   readonly report: Containment;
-  readonly joinsStopped: boolean;
+  readonly joinsHeld: boolean;
   #descriptor: number;
   readonly #directory: string;
   readonly #lineage: Lineage;
@@ -106,7 +106,7 @@ export class Cgroup implements Membership {
     // Born in it (CLONE_INTO_CGROUP), or let in before exec.
     const canBeBorn = libcCgroup().posix_spawnattr_setcgroup_np !== null;
     this.#descriptor = canBeBorn ? openFile(directory) : -1;
-    this.joinsStopped = this.#descriptor < 0;
+    this.joinsHeld = this.#descriptor < 0;
   }
 
   /** A new cgroup around a lineage, or why there can be none. */
@@ -173,9 +173,9 @@ export class Cgroup implements Membership {
     this.#descriptor = -1;
   }
 
-  /** Takes the stopped child in, before it becomes its program. */
+  /** Takes the child in, before it becomes its program. */
   admit(pid: number): void {
-    if (!this.joinsStopped) return;
+    if (!this.joinsHeld) return;
     const error = write(`${this.#directory}/cgroup.procs`, String(pid));
     if (error === 0) return;
     throw posixError("write", error, {

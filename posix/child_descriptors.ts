@@ -43,20 +43,29 @@ export class ChildDescriptors {
   readonly #far: number[] = [];
   readonly #near: number[] = [];
   readonly #limit: number;
+  readonly #reserved: number;
 
   /**
    * Opens everything.
    *
    * @param specs What the child gets; {@linkcode refuseClosed} has seen it.
    * @param command The program, for messages.
+   * @param reserved A number in the child that is somebody else's, or -1: no source
+   * gets it, and it is not closed.
    * @throws {RangeError} for a number that this process's limit does not allow.
    * @throws what opening a file throws. Nothing is left open then.
    */
-  constructor(specs: readonly DescriptorSpec[], command: string) {
+  constructor(
+    specs: readonly DescriptorSpec[],
+    command: string,
+    reserved: number,
+  ) {
     this.#specs = specs;
     bindErrno();
     this.#limit = descriptorLimit();
     for (let fd = 0; fd < 3; fd++) this.#taken.add(fd);
+    this.#reserved = reserved;
+    this.#taken.add(reserved);
     for (let i = 0; i < specs.length; i++) {
       const { target } = specs[i] as DescriptorSpec;
       if (target >= this.#limit) throw aboveLimit(target, this.#limit);
@@ -107,7 +116,7 @@ export class ChildDescriptors {
 
   /** Adds what makes the child's descriptors, and nothing but these. Last: it closes the rest. */
   addTo(actions: FileActions): void {
-    let highest = 2;
+    let highest = Math.max(2, this.#reserved);
     for (let i = 0; i < this.#specs.length; i++) {
       const { target, origin } = this.#specs[i] as DescriptorSpec;
       actions.descriptor(

@@ -9,6 +9,7 @@ import type { SpawnSpec } from "../backend.ts";
 import { ChildDescriptors } from "./child_descriptors.ts";
 import { withCredentials } from "./credentials.ts";
 import { ForegroundTerminal } from "./foreground.ts";
+import type { Hold } from "./hold.ts";
 import { libc } from "./libc.ts";
 import { PipeSink, PipeSource } from "./pipe.ts";
 import { openPty, type Pty, PtySink, PtySource } from "./pty.ts";
@@ -25,13 +26,20 @@ export class ChildStreams {
   pty: Pty | null = null;
   /** Our terminal, for a foreground child. */
   terminal: ForegroundTerminal | null = null;
+  /** What it is held back with while it is prepared; set before the opening. */
+  hold: Hold | null = null;
 
-  /** Opens what the specification asks for. On an error, {@linkcode ChildStreams.close} what is there. */
+  /** Opens the terminal that a foreground child is lent. */
+  openTerminal(spec: SpawnSpec): void {
+    if (spec.foreground) this.terminal = ForegroundTerminal.open();
+  }
+
+  /** Opens what else the specification asks for. On an error, {@linkcode ChildStreams.close} what is there. */
   open(spec: SpawnSpec): void {
     if (spec.fds !== null) {
-      this.fds = new ChildDescriptors(spec.fds, spec.command);
+      const reserved = this.hold?.digit ?? -1;
+      this.fds = new ChildDescriptors(spec.fds, spec.command, reserved);
     }
-    if (spec.foreground) this.terminal = ForegroundTerminal.open();
     if (spec.pty === null) {
       this.stdio.open(spec);
       return;
@@ -46,6 +54,7 @@ export class ChildStreams {
     this.fds?.closeFar();
     this.fds?.closeNear();
     this.terminal?.close();
+    this.hold?.close();
     if (this.pty === null) return;
     libc().close(this.pty.reading);
     libc().close(this.pty.writing);
@@ -105,9 +114,9 @@ export function fileActions(
   spec: SpawnSpec,
   streams: ChildStreams,
 ): FileActions {
-  const { stdio, pty, fds } = streams;
+  const { stdio, pty, fds, hold } = streams;
   const shared = spec.cwd === null && pty === null && fds === null &&
-    !stdio.descriptors;
+    hold === null && !stdio.descriptors;
   const key = shared ? `${spec.stdin},${spec.stdout},${spec.stderr}` : "";
   const known = shared ? sharedActions.get(key) : undefined;
   if (known !== undefined) return known;
@@ -115,6 +124,7 @@ export function fileActions(
   if (pty !== null) actions.terminal(pty.path);
   else for (let i = 0; i < 3; i++) actions.descriptor(i, stdio.source(i));
   // After the standard streams: their sources may have the numbers of targets.
+  if (hold !== null) actions.descriptor(hold.digit, hold.source);
   fds?.addTo(actions);
   if (spec.cwd !== null) actions.directory(spec.cwd);
   if (shared) sharedActions.set(key, actions);

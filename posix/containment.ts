@@ -45,13 +45,13 @@ export interface Members {
 export interface Membership extends Members {
   /** What the caller is told. */
   readonly report: Containment;
-  /** Whether the child is started stopped and then let in by {@linkcode Membership.admit}. */
-  readonly joinsStopped?: boolean;
+  /** Whether the child is held back until it is let in by {@linkcode Membership.admit}. */
+  readonly joinsHeld?: boolean;
   /** Directory descriptor of the cgroup to be born in, where that is possible. */
   readonly cgroupDescriptor?: number;
   /** Stops (true) or continues all members at once, where the OS can. */
   freeze?(frozen: boolean): void;
-  /** Takes a stopped child in. Throws when it cannot. */
+  /** Takes a child in that is held back. Throws when it cannot. */
   admit?(pid: number): void;
   /** Ends all members at once, where the OS can; they are looked for besides. */
   killAll?(): void;

@@ -54,12 +54,16 @@ export function copyForChild(
  * process, something opened can get their number.
  *
  * @param fd The descriptor; owned, and given up.
+ * @param taken Further numbers that it must not have.
  * @returns The same, or a close-on-exec copy.
  * @throws {SystemError} when there is no descriptor left; the given one is closed then.
  */
-export function aboveStdio(fd: number): number {
-  if (fd > 2) return fd;
-  const moved = duplicate(fd);
+export function aboveStdio(
+  fd: number,
+  taken: ReadonlySet<number> = NONE,
+): number {
+  if (fd > 2 && !taken.has(fd)) return fd;
+  const moved = duplicate(fd, taken);
   libc().close(fd);
   if (moved < 0) throw posixError("fcntl", -moved);
   return moved;

@@ -65,7 +65,7 @@ export class PosixProcess implements NativeProcess {
   readonly #accounts: Accounts;
   #onExit: ((status: ExitStatus) => void) | null = null;
   #suspensions: number;
-  // Stopped since its start, until the watch on its limits is ready.
+  // Held back since its start, until the watch on its limits is ready.
   #held: boolean;
   #retired = false;
   readonly #inJob: boolean;
@@ -131,6 +131,7 @@ export class PosixProcess implements NativeProcess {
     // As a shell does: what an orderly child has set (stty) stays set.
     this.#returnTerminal(status.code !== 0);
     this.#terminal?.close();
+    this.#spawned.hold?.close();
     if (this.#spawned.slave >= 0) libc().close(this.#spawned.slave);
     this.#onExit?.(status);
   }
@@ -301,9 +302,11 @@ export class PosixProcess implements NativeProcess {
     if (!this.#held) return;
     this.#held = false;
     // One that is suspended runs when it is resumed.
-    if (this.#suspensions > 0) return;
-    if (this.#leader.status === null) this.#terminal?.lend(this.pid);
-    this.#leader.signal(SIGCONT);
+    const runs = this.#suspensions === 0;
+    if (runs && this.#leader.status === null) this.#terminal?.lend(this.pid);
+    const { hold } = this.#spawned;
+    if (hold !== null) hold.release();
+    else if (runs) this.#leader.signal(SIGCONT);
   }
 
   hasMoreThan(count: number): boolean {

@@ -29,8 +29,8 @@ export interface UsageTable {
   figures(pid: number, full: boolean): ProcessFigures | null;
   /** Its bytes of memory with shared pages counted in parts; `null`: not known. */
   proportional(pid: number): number | null;
-  /** Whether it has a descriptor with this number. */
-  hasDescriptor(pid: number, number: number): boolean;
+  /** Whether it has this limit of descriptors, and has reached it. */
+  hasAllDescriptors(pid: number, limit: number): boolean;
 }
 
 const LINUX: UsageTable = {
@@ -55,8 +55,16 @@ const LINUX: UsageTable = {
     const kb = text === null ? null : numberOf(text, "Pss");
     return kb === null ? null : kb * KB;
   },
-  hasDescriptor(pid: number, number: number): boolean {
-    return libcUsage().access(cString(`/proc/${pid}/fd/${number}`), F_OK) === 0;
+  // The lowest free number is the one that is given, so the last allowed number is
+  // in use exactly when the limit is reached.
+  hasAllDescriptors(pid: number, limit: number): boolean {
+    const last = cString(`/proc/${pid}/fd/${limit - 1}`);
+    if (libcUsage().access(last, F_OK) !== 0) return false;
+    // A shell that has not become the program yet limits itself last, and has
+    // descriptors of its own before.
+    const limits = readProcFile(`/proc/${pid}/limits`) ?? "";
+    const soft = /^Max open files +(\d+)/m.exec(limits)?.[1];
+    return soft !== undefined && Number(soft) <= limit;
   },
 };
 
@@ -79,7 +87,7 @@ const MACOS: UsageTable = {
   proportional(): null {
     return null;
   },
-  hasDescriptor(): boolean {
+  hasAllDescriptors(): boolean {
     return false;
   },
 };

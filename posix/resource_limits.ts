@@ -91,14 +91,16 @@ export function heldByKernel(
   return held;
 }
 
-/** Whether the child must be started stopped for its limits: Linux. */
-export function limitsNeedStop(limits: Limits | null): boolean {
+/** Whether the child must be held back for its limits: Linux. */
+export function limitsNeedHold(limits: Limits | null): boolean {
   if (DARWIN || limits === null) return false;
-  return holdsForWatch(limits) || resourceLimits(limits).length > 0;
+  const { cpuTime, fileSize, coreSize } = limits;
+  return holdsForWatch(limits) || cpuTime !== undefined ||
+    fileSize !== undefined || coreSize !== undefined;
 }
 
 /**
- * Whether the child stays stopped until the watch on its tree is ready: with a
+ * Whether the child is held back until the watch on its tree is ready: with a
  * limit of processes, since a fork bomb leaves this process hardly any time of
  * the processor a few milliseconds after it was let loose.
  */
@@ -110,8 +112,9 @@ const pair = new BigUint64Array(2);
 const pairBytes = new Uint8Array(pair.buffer);
 
 /**
- * Sets the limits of a stopped child: prlimit(2). None is raised above what the
- * child would have had.
+ * Sets the limits of a child that is held back: prlimit(2). None is raised above
+ * what the child would have had. That of descriptors the shell sets on itself: see
+ * {@linkcode limitCommands}.
  *
  * @param pid The child.
  * @param limits The limits.
@@ -122,6 +125,7 @@ export function applyLimits(pid: number, limits: Limits): void {
   const c = libcLinux();
   for (let i = 0; i < list.length; i++) {
     const { resource, soft, hard } = list[i] as ResourceLimit;
+    if (resource === RLIMIT_NOFILE) continue;
     let failed = c.prlimit(pid, resource, null, pairBytes) !== 0;
     if (!failed) {
       const ceiling = pair[1] as bigint;
@@ -135,6 +139,27 @@ export function applyLimits(pid: number, limits: Limits): void {
 
 function least(one: bigint, other: bigint): bigint {
   return one < other ? one : other;
+}
+
+/**
+ * What the shell sets on itself, right before it becomes the program: on macOS,
+ * which has no prlimit, all limits; on Linux that of descriptors, since a shell
+ * needs more than the least that a program may be given.
+ *
+ * @param limits The limits.
+ * @returns Commands, each with `;` behind it, or nothing.
+ * @throws {SystemError} when the kernel does not tell the limit that there is.
+ */
+export function limitCommands(limits: Limits): string {
+  if (DARWIN) return ulimitCommands(limits);
+  const { openFiles } = limits;
+  if (openFiles === undefined) return "";
+  // Ours is what the child has inherited.
+  if (libcLinux().prlimit(0, RLIMIT_NOFILE, null, pairBytes) !== 0) {
+    throw posixError("prlimit", errno());
+  }
+  const count = least(BigInt(openFiles), pair[1] as bigint);
+  return `ulimit -n ${count} || exit 125; `;
 }
 
 /**

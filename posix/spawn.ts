@@ -35,8 +35,8 @@ import {
   applyLimits,
   heldByKernel,
   holdsForWatch,
-  limitsNeedStop,
-  ulimitCommands,
+  limitCommands,
+  limitsNeedHold,
 } from "./resource_limits.ts";
 import {
   awaitStopped,
@@ -47,6 +47,7 @@ import {
 } from "./suspended_start.ts";
 import { bindErrno, DARWIN, errno, libc, libcWait } from "./libc.ts";
 import type { ForegroundTerminal } from "./foreground.ts";
+import { Hold } from "./hold.ts";
 import type { PipeSink, PipeSource } from "./pipe.ts";
 import { refuseAffinity, setAffinity, setNice } from "./scheduling.ts";
 import { attributes, type FileActions } from "./spawn_attributes.ts";
@@ -67,6 +68,8 @@ export interface Spawned {
   readonly membership: Membership;
   /** Whether it was started stopped. */
   readonly suspended: boolean;
+  /** What holds it back until the watch on its limits is ready, or has done so. */
+  readonly hold: Hold | null;
   /** Its limits, or `null`. */
   readonly limits: Limits | null;
   /** Which of them the kernel holds. */
@@ -123,6 +126,10 @@ function spawnWith(
 ): Spawned {
   const containment = chooseContainment(spec);
   try {
+    streams.openTerminal(spec);
+    if (!DARWIN && needsPreparation(spec, streams, containment.membership)) {
+      streams.hold = Hold.open(spec.fds);
+    }
     streams.open(spec);
     const kernelLimits = spec.limits === null
       ? NO_LIMITS
@@ -143,6 +150,7 @@ function spawnWith(
       slave: streams.pty?.slave ?? -1,
       membership: containment.membership,
       suspended: spec.suspended,
+      hold: streams.hold,
       limits: spec.limits,
       kernelLimits,
     };
@@ -207,12 +215,12 @@ function startWith(
   streams: ChildStreams,
   { membership, group }: ContainmentChoice,
 ): number {
-  const stopped = spec.suspended || membership.joinsStopped === true ||
-    needsPreparation(spec, streams.terminal);
-  // macOS has no prlimit: there a shell limits itself.
-  const ulimits = DARWIN && spec.limits !== null
-    ? ulimitCommands(spec.limits)
-    : "";
+  const { hold } = streams;
+  const prepared = needsPreparation(spec, streams, membership);
+  // Where nothing can hold it back, on macOS and without a free number, it is
+  // stopped instead.
+  const stopped = spec.suspended || prepared && hold === null;
+  const ulimits = spec.limits === null ? "" : limitCommands(spec.limits);
   const attr = attributes({
     group,
     suspended: stopped && DARWIN,
@@ -233,8 +241,10 @@ function startWith(
   const stops = stopped && !DARWIN;
   let result;
   const { umask, listenPid } = spec;
-  if (stops || umask !== null || listenPid || ulimits !== "") {
-    const errand = { stops, umask, listenPid, ulimits };
+  const held = hold !== null;
+  if (held || stops || umask !== null || listenPid || ulimits !== "") {
+    const digit = hold?.digit ?? -1;
+    const errand = { hold: digit, stops, umask, listenPid, ulimits };
     result = startThroughShell(spec, path, errand, launch);
   } else {
     result = launch([path].concat(spec.args));
@@ -243,8 +253,9 @@ function startWith(
       result = launch([SHELL, path].concat(spec.args));
     }
   }
+  hold?.closeReading();
   if (result <= 0) throw spawnFailure(spec, path, -result);
-  if (stopped) prepareStopped(result, spec, streams.terminal, membership);
+  if (held || stopped) prepare(result, spec, streams, membership);
   return result;
 }
 
@@ -258,15 +269,16 @@ function startThroughShell(
   const obstacle = withCredentials(spec, () => execObstacle(path));
   if (obstacle !== 0) return -obstacle;
   const result = launch(shellArguments(path, spec.args, errand));
-  if (errand.stops && result > 0) awaitStopped(result);
+  // One that is held back stops only when it has been let go.
+  if (errand.stops && errand.hold < 0 && result > 0) awaitStopped(result);
   return result;
 }
 
 // What is done to the child before its first instruction.
-function prepareStopped(
+function prepare(
   pid: number,
   spec: SpawnSpec,
-  terminal: ForegroundTerminal | null,
+  { terminal, hold }: ChildStreams,
   membership: Membership,
 ): void {
   const runs = !spec.suspended && !holdsForWatch(spec.limits);
@@ -277,38 +289,47 @@ function prepareStopped(
     if (spec.limits !== null && !DARWIN) applyLimits(pid, spec.limits);
     // It must have the terminal before its first read, and not a moment before it
     // can act on Ctrl-C.
-    if (runs) {
-      terminal?.lend(pid);
-      if (libc().kill(pid, SIGCONT) !== 0) {
-        throw posixError("kill", errno(), { pid });
-      }
+    if (runs) terminal?.lend(pid);
+    if (hold !== null) {
+      // A suspended one waits as a stopped process, whatever else it waits for.
+      if (runs || spec.suspended) release(hold, pid);
+      if (spec.suspended) awaitStopped(pid);
+    } else if (runs && libc().kill(pid, SIGCONT) !== 0) {
+      throw posixError("kill", errno(), { pid });
     }
   } catch (error) {
-    // Stopped and not what was asked for, or not to be woken: nothing of it may
-    // stay.
-    endStopped(pid, spec.command);
+    // It waits and is not what was asked for, or not to be let go: nothing of it
+    // may stay.
+    endWaiting(pid, hold, spec.command);
     throw error;
   }
 }
 
-// Who may start a child as another user need not be allowed to end it.
-function endStopped(pid: number, command: string): void {
-  if (libc().kill(pid, SIGKILL) === 0) {
+function release(hold: Hold, pid: number): void {
+  const error = hold.release();
+  if (error !== 0) throw posixError("write", error, { pid });
+}
+
+// Who may start a child as another user need not be allowed to end it; but one that
+// is held back ends by itself when the pipe is closed.
+function endWaiting(pid: number, hold: Hold | null, command: string): void {
+  const error = libc().kill(pid, SIGKILL) === 0 ? 0 : errno();
+  hold?.close();
+  if (error === 0 || hold !== null) {
     libc().wait4(pid, null, 0, null);
     return;
   }
-  const reason = `it is stopped, and the signal failed: ${
-    errnoMeaning(errno())
-  }`;
+  const reason = `it is stopped, and the signal failed: ${errnoMeaning(error)}`;
   throw new SurvivorsError(command, [{ pid, name: "sh", reason }]);
 }
 
 function needsPreparation(
   spec: SpawnSpec,
-  terminal: ForegroundTerminal | null,
+  { terminal }: ChildStreams,
+  membership: Membership,
 ): boolean {
   return spec.nice !== null || spec.affinity !== null || terminal !== null ||
-    limitsNeedStop(spec.limits);
+    membership.joinsHeld === true || limitsNeedHold(spec.limits);
 }
 
 const SIGKILL = 9;

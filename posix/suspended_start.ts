@@ -1,14 +1,15 @@
 /**
- * Starting a program through a shell that becomes it by exec: stopped before its
- * first instruction, or with another file mode creation mask or other limits,
- * which belong to the whole process and so cannot be changed here for a moment, or
- * with its own process id, which nobody knows before, in LISTEN_PID
+ * Starting a program through a shell that becomes it by exec: held back or stopped
+ * before its first instruction, or with another file mode creation mask or other
+ * limits, which belong to the whole process and so cannot be changed here for a
+ * moment, or with its own process id, which nobody knows before, in LISTEN_PID
  * (sd_listen_fds(3)).
  *
  * Stopping: macOS can do it (POSIX_SPAWN_START_SUSPENDED). Linux cannot: there a shell
- * stops itself and, when it is continued, becomes the program by exec, with the
- * same process id. What exec would refuse is looked for beforehand, so that
- * `spawn()` still reports it.
+ * waits for a line (`hold.ts`) while the child is prepared, and stops itself where
+ * the child is to be stopped; then it becomes the program by exec, with the same
+ * process id. What exec would refuse is looked for beforehand, so that `spawn()`
+ * still reports it.
  *
  * @module
  */
@@ -31,7 +32,9 @@ export const SHELL = "/bin/sh";
 
 /** What the shell does first. */
 export interface ShellErrand {
-  /** Whether it stops itself. */
+  /** The descriptor that it waits for a line from, or -1. */
+  readonly hold: number;
+  /** Whether it stops itself, after that. */
   readonly stops: boolean;
   /** The file mode creation mask it sets, or `null`. */
   readonly umask: number | null;
@@ -54,13 +57,22 @@ export function shellArguments(
   args: readonly string[],
   errand: ShellErrand,
 ): string[] {
-  const { stops, umask, listenPid, ulimits } = errand;
-  let script = 'exec "$0" "$@"';
+  const { hold, stops, umask, listenPid, ulimits } = errand;
+  // Limits last: the shell may need more descriptors than it leaves the program.
+  let script = ulimits + 'exec "$0" "$@"';
   if (listenPid) script = `LISTEN_PID=$$; export LISTEN_PID; ${script}`;
   if (stops) script = `kill -STOP $$; ${script}`;
+  if (hold >= 0) script = heldBack(hold) + script;
   if (umask !== null) script = `umask 0${umask.toString(8)}; ${script}`;
-  script = ulimits + script;
   return [SHELL, "-c", script, path].concat(args);
+}
+
+// The descriptor is closed before the wait rather than after it: for any change of
+// descriptors a shell needs a free one from 10 on. The program's stdin comes back
+// at the end of the braces. The variable is not exported, unless the caller's
+// environment has one of that name, which nobody does.
+function heldBack(fd: number): string {
+  return `{ exec ${fd}<&-; read -r killable_hold; } <&${fd} || exit 125; `;
 }
 
 /**

@@ -34,13 +34,14 @@ Deno.test("the affinity mask of Windows has 64 bits", () => {
   assertThrows(() => affinityMask([64], "x"), RangeError, "above 63");
 });
 
-Deno.test("the shell sets the mask, stops, and becomes the program, in this order", () => {
+Deno.test("the shell sets the mask, waits, stops, limits itself, and becomes the program, in this order", () => {
   const script = (
     stops: boolean,
     umask: number | null,
-    more: { listenPid?: boolean; ulimits?: string } = {},
+    more: { hold?: number; listenPid?: boolean; ulimits?: string } = {},
   ) =>
     shellArguments("/p", ["a"], {
+      hold: -1,
       stops,
       umask,
       listenPid: false,
@@ -58,11 +59,20 @@ Deno.test("the shell sets the mask, stops, and becomes the program, in this orde
   assertEquals(script(true, null)[2], 'kill -STOP $$; exec "$0" "$@"');
   assertEquals(
     script(false, 0, { ulimits: "ulimit -S -n 9; " })[2],
-    'ulimit -S -n 9; umask 00; exec "$0" "$@"',
+    'umask 00; ulimit -S -n 9; exec "$0" "$@"',
   );
   assertEquals(
     script(true, 0o22, { listenPid: true })[2],
     'umask 022; kill -STOP $$; LISTEN_PID=$$; export LISTEN_PID; exec "$0" "$@"',
+  );
+  const wait = "{ exec 9<&-; read -r killable_hold; } <&9 || exit 125; ";
+  assertEquals(
+    script(false, null, { hold: 9 })[2],
+    wait + 'exec "$0" "$@"',
+  );
+  assertEquals(
+    script(true, 0, { hold: 9, ulimits: "ulimit -n 8; " })[2],
+    `umask 00; ${wait}kill -STOP $$; ulimit -n 8; exec "$0" "$@"`,
   );
 });
 

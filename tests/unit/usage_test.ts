@@ -130,7 +130,7 @@ class Table implements UsageTable {
   proportional(): null {
     return null;
   }
-  hasDescriptor(): boolean {
+  hasAllDescriptors(): boolean {
     return false;
   }
 }
