@@ -17,6 +17,7 @@ export const WAYS: readonly string[] = [
   "piped",
   "suspended",
   "prepared",
+  "watched",
   "umask",
   "session",
   "pty",

@@ -43,6 +43,7 @@ const WAYS: Readonly<Record<string, readonly [() => unknown, () => unknown]>> =
       start(),
       start({ priority: "below-normal", limits: { openFiles: 64 } }),
     ],
+    watched: [start(), start({ limits: { processes: 500 } })],
     umask: [start(), start({ umask: 0o77 })],
     session: [start(), start({ processGroup: "session" })],
     pty: [start(), start({ pty: true, stdin: "piped", stdout: "piped" })],

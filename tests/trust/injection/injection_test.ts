@@ -9,7 +9,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux" || Deno.build.arch !== "x86_64",
   async fn() {
     const { findings } = await inject({
-      only: ["output", "outputSync", "stop", "suspended"],
+      only: ["output", "outputSync", "stop", "suspended", "preparedSuspended"],
       sample: 15,
       seed: 8,
       progress: () => {},

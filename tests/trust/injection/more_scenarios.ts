@@ -185,6 +185,17 @@ export const MORE_SCENARIOS: Readonly<Record<string, Scenario>> = {
     }).output();
     return [run.code, text(run.stdout)];
   },
+  async preparedSuspended({ Command }, marker) {
+    await using child = new Command("sh", {
+      args: ["-c", "exit $(nice)", marker],
+      priority: 5,
+      suspended: true,
+      limits: { processes: 50, openFiles: 50 },
+      stdout: "null",
+    }).spawn();
+    child.resume();
+    return (await child.status).code;
+  },
   async groups({ Command }, marker) {
     const run = await new Command("sh", {
       args: ["-c", "id -G", marker],
