@@ -308,7 +308,14 @@ export class WindowsProcess implements NativeProcess, Poller {
    * more; `null` when there is none.
    */
   settled(): Promise<void> | null {
-    return this.#port === null ? null : this.#port.settled();
+    // Each waits for what its pipe still has to do, and for the port at last.
+    let settled = this.#port === null ? null : this.#port.settled();
+    settled = both(settled, this.stdout);
+    settled = both(settled, this.stderr);
+    for (let i = 0; i < this.fds.length; i++) {
+      settled = both(settled, this.fds[i]?.source ?? null);
+    }
+    return settled;
   }
 
   /** See {@linkcode NativeProcess.exitStatus}. */
@@ -364,4 +371,21 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.stderr?.unref();
     for (let i = 0; i < this.fds.length; i++) this.fds[i]?.source?.unref();
   }
+}
+
+function both(
+  first: Promise<void> | null,
+  pipe: { settled(): Promise<void> | null } | null,
+): Promise<void> | null {
+  const second = pipe?.settled() ?? null;
+  if (first === null || first === second) return second;
+  return second === null ? first : oneAfterTheOther(first, second);
+}
+
+async function oneAfterTheOther(
+  first: Promise<void>,
+  second: Promise<void>,
+): Promise<void> {
+  await first;
+  await second;
 }

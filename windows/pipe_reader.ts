@@ -39,6 +39,8 @@ export class PipeReader implements ByteSource {
   #port: CompletionPort | null = null;
   #key = 0n;
   #pending: PendingRead | null = null;
+  #turn: Promise<void> | null = null;
+  #letGo: PromiseWithResolvers<void> | null = null;
   #inFlight = false;
   #ended = false;
   #finishing = false;
@@ -76,7 +78,9 @@ export class PipeReader implements ByteSource {
 
   async #readAfterTurn(view: Uint8Array): Promise<number> {
     this.#burst = 0;
-    await this.#connected().turn();
+    this.#turn = this.#connected().turn();
+    await this.#turn;
+    this.#turn = null;
     return await this.read(view, false);
   }
 
@@ -178,7 +182,7 @@ export class PipeReader implements ByteSource {
     if (pending === null) return;
     this.#pending = null;
     const count = this.#start < this.#end ? this.#copyTo(pending.view) : 0;
-    if (pending.held) this.#port?.release();
+    this.#release(pending);
     pending.resolve(count);
   }
 
@@ -206,9 +210,32 @@ export class PipeReader implements ByteSource {
     this.#handle.close();
   }
 
-  /** See {@linkcode NativeProcess.settled}. */
+  /**
+   * See {@linkcode NativeProcess.settled}. A read that was cancelled needs the
+   * port until its packet has come.
+   */
   settled(): Promise<void> | null {
+    const ending = this.#finishing || this.#handle.closed;
+    const busy = this.#pending?.held || this.#turn !== null;
+    if (ending && busy) return this.#lastReadSettled();
     return this.#port?.settled() ?? null;
+  }
+
+  async #lastReadSettled(): Promise<void> {
+    if (this.#turn !== null) await this.#turn;
+    if (this.#pending?.held) {
+      this.#letGo ??= Promise.withResolvers<void>();
+      await this.#letGo.promise;
+    }
+    await this.#port?.settled();
+  }
+
+  #release(pending: PendingRead): void {
+    if (!pending.held) return;
+    pending.held = false;
+    this.#port?.release();
+    this.#letGo?.resolve();
+    this.#letGo = null;
   }
 
   /** See {@linkcode ByteSource.ref}. */
@@ -223,9 +250,6 @@ export class PipeReader implements ByteSource {
   /** See {@linkcode ByteSource.unref}. */
   unref(): void {
     this.#referenced = false;
-    if (this.#pending?.held) {
-      this.#pending.held = false;
-      this.#port?.release();
-    }
+    if (this.#pending !== null) this.#release(this.#pending);
   }
 }

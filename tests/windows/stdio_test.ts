@@ -96,6 +96,29 @@ Deno.test({
 });
 
 Deno.test({
+  name: "settled() waits for the read that finish() has cancelled",
+  ignore,
+  async fn() {
+    await using child = start(
+      spec(DENO, fixture("handles_sigint"), { stdout: "piped" }),
+    );
+    await child.line();
+    const { stdout } = child.child;
+    let ended = false;
+    const pending = child.text().then(() => ended = true);
+    // The call for its packet has been made.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertEquals(child.child.settled(), null, "the read is wanted");
+    stdout!.finish();
+    const settled = child.child.settled();
+    assert(settled !== null, "it is on its way back");
+    await settled;
+    await pending;
+    assert(ended);
+  },
+});
+
+Deno.test({
   name: "close() ends a pending read, and later reads are the end",
   ignore,
   async fn() {

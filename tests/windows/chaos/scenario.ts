@@ -30,9 +30,11 @@ export function scenario(seed: number, index: number): Scenario {
   for (let i = ending === "job" ? 1 + random.below(2) : 0; i > 0; i--) {
     more.push(drawTree(random, random.chance(0.2) ? "L" : ""));
   }
+  const detached = random.chance(0.1) && ofParent;
   const canSuspend = ending !== null && /stop|kill|dispose|job/i.test(ending);
   return {
-    table: tree.table,
+    // Nobody could end what outlives its parent and may be opened by nobody.
+    table: detached ? tree.table.replaceAll("x", "") : tree.table,
     processes: more.reduce((sum, one) => sum + one.processes, tree.processes),
     more: more.map(({ table }) => table),
     jobEnding: random.pick(JOB_ENDINGS),
@@ -46,7 +48,7 @@ export function scenario(seed: number, index: number): Scenario {
     containment: "auto",
     suspended: random.chance(0.05) && canSuspend,
     suspend: random.chance(0.08) && canSuspend,
-    detached: random.chance(0.1) && ofParent,
+    detached,
     stranger: random.pick(["none", "deno"]),
   };
 }
