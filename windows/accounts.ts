@@ -71,17 +71,25 @@ export class Accounts {
 
   /** The leader has ended, and its handle is about to be closed. Idempotent. */
   leaderEnded(): void {
-    if (this.#endedAt > 0 || this.#leader.process.closed) return;
-    this.#endedAt = performance.now();
-    this.#lookAtLeader();
-    this.#lookAtJobLast();
+    if (this.#noteLeader()) this.#lookAtJobLast();
   }
 
-  /** The job's handle is about to be closed, with nobody left in it. Idempotent. */
-  closeTree(): void {
+  /**
+   * The job's handle is about to be closed, with nobody left in it, and the
+   * leader's as well. Idempotent.
+   */
+  treeEnded(): void {
+    this.#noteLeader();
     if (this.#job.handle.closed) return;
     this.#lookAtJobLast();
     this.#lastTree = { ...this.#lastTree, memory: 0, processes: 0 };
+  }
+
+  #noteLeader(): boolean {
+    if (this.#endedAt > 0 || this.#leader.process.closed) return false;
+    this.#endedAt = performance.now();
+    this.#lookAtLeader();
+    return true;
   }
 
   // Counters that cannot be read must not keep an end from being reported.

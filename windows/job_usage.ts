@@ -83,15 +83,19 @@ export function jobUsage(job: JobObject): ResourceUsage {
   return io ? usage : { ...usage, readBytes: null, writeBytes: null };
 }
 
+let bothKnown = true;
+
 // Wine 10 does not know the class and calls it an invalid function.
 function askBoth(job: JobObject, bytes: Uint8Array<ArrayBuffer>): boolean {
+  if (!bothKnown) return false;
   try {
     job.information(JobObjectBasicAndIoAccountingInformation, bytes);
     return true;
   } catch (error) {
     const unknown = error instanceof SystemError &&
       error.errno === ERROR_INVALID_FUNCTION;
-    if (unknown) return false;
-    throw error;
+    if (!unknown) throw error;
+    bothKnown = false;
+    return false;
   }
 }

@@ -42,6 +42,21 @@ export function forEachMember(
   job: JobObject,
   visit: (member: Member) => boolean,
 ): void {
+  // Wine lists a process while it is being made, a console host too, and knows
+  // no program of it yet.
+  forEachProcess(job, (member) => member.image !== "" && visit(member));
+}
+
+/**
+ * The same with those of which it is not known yet what they are.
+ *
+ * @param job The job.
+ * @param visit See {@linkcode forEachMember}.
+ */
+export function forEachProcess(
+  job: JobObject,
+  visit: (member: Member) => boolean,
+): void {
   const pids = job.processIds();
   // Wine asks for the full right where Windows takes the limited one.
   const rights = PROCESS_QUERY_INFORMATION | PROCESS_SUSPEND_RESUME |

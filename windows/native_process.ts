@@ -331,22 +331,21 @@ export class WindowsProcess implements NativeProcess, Poller {
   release(): void {
     if (this.#leader.status === null) return;
     this.#released = true;
+    if (this.#tree.isEmpty()) {
+      this.retire();
+      return;
+    }
     this.#accounts.leaderEnded();
     if (!this.#leadsGroup) this.#leader.close();
     this.#thread.close();
-    if (this.#tree.isEmpty()) {
-      this.retire();
-    } else {
-      this.#connect();
-      this.#arrange();
-    }
+    this.#connect();
+    this.#arrange();
   }
 
   /** See {@linkcode NativeProcess.retire}. */
   retire(): void {
     this.#released = true;
-    this.#accounts.leaderEnded();
-    this.#accounts.closeTree();
+    this.#accounts.treeEnded();
     this.#leader.close();
     this.#thread.close();
     this.#tree.close();

@@ -11,7 +11,7 @@
 import type { Handle } from "./handle.ts";
 import type { JobObject } from "./job_object.ts";
 import { nt } from "./kernel32.ts";
-import { forEachMember } from "./members.ts";
+import { forEachProcess } from "./members.ts";
 
 /** The suspended members of a job; calls nest. */
 export class Suspension {
@@ -34,7 +34,7 @@ export class Suspension {
     let before = -1;
     while (before !== this.#suspended.size) {
       before = this.#suspended.size;
-      forEachMember(job, ({ pid, handle }) => {
+      forEachProcess(job, ({ pid, handle }) => {
         if (this.#suspended.has(pid)) return false;
         if (nt().NtSuspendProcess(handle.value) !== 0) return false;
         this.#suspended.set(pid, handle);
