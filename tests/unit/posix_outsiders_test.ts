@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Belongs, Members } from "../../posix/containment.ts";
 import { JointMembership } from "../../posix/containment.ts";
 import { Outsiders } from "../../posix/outsiders.ts";
@@ -178,9 +178,11 @@ Deno.test("strangers that end during every look do not keep a tree from being pr
   };
   assertEquals(host.tree().isEmpty(), true);
   // Of 300, then of the 30 that came meanwhile; of these 30 again, by number, and
-  // of the 3 and the 3 that came during that.
+  // of the 3 and the 3 that came during that; of these fewer when a slow look reads
+  // the last number meanwhile. Never of the 300 again.
   assertEquals(host.looks, 2);
-  assertEquals(host.asked, 300 + 30 + 30 + 3 + 3);
+  const least = 300 + 30 + 30;
+  assert(host.asked >= least && host.asked <= least + 3 + 3, `${host.asked}`);
 });
 
 Deno.test("a stranger that was never looked at and is gone forces another look", () => {
