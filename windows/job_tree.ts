@@ -13,12 +13,14 @@ import type { JobObject } from "./job_object.ts";
 import { describeMembers, isEmptyJob, memberIds } from "./members.ts";
 import { Suspension } from "./suspension.ts";
 import { EmptinessWait } from "./tree_watch.ts";
+import { Unborn } from "./unborn.ts";
 import { waitForEmptyJob } from "./wait_for_job.ts";
 
 /** The members of a job. */
 export class JobTree {
   readonly #job: JobObject;
   readonly #suspension = new Suspension();
+  readonly #unborn = new Unborn();
   readonly #waits: EmptinessWait[] = [];
   readonly #watched: () => void;
   readonly #leaderEnded: () => boolean;
@@ -52,7 +54,7 @@ export class JobTree {
     if (this.#job.handle.closed) return true;
     if (!this.#leaderEnded()) return false;
     // Whoever was told of the exit just now may have given up the tree.
-    return this.#job.handle.closed || isEmptyJob(this.#job);
+    return this.#job.handle.closed || isEmptyJob(this.#job, this.#unborn);
   }
 
   /** Tells the waits when the tree is empty. */

@@ -19,6 +19,7 @@ import {
   parentId,
   startTime,
 } from "./process_info.ts";
+import type { Unborn } from "./unborn.ts";
 
 /** An opened member: the handle keeps its id from being used again. */
 export interface Member {
@@ -81,18 +82,20 @@ function isConsoleHost(image: string): boolean {
  * after the last program of their console, and are not of the tree.
  *
  * @param job The job.
+ * @param unborn What was seen of its processes that are being made.
  * @returns Whether no member lives. One that cannot be looked at counts as living.
  */
-export function isEmptyJob(job: JobObject): boolean {
+export function isEmptyJob(job: JobObject, unborn: Unborn): boolean {
   if (job.activeProcesses() === 0) return true;
   const pids = job.processIds();
   for (let i = 0; i < pids.length; i++) {
     const pid = pids[i] as number;
-    const handle = openProcess(pid, PROCESS_QUERY_INFORMATION);
+    const handle = openProcess(pid, PROCESS_QUERY_INFORMATION | SYNCHRONIZE);
     if (handle === null) return false;
-    const host = isConsoleHost(imagePath(handle));
+    const image = imagePath(handle);
+    const lives = !isConsoleHost(image) && !unborn.has(pid, handle, image);
     handle.close();
-    if (!host) return false;
+    if (lives) return false;
   }
   return true;
 }

@@ -12,6 +12,7 @@ import { SYNCHRONIZE } from "./constants.ts";
 import type { JobObject } from "./job_object.ts";
 import { processes } from "./kernel32.ts";
 import { openProcess } from "./process_info.ts";
+import { waitForSingleObject } from "./wait.ts";
 
 /** A member may be a stranger by now (its id used again): look again at last. */
 const SLICE = 50;
@@ -43,11 +44,13 @@ function waitForOne(job: JobObject, ms: number): void {
   for (let i = 0; i < pids.length; i++) {
     const process = openProcess(pids[i] as number, SYNCHRONIZE);
     if (process === null) continue;
-    processes().WaitForSingleObject(process.value, ms);
+    // One that is just being made by Wine counts as ended.
+    const ended = waitForSingleObject(process, 0);
+    if (!ended) processes().WaitForSingleObject(process.value, ms);
     process.close();
-    return;
+    if (!ended) return;
   }
-  // Nobody could be opened: they are just ending. The job's handle is not
+  // Nobody could be opened, or all have ended: they are just leaving the job. The job's handle is not
   // signalled by that, so this is one millisecond of patience.
   processes().WaitForSingleObject(job.handle.value, 1);
 }
