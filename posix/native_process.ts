@@ -34,10 +34,10 @@ import type { Membership } from "./containment.ts";
 import type { Spawned } from "./spawn.ts";
 import { drainPipes, pumpPipes } from "./sync_pump.ts";
 import { holdsForWatch } from "./resource_limits.ts";
-import { ProcessTree, type TreeOperations } from "./tree.ts";
+import { type LeaderGroup, ProcessTree, type TreeOperations } from "./tree.ts";
 import { BlindGroup } from "./blind_group.ts";
 import { type ForegroundTerminal, stopWithChild } from "./foreground.ts";
-import { DARWIN, libc, libcWait } from "./libc.ts";
+import { DARWIN, errno, libc, libcWait } from "./libc.ts";
 import { lastPid, procIsUsable } from "./proc_files.ts";
 import { MemberWatch, waitForMembers } from "./member_wait.ts";
 
@@ -220,7 +220,7 @@ export class PosixProcess implements NativeProcess {
     const { membership } = this.#spawned;
     this.stopGroup();
     if (membership.killAll === undefined) {
-      return this.#tree.kill(SIGSTOP, SIGKILL);
+      return this.#tree.kill(SIGSTOP, SIGKILL, this.#group());
     }
     // Counted before: who dies of it at once is not there to be counted after.
     const found = this.#tree.members().length;
@@ -237,6 +237,14 @@ export class PosixProcess implements NativeProcess {
   stopGroup(): void {
     const { pgid } = this.#spawned;
     if (pgid > 1 && !this.#leader.reaped) libcWait().killpg(pgid, SIGSTOP);
+  }
+
+  #group(): LeaderGroup | undefined {
+    const { pgid } = this.#spawned;
+    if (pgid <= 1 || this.#leader.reaped) return undefined;
+    const signal = (signal: number): number =>
+      libcWait().killpg(pgid, signal) === 0 ? 0 : errno();
+    return { pgid, signal };
   }
 
   suspendTree(): void {

@@ -34,6 +34,12 @@ interface Beginning {
   readonly began: number;
 }
 
+/**
+ * Is shown a member; whether it was in the list of processes: a number that was
+ * tried may be a thread's.
+ */
+type Seen = (stat: ProcStat, isProcess: boolean) => void;
+
 /** Sends a signal to a process that passes the check; 0 or an error number. */
 export type SendSignal = (
   pid: number,
@@ -54,6 +60,17 @@ const YOUNGER = 512;
 const YOUNGER_ROUNDS = 8;
 // Strangers fork, too: the last few numbers, not the last alone.
 const NEWEST = 4;
+// One is cheaper to kill than to look for afterwards.
+const FEWEST_IN_GROUP = 4;
+const NOBODY: ReadonlyMap<number, number> = new Map();
+
+/** The process group of a tree's leader, while its number is certainly ours. */
+export interface LeaderGroup {
+  /** Its number. */
+  readonly pgid: number;
+  /** Signals all its members in one call; 0 or an error number. */
+  signal(signal: number): number;
+}
 
 /** What can be done with the members of a tree. */
 export interface TreeOperations {
@@ -75,7 +92,7 @@ export interface TreeOperations {
   /** Stops every member. */
   stopAll(stop: number): void;
   /** Stops, looks again, kills. */
-  kill(stop: number, kill: number): HardKill;
+  kill(stop: number, kill: number, group?: LeaderGroup): HardKill;
 }
 
 /** The members of a tree, found anew at each call. */
@@ -86,10 +103,11 @@ export class ProcessTree implements TreeOperations {
   readonly #isOurs = (pid: number): boolean =>
     this.#membership.belongs(pid) === "yes";
   // Dead members of the last look, and when they were started.
-  #zombies: ReadonlyMap<number, number> = new Map();
+  #zombies: ReadonlyMap<number, number> = NOBODY;
   // Those that we have killed: what they had forked was there before that.
-  readonly #killed = new Map<number, number>();
+  #killed: Map<number, number> | null = null;
   #killedListed = false;
+  #killedGroup = false;
   // The beginning of the last look that showed nobody alive.
   #previous: Beginning | null = null;
 
@@ -109,7 +127,7 @@ export class ProcessTree implements TreeOperations {
    * @param use What is done with what it shows.
    */
   scan(
-    seen?: (stat: ProcStat) => void,
+    seen?: Seen,
     known?: ReadonlySet<number>,
     enough = Infinity,
     use: Use = "as proof",
@@ -145,13 +163,13 @@ export class ProcessTree implements TreeOperations {
       if (stat === null) settled = false;
       else if (!isDead(stat.state)) {
         members.push(stat);
-        seen?.(stat);
+        seen?.(stat, true);
         if (members.length < enough) continue;
         this.#membership.endLook?.(0);
         return { members, settled: false };
       } else {
         zombies.set(pid, stat.startTicks);
-        const before = this.#zombies.get(pid) ?? this.#killed.get(pid);
+        const before = this.#zombies.get(pid) ?? this.#killed?.get(pid);
         if (before !== stat.startTicks) settled = false;
       }
     }
@@ -182,7 +200,7 @@ export class ProcessTree implements TreeOperations {
   #lookAtYounger(
     { newest, began }: Beginning,
     members: ProcStat[],
-    seen?: (stat: ProcStat) => void,
+    seen?: Seen,
   ): boolean {
     const listed = new Set<number>();
     members.forEach(({ pid }) => listed.add(pid));
@@ -197,7 +215,7 @@ export class ProcessTree implements TreeOperations {
         const stat = this.#table.stat(pid);
         if (stat === null || isDead(stat.state)) continue;
         members.push(stat);
-        seen?.(stat);
+        seen?.(stat, false);
       }
       from = last;
     }
@@ -208,7 +226,7 @@ export class ProcessTree implements TreeOperations {
   #scanListed(
     pids: readonly number[],
     newest: number,
-    seen?: (stat: ProcStat) => void,
+    seen?: Seen,
     known?: ReadonlySet<number>,
   ): Scan {
     const members: ProcStat[] = [];
@@ -218,7 +236,7 @@ export class ProcessTree implements TreeOperations {
       const stat = this.#isOurs(pid) ? this.#table.stat(pid) : null;
       if (stat === null || isDead(stat.state)) continue;
       members.push(stat);
-      seen?.(stat);
+      seen?.(stat, true);
     }
     return { members, settled: this.#table.newest?.() === newest };
   }
@@ -294,8 +312,13 @@ export class ProcessTree implements TreeOperations {
    *
    * Then it looks again. Who was in the middle of a fork when SIGSTOP came ends
    * it first, maybe after the last look; but no fork ends after SIGKILL.
+   *
+   * @param stop SIGSTOP.
+   * @param kill SIGKILL.
+   * @param group Spares a call for each of its members.
+   * @returns Whom it has killed, and who could not be.
    */
-  kill(stop: number, kill: number): HardKill {
+  kill(stop: number, kill: number, group?: LeaderGroup): HardKill {
     const direct = this.#killListed(kill);
     if (direct !== null) return direct;
     const frozen = new Map<number, ProcStat>();
@@ -311,8 +334,9 @@ export class ProcessTree implements TreeOperations {
     for (let round = 0; goesOn(round, began); round++) {
       let fresh = 0;
       // At sight: while the look goes on, a chain of forks would be a link further.
-      const freeze = (stat: ProcStat): void => {
-        const error = this.#freeze(stat, stop, frozen, refused);
+      const freeze = (stat: ProcStat, isProcess: boolean): void => {
+        const stopped = isProcess && stat.state === "T";
+        const error = this.#freeze(stat, stopped ? 0 : stop, frozen, refused);
         if (error === null) return;
         fresh++;
         if (error !== 0) return;
@@ -332,10 +356,10 @@ export class ProcessTree implements TreeOperations {
         unsettled = false;
         break;
       }
-      count += this.#killAll(pending, kill, refused);
+      count += this.#killAll(pending, kill, refused, group);
       pending = [];
     }
-    count += this.#killAll(pending, kill, refused);
+    count += this.#killAll(pending, kill, refused, group);
     const list: Survivor[] = [];
     refused.forEach((one) => list.push(one));
     return { count, refused: list, unsettled };
@@ -397,16 +421,22 @@ export class ProcessTree implements TreeOperations {
     members: readonly ProcStat[],
     kill: number,
     refused: Map<number, Survivor>,
+    group?: LeaderGroup,
   ): number {
     let count = 0;
     this.#membership.killing?.(this.#table.newest?.() ?? 0);
+    const pgid = this.#killGroup(members, kill, group);
     // Oldest first, so that who is waited for next, the newest, ends last.
     for (let i = members.length - 1; i >= 0; i--) {
       const stat = members[i] as ProcStat;
+      if (stat.pgrp === pgid) {
+        count++;
+        continue;
+      }
       const error = this.signal(stat.pid, kill);
       if (error === 0) {
         count++;
-        this.#killed.set(stat.pid, stat.startTicks);
+        (this.#killed ??= new Map()).set(stat.pid, stat.startTicks);
         this.#membership.killed?.(stat.pid);
       } else if (error !== ESRCH) {
         refused.set(stat.pid, survivor(stat, error));
@@ -415,18 +445,38 @@ export class ProcessTree implements TreeOperations {
     return count;
   }
 
+  // All members of the leader's group in one call; the group's number, or -1. Who
+  // was continued and has left the group meanwhile, or may not be signalled, is not
+  // reached by that: so nobody counts as killed for certain, and the second time
+  // each is killed by itself.
+  #killGroup(
+    members: readonly ProcStat[],
+    kill: number,
+    group?: LeaderGroup,
+  ): number {
+    if (group === undefined || this.#killedGroup) return -1;
+    let inGroup = 0;
+    for (let i = 0; i < members.length; i++) {
+      if ((members[i] as ProcStat).pgrp === group.pgid) inGroup++;
+    }
+    if (inGroup < FEWEST_IN_GROUP) return -1;
+    this.#killedGroup = true;
+    return group.signal(kill) === 0 ? group.pgid : -1;
+  }
+
   // Among thousands of processes the list alone takes longer than a link lives.
   // What it shows is not counted as new: the look that follows decides.
-  #lookAtNewest(seen: (stat: ProcStat) => void): void {
+  #lookAtNewest(seen: Seen): void {
     const newest = this.#table.newest?.() ?? 0;
     for (let pid = newest; pid > newest - NEWEST && pid > 1; pid--) {
       if (pid === Deno.pid || !this.#isOurs(pid)) continue;
       const stat = this.#table.stat(pid);
-      if (stat !== null && !isDead(stat.state)) seen(stat);
+      if (stat !== null && !isDead(stat.state)) seen(stat, false);
     }
   }
 
-  // An error number, or null when it was known already.
+  // An error number, or null when it was known already. `stop` is 0 for one that
+  // stands still: its group was stopped in one call.
   #freeze(
     stat: ProcStat,
     stop: number,
@@ -438,7 +488,7 @@ export class ProcessTree implements TreeOperations {
       return null;
     }
     if (refused.has(stat.pid)) return null;
-    const error = this.signal(stat.pid, stop);
+    const error = stop === 0 ? 0 : this.signal(stat.pid, stop);
     if (error === 0) frozen.set(stat.pid, stat);
     else if (error !== ESRCH) refused.set(stat.pid, survivor(stat, error));
     return error;

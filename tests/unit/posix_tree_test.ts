@@ -3,7 +3,7 @@ import { Ancestry, findRoot } from "../../posix/ancestry.ts";
 import { type Belongs, JointMembership } from "../../posix/containment.ts";
 import type { ProcStat } from "../../posix/proc_stat.ts";
 import type { ProcessTable } from "../../posix/process_table.ts";
-import { ProcessTree } from "../../posix/tree.ts";
+import { type LeaderGroup, ProcessTree } from "../../posix/tree.ts";
 
 const STOP = 19;
 const KILL = 9;
@@ -14,6 +14,7 @@ interface Entry {
   ppid?: number;
   state?: string;
   start?: number;
+  pgrp?: number;
   session?: number;
   mine?: boolean;
 }
@@ -48,7 +49,7 @@ class Machine implements ProcessTable {
       name: `p${pid}`,
       state: entry.state ?? "S",
       ppid: entry.ppid ?? 1,
-      pgrp: 0,
+      pgrp: entry.pgrp ?? 0,
       session: entry.session ?? 0,
       startTicks: entry.start ?? pid,
     };
@@ -83,10 +84,33 @@ class Machine implements ProcessTable {
     return 0;
   };
 
+  /** What killpg(2) does; `leader` is the number of the group. */
+  group(leader: number): LeaderGroup {
+    const signal = (signal: number): number => {
+      this.signals.push([-leader, signal]);
+      for (const [pid, entry] of this.entries) {
+        if (entry.pgrp !== leader || this.refused.has(pid)) continue;
+        this.entries.delete(pid);
+      }
+      return 0;
+    };
+    return { pgid: leader, signal };
+  }
+
   tree(): ProcessTree {
     return new ProcessTree(this, this, this.send);
   }
 }
+
+// Of which the group has been stopped: five of it, and two that have left it.
+const STOPPED_GROUP = {
+  10: { pgrp: 10, state: "T" },
+  11: { pgrp: 10, state: "T" },
+  12: { pgrp: 10, state: "T" },
+  13: { pgrp: 10, state: "T" },
+  14: { pgrp: 14 },
+  15: { pgrp: 14, state: "T" },
+};
 
 Deno.test("members are found newest first; strangers, zombies and ourselves are none", () => {
   const machine = new Machine({
@@ -266,6 +290,71 @@ Deno.test("kill() names who may not be signalled, and ends the others", () => {
     reason: "it runs as another user, and this process may not signal it",
   }]);
   assertEquals(machine.entries.has(10), false);
+});
+
+Deno.test("kill() spares a call for each member of the leader's group", () => {
+  const machine = new Machine(structuredClone(STOPPED_GROUP));
+  const { count, refused, unsettled } = machine.tree().kill(
+    STOP,
+    KILL,
+    machine.group(10),
+  );
+  assertEquals(machine.entries.size, 0);
+  assertEquals([count, refused, unsettled], [6, [], false]);
+  // Who stands still is not stopped; who has left the group is killed by itself.
+  assertEquals(machine.signals, [[14, STOP], [-10, KILL], [14, KILL], [
+    15,
+    KILL,
+  ]]);
+});
+
+Deno.test("who was not reached by the kill of the group is killed by itself the second time", () => {
+  const machine = new Machine(structuredClone(STOPPED_GROUP));
+  const tree = machine.tree();
+  const group = machine.group(10);
+  machine.refused.add(11);
+  // Continued by somebody, 12 leaves the group between the look and the kill.
+  const left = {
+    pgid: 10,
+    signal(signal: number): number {
+      machine.entries.set(12, { pgrp: 12 });
+      return group.signal(signal);
+    },
+  };
+  assertEquals(tree.kill(STOP, KILL, left).refused, []);
+  assertEquals([...machine.entries.keys()], [11, 12]);
+  assert(!tree.isEmpty());
+  const { count, refused } = tree.kill(STOP, KILL, left);
+  assertEquals([count, refused.map(({ pid }) => pid)], [1, [11]]);
+  assertEquals([...machine.entries.keys()], [11]);
+});
+
+Deno.test("a stopped thread that was found by its number is no member", () => {
+  const machine = new Machine({ 10: { state: "T" } });
+  // The number of a thread of it: not in the list, and no pidfd can be had of it.
+  const thread = {
+    pid: 12,
+    name: "t",
+    state: "T",
+    ppid: 1,
+    pgrp: 0,
+    session: 0,
+  };
+  const tree = new ProcessTree(
+    { belongs: (pid) => pid === 10 || pid === 12 ? "yes" : "no" },
+    {
+      pids: () => machine.pids(),
+      stat: (pid) =>
+        pid === 12 ? { ...thread, startTicks: 12 } : machine.stat(pid),
+      newest: () => 12,
+      numbersHold: () => true,
+      commandLine: () => null,
+      startTime: (ticks) => ticks,
+    },
+    (pid, signal, isOurs) =>
+      pid === 12 ? ESRCH : machine.send(pid, signal, isOurs),
+  );
+  assertEquals(tree.kill(STOP, KILL).count, 1);
 });
 
 Deno.test("kill() of nothing sends nothing", () => {
