@@ -33,6 +33,10 @@ interface Roll {
   readonly members: readonly ProcStat[];
 }
 
+// Of every child that nobody asks about, as most are.
+const NO_ROLL: Roll = { newest: -1, time: 0, members: [] };
+const UNSEEN = unknownUsage("process");
+
 // Threads have numbers of the same row, and files that the list of /proc hides.
 function isThread(number: number): boolean {
   const status = readProcFile(`/proc/${number}/status`) ?? "";
@@ -46,8 +50,8 @@ export class Accounts {
   readonly #members: () => ProcStat[];
   readonly #startedAt: number;
   #tree: TreeUsage | null = null;
-  #rollAt: Roll = { newest: -1, time: 0, members: [] };
-  #lastLeader: ResourceUsage = unknownUsage("process");
+  #rollAt: Roll = NO_ROLL;
+  #lastLeader: ResourceUsage = UNSEEN;
   #atDescriptorLimit = false;
   #endedAt = 0;
   #treeEnded = false;
@@ -170,7 +174,7 @@ export class Accounts {
     // Somebody else reaped it: what was seen last is all there is.
     return this.#leader.reaped
       ? { ...this.#lastLeader, memory: 0, processes: 0 }
-      : this.#lastLeader;
+      : { ...this.#lastLeader };
   }
 
   // posix_spawn shares this process's memory until exec, and Linux has the child
