@@ -40,8 +40,8 @@ export interface Watch extends WatchNeeds {
 type Timer = ReturnType<typeof setTimeout>;
 
 // SIGCHLD may be lost to a host that replaces the handler from native code; the
-// poller is asked at this interval even so. One wake-up a second for all children.
-const BACKSTOP_MS = 1000;
+// poller is asked at this interval even so. One wake-up in two seconds for all children.
+const BACKSTOP_MS = 2000;
 // What a run of a short command may take before a thread is used for its pipes.
 const PATIENCE_MS = 3;
 // How often unref'd pipes are looked at: a pending call would hold the process.
