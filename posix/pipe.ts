@@ -138,9 +138,10 @@ export class PipeSource implements ByteSource {
   }
 
   read(view: Uint8Array, patient: boolean): number | Promise<number> {
-    // A patient first read does not even look: there is nothing yet.
+    // A patient first read does not even look: there is nothing yet. At the end, all
+    // that there is has come: nothing is waited for.
     const wait = this.#drained || patient && this.#patient;
-    if (this.#turn < TURN_BUDGET && !wait) {
+    if (this.#finishing || this.#turn < TURN_BUDGET && !wait) {
       const n = this.readSync(view);
       if (n >= 0) {
         this.#turn += n;
