@@ -16,6 +16,13 @@ export type Belongs = "yes" | "no" | "gone";
 export interface Members {
   /** Whether the process with this number is of the tree. */
   belongs(pid: number): Belongs;
+  /**
+   * The numbers, in rising order, that all members must have; `null` when these
+   * are too many, or may have come round. `newest` is the number given last, now.
+   * Only where members are known by what they inherit: whoever dies, the others
+   * remain members.
+   */
+  numbers?(newest: number): number[] | null;
   /** A look at all processes begins; see {@linkcode Members.listed}. */
   beginLook?(newest: number): void;
   /** The look has passed over a process that is known to be of the tree. */
@@ -70,9 +77,14 @@ export interface Membership extends Members {
   endSpawn(pid: number): void;
   /**
    * A proof that the tree is empty, cheaper than a look at every process;
-   * `null` when there is none. The leader has exited and is not yet reaped.
+   * `null` when there is none. The leader has exited and is not yet reaped;
+   * `ended` tells numbers that need no look, for their processes have.
    */
-  quickEmpty(leader: number, ageMs: number): boolean | null;
+  quickEmpty(
+    leader: number,
+    ageMs: number,
+    ended?: (pid: number) => boolean,
+  ): boolean | null;
   /** The leader is reaped, and whether members are left was not asked. */
   abandon(): void;
   /** The tree is empty or was never started: its identity may be used again. */

@@ -169,6 +169,13 @@ export const libcLinux = lazyLibrary(
     fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
     // int prlimit(pid_t, int resource, const struct rlimit *, struct rlimit *)
     prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
+    // long syscall(SYS_pidfd_open, pid_t, unsigned flags): the kernel takes 32 bits
+    // of each, and without a 64 bit integer V8 calls it directly
+    pidfd_open: {
+      name: "syscall",
+      parameters: ["i32", "i32", "u32"],
+      result: "i32",
+    },
     // long syscall(long number, ...)
     syscall: {
       parameters: ["i64", "i64", "i64", "i64", "i64"],

@@ -267,6 +267,8 @@ const LEADERS = 8192;
 const leaders = new Int32Array(LEADERS);
 const turns = new Uint32Array(LEADERS);
 let lastTurn = 0;
+// More numbers than these are not gone through: all of /proc is read instead.
+const MAX_NUMBERS = 512;
 
 /** The members of one tree, by tag. */
 export class Lineage implements Membership {
@@ -412,6 +414,11 @@ export class Lineage implements Membership {
       census.gone(pid);
       return "gone";
     }
+    // Most that are asked for are of the tree, and it takes a tag apart for others.
+    if (value === this.#settled) {
+      census.note(this.#number, pid);
+      return "yes";
+    }
     if (value === null || !this.#takeCensus(value, pid)) {
       outsiders.add(pid);
       return "no";
@@ -467,7 +474,11 @@ export class Lineage implements Membership {
     return this.#retired ? null : census.list(this.#number, newest, use);
   }
 
-  quickEmpty(leader: number, ageMs: number): boolean | null {
+  quickEmpty(
+    leader: number,
+    ageMs: number,
+    ended?: (pid: number) => boolean,
+  ): boolean | null {
     const last = lastPid();
     const listed = census.exists ? this.listed(last, "as proof") : null;
     if (listed !== null) {
@@ -481,8 +492,23 @@ export class Lineage implements Membership {
       ageMs,
       last,
       (pid) => this.belongs(pid),
-      (pid) => this.#isLaterLeader(pid),
+      (pid) => this.#isLaterLeader(pid) || (ended?.(pid) ?? false),
     );
+  }
+
+  numbers(newest: number): number[] | null {
+    // Whose fork took the tag along during the spawn may have a lower number than
+    // the leader: it is released when it is met.
+    const before = this.#lastBefore + 1;
+    const first = before > 0 ? Math.min(before, this.#leader) : this.#leader;
+    if (newest < first || newest - first > MAX_NUMBERS) return null;
+    // Half of the time after which numbers might come round.
+    if (!numbersFresh(2 * (performance.now() - this.#startedAt))) return null;
+    const numbers: number[] = [];
+    for (let pid = first; pid <= newest; pid++) {
+      if (!this.#isLaterLeader(pid)) numbers[numbers.length] = pid;
+    }
+    return numbers;
   }
 
   // Whether the number was given to the leader of a tree that we started after

@@ -7,30 +7,39 @@
  */
 
 import type { TreeWatch } from "../backend.ts";
-import { libc, libcWait } from "./libc.ts";
+import { libcWait } from "./libc.ts";
+import { Pidfds } from "./pidfds.ts";
 import type { ProcStat } from "./proc_stat.ts";
 import { reactor } from "./reactor.ts";
-import { openPidfd } from "./signal_process.ts";
 import type { TreeOperations } from "./tree.ts";
 
 // Descriptors spent on one wait; a larger tree is waited for in portions.
 const BATCH = 64;
 // Between looks where there are no pidfds.
 const POLL_MS = 5;
-const POLLIN = 1;
+// Who was killed is gone in less time than a thread takes to say so, mostly: so
+// long is waited for it at once, blocking. The look before took as long.
+const BRIEF_MS = 1;
 
-// Pidfds of the first members; empty where there are none to be had.
-function openBatch(members: readonly ProcStat[]): number[] {
-  const fds: number[] = [];
-  for (let i = 0; i < members.length && fds.length < BATCH; i++) {
-    const fd = openPidfd((members[i] as ProcStat).pid);
-    if (fd >= 0) fds.push(fd);
+// The killed where they are known, or the first members; empty where there are no
+// pidfds to be had. To be closed.
+function holdSome(tree: TreeOperations): Pidfds {
+  const killed = tree.livingKilled?.() ?? null;
+  if (killed !== null) return killed.share();
+  const held = new Pidfds();
+  const members = tree.someMembers(BATCH);
+  for (let i = members.length - 1; i >= 0; i--) {
+    if (held.count < BATCH) held.hold((members[i] as ProcStat).pid);
   }
-  return fds;
+  return held;
 }
 
-function closeAll(fds: readonly number[]): void {
-  for (let i = 0; i < fds.length; i++) libc().close(fds[i] as number);
+// Until all have ended or the deadline has passed.
+function waitForAll(held: Pidfds, deadline: number): void {
+  for (;;) {
+    const remaining = Math.ceil(deadline - performance.now());
+    if (remaining <= 0 || held.look(Math.min(remaining, 1000)) === 0) return;
+  }
 }
 
 /**
@@ -49,41 +58,11 @@ export function waitForMembers(
   const deadline = performance.now() + ms;
   for (;;) {
     if (isEmpty()) return true;
-    const remaining = deadline - performance.now();
-    if (remaining <= 0) return false;
-    const fds = openBatch(tree.someMembers(BATCH));
-    if (fds.length === 0) libcWait().poll(null, 0n, POLL_MS);
-    else pollAll(fds, deadline);
-    closeAll(fds);
-  }
-}
-
-// Until all have ended or the deadline has passed.
-function pollAll(fds: readonly number[], deadline: number): void {
-  // struct pollfd (poll(2)): fd i32 at 0, events i16 at 4, revents i16 at 6.
-  const set = new Int32Array(fds.length * 2);
-  const bytes = new Uint8Array(set.buffer);
-  for (let i = 0; i < fds.length; i++) {
-    set[i * 2] = fds[i] as number;
-    set[i * 2 + 1] = POLLIN;
-  }
-  let left = fds.length;
-  while (left > 0) {
-    const remaining = Math.ceil(deadline - performance.now());
-    if (remaining <= 0) return;
-    const n = libcWait().poll(
-      bytes,
-      BigInt(fds.length),
-      Math.min(remaining, 1000),
-    );
-    if (n <= 0) continue;
-    for (let i = 0; i < fds.length; i++) {
-      if ((set[i * 2 + 1] as number) >> 16 === 0) continue;
-      // A negative descriptor is passed over by poll(2).
-      set[i * 2] = -1;
-      set[i * 2 + 1] = POLLIN;
-      left--;
-    }
+    if (performance.now() >= deadline) return false;
+    const held = holdSome(tree);
+    if (held.count === 0) libcWait().poll(null, 0n, POLL_MS);
+    else waitForAll(held, deadline);
+    held.close();
   }
 }
 
@@ -107,19 +86,32 @@ export class MemberWatch implements TreeWatch {
   async wait(ms: number): Promise<boolean> {
     const deadline = performance.now() + ms;
     this.#cancelled = false;
+    const killed = this.#tree.livingKilled?.() ?? null;
+    if (killed !== null) {
+      waitForAll(killed, performance.now() + Math.min(ms, BRIEF_MS));
+    }
     for (;;) {
       if (this.#isEmpty()) return true;
       const remaining = deadline - performance.now();
       if (this.#cancelled || remaining <= 0) return false;
-      await this.#batch(remaining);
+      const held = holdSome(this.#tree);
+      await this.#allOf(held, remaining);
+      held.close();
+      const settled = reactor().settled();
+      if (settled !== null) await settled;
     }
   }
 
-  async #batch(remaining: number): Promise<void> {
-    const fds = openBatch(this.#tree.someMembers(BATCH));
-    let left = fds.length;
+  // One after the other: a thread that is woken for each of them would take the
+  // time that they need to end.
+  async #allOf(held: Pidfds, remaining: number): Promise<void> {
+    let watched = -1;
+    const forget = (): void => {
+      if (watched >= 0) reactor().remove(watched, "exit");
+      watched = -1;
+    };
     await new Promise<void>((resolve) => {
-      const limit = left === 0 ? Math.min(POLL_MS, remaining) : remaining;
+      const limit = held.count === 0 ? Math.min(POLL_MS, remaining) : remaining;
       const timer = limit === Infinity
         ? undefined
         : setTimeout(resolve, Math.min(limit, 0x7fff_ffff));
@@ -128,25 +120,22 @@ export class MemberWatch implements TreeWatch {
         resolve();
       };
       this.#wake = done;
-      for (let i = 0; i < fds.length; i++) {
+      const next = (): void => {
+        forget();
+        if (held.look(0) === 0) return done();
+        watched = held.livingDescriptor();
         reactor().add({
-          id: fds[i] as number,
+          id: watched,
           interest: "exit",
           thread: true,
           ref: true,
           patient: false,
-          fired: () => {
-            if (--left === 0) done();
-          },
+          fired: next,
         });
-      }
+      };
+      if (held.count > 0) next();
     });
     this.#wake = null;
-    for (let i = 0; i < fds.length; i++) {
-      reactor().remove(fds[i] as number, "exit");
-    }
-    closeAll(fds);
-    const settled = reactor().settled();
-    if (settled !== null) await settled;
+    forget();
   }
 }

@@ -34,7 +34,8 @@ import type { Membership } from "./containment.ts";
 import type { Spawned } from "./spawn.ts";
 import { drainPipes, pumpPipes } from "./sync_pump.ts";
 import { holdsForWatch } from "./resource_limits.ts";
-import { type LeaderGroup, ProcessTree, type TreeOperations } from "./tree.ts";
+import type { LeaderGroup } from "./snapshot.ts";
+import { ProcessTree, type TreeOperations } from "./tree.ts";
 import { BlindGroup } from "./blind_group.ts";
 import { type ForegroundTerminal, stopWithChild } from "./foreground.ts";
 import { DARWIN, errno, libc, libcWait } from "./libc.ts";
@@ -69,6 +70,8 @@ export class PosixProcess implements NativeProcess {
   #held: boolean;
   #retired = false;
   readonly #inJob: boolean;
+  readonly #hasEnded = (pid: number): boolean =>
+    this.#tree.hasEnded?.(pid) ?? false;
   // The freezing of an ending is no stop to tell anybody.
   #ending = false;
 
@@ -218,10 +221,10 @@ export class PosixProcess implements NativeProcess {
     if (this.#retired) return { count: 0, refused: [] };
     this.#ending = true;
     const { membership } = this.#spawned;
-    this.stopGroup();
     if (membership.killAll === undefined) {
       return this.#tree.kill(SIGSTOP, SIGKILL, this.#group());
     }
+    this.stopGroup();
     // Counted before: who dies of it at once is not there to be counted after.
     const found = this.#tree.members().length;
     membership.killAll();
@@ -274,8 +277,9 @@ export class PosixProcess implements NativeProcess {
 
   #quickEmpty(): boolean | null {
     if (this.#leader.reaped) return null;
+    if (this.#tree.livingKilled?.()) return false;
     const age = performance.now() - this.#startedAt;
-    return this.#spawned.membership.quickEmpty(this.pid, age);
+    return this.#spawned.membership.quickEmpty(this.pid, age, this.#hasEnded);
   }
 
   members(): ProcessInfo[] {
@@ -363,8 +367,7 @@ export class PosixProcess implements NativeProcess {
       this.#retired = this.#quickEmpty() === true;
     }
     this.#reap();
-    if (this.#retired) this.#accounts.treeEnded();
-    if (this.#retired) membership.retire();
+    if (this.#retired) this.#treeEnded();
     else membership.abandon();
   }
 
@@ -372,6 +375,11 @@ export class PosixProcess implements NativeProcess {
     if (this.#retired) return;
     this.#reap();
     this.#retired = true;
+    this.#treeEnded();
+  }
+
+  #treeEnded(): void {
+    this.#tree.close?.();
     this.#accounts.treeEnded();
     this.#spawned.membership.retire();
   }

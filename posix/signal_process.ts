@@ -14,7 +14,7 @@ import { EINVAL, ENOENT, EPERM, ESRCH } from "./errno.ts";
 import { DARWIN, errno, libc, libcLinux } from "./libc.ts";
 
 const SYS_PIDFD_SEND_SIGNAL = 424n;
-const SYS_PIDFD_OPEN = 434n;
+const SYS_PIDFD_OPEN = 434;
 const ENOSYS = 38;
 
 let refused = DARWIN;
@@ -28,9 +28,7 @@ let refused = DARWIN;
  */
 export function openPidfd(pid: number): number {
   if (refused) return -ENOSYS;
-  const fd = Number(
-    libcLinux().syscall(SYS_PIDFD_OPEN, BigInt(pid), 0n, 0n, 0n),
-  );
+  const fd = libcLinux().pidfd_open(SYS_PIDFD_OPEN, pid, 0);
   if (fd >= 0) return fd;
   const error = errno();
   if (error !== ENOSYS && error !== EPERM) return -error;
@@ -74,7 +72,15 @@ export function signalProcess(
   return result;
 }
 
-function signalPidfd(fd: number, pid: number, signal: number): number {
+/**
+ * Sends a signal through a pidfd.
+ *
+ * @param fd The descriptor.
+ * @param pid The process that it means.
+ * @param signal The signal's number.
+ * @returns 0 or an error number.
+ */
+export function signalPidfd(fd: number, pid: number, signal: number): number {
   const rc = libcLinux().syscall(
     SYS_PIDFD_SEND_SIGNAL,
     BigInt(fd),

@@ -14,6 +14,8 @@ import type { Members } from "./containment.ts";
 import { EPERM, ESRCH } from "./errno.ts";
 import { isDead, type ProcStat } from "./proc_stat.ts";
 import type { ProcessTable } from "./process_table.ts";
+import type { Pidfds } from "./pidfds.ts";
+import { type LeaderGroup, Snapshot } from "./snapshot.ts";
 
 /** What one look at all processes showed. */
 export interface Scan {
@@ -64,14 +66,6 @@ const NEWEST = 4;
 const FEWEST_IN_GROUP = 4;
 const NOBODY: ReadonlyMap<number, number> = new Map();
 
-/** The process group of a tree's leader, while its number is certainly ours. */
-export interface LeaderGroup {
-  /** Its number. */
-  readonly pgid: number;
-  /** Signals all its members in one call; 0 or an error number. */
-  signal(signal: number): number;
-}
-
 /** What can be done with the members of a tree. */
 export interface TreeOperations {
   /** The living members, newest first. */
@@ -91,6 +85,12 @@ export interface TreeOperations {
   signalAll(signals: readonly number[], except?: number): number;
   /** Stops every member. */
   stopAll(stop: number): void;
+  /** Those of the last kill who live, where they are held; otherwise `null`. */
+  livingKilled?(): Pidfds | null;
+  /** Whether a number is known to be that of one who has ended. */
+  hasEnded?(pid: number): boolean;
+  /** Nothing more is asked. */
+  close?(): void;
   /** Stops, looks again, kills. */
   kill(stop: number, kill: number, group?: LeaderGroup): HardKill;
 }
@@ -108,6 +108,8 @@ export class ProcessTree implements TreeOperations {
   #killed: Map<number, number> | null = null;
   #killedListed = false;
   #killedGroup = false;
+  // Whom it has killed that way; until the tree is empty, or numbers may come round.
+  #snapshot: Snapshot | null = null;
   // The beginning of the last look that showed nobody alive.
   #previous: Beginning | null = null;
 
@@ -140,6 +142,7 @@ export class ProcessTree implements TreeOperations {
     const pids = this.#table.pids();
     // A table that cannot be read, for want of a descriptor, proves nothing.
     if (pids === null) return { members: [], settled: false };
+    const ended = this.#endedSnapshot(newest);
     const members: ProcStat[] = [];
     const zombies = new Map<number, number>();
     let settled = true;
@@ -152,6 +155,7 @@ export class ProcessTree implements TreeOperations {
         this.#membership.note?.(pid);
         continue;
       }
+      if (ended?.has(pid)) continue;
       if (this.#membership.isOutsider?.(pid)) {
         passed = true;
         continue;
@@ -180,6 +184,8 @@ export class ProcessTree implements TreeOperations {
     // a chain was behind it before, and its successor below it afterwards.
     if (last < newest || passed && !held) return { members, settled: false };
     const present: Beginning = { newest, began };
+    // Nobody at all was created since they were killed: so nobody left a successor.
+    if (ended?.newest === last && last > 0) return { members, settled: true };
     // Before a kill, overlooking somebody costs another round.
     const since = use === "as proof" ? this.#previous : present;
     if (members.length === 0 && known === undefined) this.#previous = present;
@@ -256,8 +262,36 @@ export class ProcessTree implements TreeOperations {
     return [];
   }
 
+  /** Those of the last kill who live, where they are held; otherwise `null`. */
+  livingKilled(): Pidfds | null {
+    return this.#snapshot?.living() ?? null;
+  }
+
+  /** Lets go of whom it holds: nothing more is asked of this tree. */
+  close(): void {
+    this.#snapshot?.close();
+    this.#snapshot = null;
+  }
+
+  /** Whether a number is known to be that of one who has ended. */
+  hasEnded(pid: number): boolean {
+    return this.#snapshot?.has(pid) ?? false;
+  }
+
+  // Whose members have all ended; closed when numbers may mean others by now.
+  #endedSnapshot(newest: number): Snapshot | null {
+    const snapshot = this.#snapshot;
+    if (snapshot === null || snapshot.living() !== null) return null;
+    if (newest > 0 && this.#numbersHold(snapshot.newest, snapshot.takenAt)) {
+      return snapshot;
+    }
+    this.close();
+    return null;
+  }
+
   /** True when no living member is left, proved by a look at which nothing moved. */
   isEmpty(): boolean {
+    if (this.livingKilled() !== null) return false;
     const began = performance.now();
     for (let round = 0; goesOn(round, began); round++) {
       const scan = this.scan();
@@ -319,8 +353,11 @@ export class ProcessTree implements TreeOperations {
    * @returns Whom it has killed, and who could not be.
    */
   kill(stop: number, kill: number, group?: LeaderGroup): HardKill {
-    const direct = this.#killListed(kill);
+    const direct = this.#killListed(kill) ?? this.#killSnapshot(kill, group);
     if (direct !== null) return direct;
+    // Between two forks of any of them: against a fork bomb, looking at one after
+    // the other comes too late.
+    group?.signal(stop);
     const frozen = new Map<number, ProcStat>();
     const refused = new Map<number, Survivor>();
     let count = 0;
@@ -386,6 +423,17 @@ export class ProcessTree implements TreeOperations {
       if (fresh > 0 || !settled) continue;
       if (round >= STOPPING_ROUNDS || members.every(standsStill)) return;
     }
+  }
+
+  // Once only, as well.
+  #killSnapshot(kill: number, group?: LeaderGroup): HardKill | null {
+    if (this.#killedListed || this.#snapshot !== null) return null;
+    const snapshot = Snapshot.take(this.#membership, this.#table);
+    if (snapshot === null) return null;
+    this.#killedListed = true;
+    this.#snapshot = snapshot;
+    const hard = snapshot.kill(kill, group);
+    return this.#table.newest?.() === snapshot.newest ? hard : null;
   }
 
   // When nobody can have come since an earlier look, there is nothing to look for

@@ -210,12 +210,12 @@ Deno.test({
     "a stranger whose fork took the tag of a spawn along is none of the tree",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    const theirs = new Deno.Command("sleep", { args: ["300"], ...QUIET })
-      .spawn();
     const ours = new Command("sh", {
       args: ["-c", "sleep 300 & wait"],
       ...QUIET,
     })
+      .spawn();
+    const theirs = new Deno.Command("sleep", { args: ["300"], ...QUIET })
       .spawn();
     try {
       const tag = locksLimit(ours.pid);
