@@ -39,11 +39,6 @@ export class Census {
     this.#fresh = fresh;
   }
 
-  /** Whether there is a list at all. */
-  get exists(): boolean {
-    return this.#trees !== null;
-  }
-
   /** A look at all processes begins; `newest` is the number given last. */
   begin(newest: number): void {
     this.#growing = new Map();
@@ -115,6 +110,20 @@ export class Census {
     });
     if (use === "as proof" && !dying) return null;
     return pids.sort((a, b) => b - a);
+  }
+
+  /**
+   * Whether a tree has no member but its leader, which has exited.
+   *
+   * @param tree Its number.
+   * @param leader Its leader.
+   * @param newest The number given last, now.
+   * @returns `null` when the list may be incomplete.
+   */
+  isAlone(tree: number, leader: number, newest: number): boolean | null {
+    const pids = this.list(tree, newest, "as proof");
+    if (pids === null) return null;
+    return pids.length === 0 || pids.length === 1 && pids[0] === leader;
   }
 
   #isDying(pid: number): boolean {

@@ -22,6 +22,7 @@ import {
   readStat,
 } from "./proc_files.ts";
 import { Census, type Use } from "./census.ts";
+import { isLaterLeader, noteLeader, otherNumbers } from "./later_leaders.ts";
 import { parseLocksLimit } from "./proc_stat.ts";
 import { Outsiders } from "./outsiders.ts";
 import { numbersFresh, quickEmpty } from "./quick_empty.ts";
@@ -262,11 +263,6 @@ function reclaim(own: Owner): void {
   });
 }
 
-// The last leaders that were started, each at the end of its number, and when.
-const LEADERS = 8192;
-const leaders = new Int32Array(LEADERS);
-const turns = new Uint32Array(LEADERS);
-let lastTurn = 0;
 // More numbers than these are not gone through: all of /proc is read instead.
 const MAX_NUMBERS = 512;
 
@@ -348,12 +344,10 @@ export class Lineage implements Membership {
     writeLimit(0, this.#owner.base, this.#owner.hard);
     if (pid === 0) return;
     writeLimit(pid, this.#settled, this.#owner.hard);
-    this.#turn = ++lastTurn;
+    this.#turn = noteLeader(pid);
     this.#leader = pid;
     this.#startedAt = performance.now();
     this.#owner.latest = this;
-    leaders[pid & (LEADERS - 1)] = pid;
-    turns[pid & (LEADERS - 1)] = this.#turn;
     const last = lastPid();
     if (last === pid && this.#lastBefore === pid - 1) return;
     this.#releaseStrangers(pid, last);
@@ -480,19 +474,16 @@ export class Lineage implements Membership {
     ended?: (pid: number) => boolean,
   ): boolean | null {
     const last = lastPid();
-    const listed = census.exists ? this.listed(last, "as proof") : null;
-    if (listed !== null) {
-      // The leader has exited. With others, the tree's own look is the quicker one.
-      const alone = listed.length === 0 ||
-        listed.length === 1 && listed[0] === leader;
-      return alone ? true : null;
-    }
+    const alone = this.#retired
+      ? null
+      : census.isAlone(this.#number, leader, last);
+    if (alone !== null) return alone ? true : null;
     return quickEmpty(
       leader,
       ageMs,
       last,
       (pid) => this.belongs(pid),
-      (pid) => this.#isLaterLeader(pid) || (ended?.(pid) ?? false),
+      (pid) => isLaterLeader(pid, this.#turn) || (ended?.(pid) ?? false),
     );
   }
 
@@ -501,24 +492,9 @@ export class Lineage implements Membership {
     // the leader: it is released when it is met.
     const before = this.#lastBefore + 1;
     const first = before > 0 ? Math.min(before, this.#leader) : this.#leader;
-    if (newest < first || newest - first > MAX_NUMBERS) return null;
     // Half of the time after which numbers might come round.
     if (!numbersFresh(2 * (performance.now() - this.#startedAt))) return null;
-    const numbers: number[] = [];
-    for (let pid = first; pid <= newest; pid++) {
-      if (!this.#isLaterLeader(pid)) numbers[numbers.length] = pid;
-    }
-    return numbers;
-  }
-
-  // Whether the number was given to the leader of a tree that we started after
-  // this one. No number is given twice while the quick proof is tried, so that is
-  // whom it means, living or reaped. With many short commands at a time, or a
-  // thousand that are ended in one go, that settles nearly all numbers without a
-  // system call.
-  #isLaterLeader(pid: number): boolean {
-    const slot = pid & (LEADERS - 1);
-    return leaders[slot] === pid && (turns[slot] as number) > this.#turn;
+    return otherNumbers(first, newest, this.#turn, MAX_NUMBERS);
   }
 
   abandon(): void {

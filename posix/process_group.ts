@@ -13,15 +13,26 @@ import { Ancestry } from "./ancestry.ts";
 import { processTable } from "./process_table.ts";
 import { forgetGroup, guardGroup } from "./guard.ts";
 import { lastPid, procIsUsable } from "./proc_files.ts";
-import { quickEmpty } from "./quick_empty.ts";
+import { numbersFresh, quickEmpty } from "./quick_empty.ts";
 import { DARWIN, errno, libcWait } from "./libc.ts";
+import { Census, type Use } from "./census.ts";
 import type { Belongs, Membership } from "./containment.ts";
+import { isLaterLeader, noteLeader, otherNumbers } from "./later_leaders.ts";
+
+// More numbers than these are not gone through: all of /proc is read instead.
+const MAX_NUMBERS = 512;
+
+// Who is in which group, not of macOS: there a tree is more than its group.
+const census = new Census(numbersFresh);
+const ours = new Set<number>();
 
 /** The members of one tree, by process group. */
 export class ProcessGroup implements Membership {
   readonly report: Containment;
   #pgid = 0;
   #ancestry: Ancestry | null = null;
+  #turn = 0;
+  #startedAt = 0;
 
   /** @param notes Why nothing stronger is in force. */
   constructor(endsWithParent: boolean, notes: readonly string[]) {
@@ -37,6 +48,9 @@ export class ProcessGroup implements Membership {
 
   endSpawn(pid: number): void {
     this.#pgid = pid;
+    this.#turn = noteLeader(pid);
+    this.#startedAt = performance.now();
+    if (pid > 1) ours.add(pid);
     const leader = DARWIN && pid > 1 ? processTable().stat(pid) : null;
     if (leader !== null) this.#ancestry = new Ancestry(leader, processTable());
     if (pid > 1 && this.report.endsWithParent) guardGroup(pid);
@@ -45,14 +59,63 @@ export class ProcessGroup implements Membership {
   belongs(pid: number): Belongs {
     if (this.#pgid <= 1) return "no";
     const group = libcWait().getpgid(pid);
+    if (ours.has(group)) census.note(group, pid);
     if (group === this.#pgid) return "yes";
     if (this.#ancestry !== null) return this.#ancestry.belongs(pid);
-    return group < 0 && errno() === ESRCH ? "gone" : "no";
+    if (group >= 0 || errno() !== ESRCH) return "no";
+    census.gone(pid);
+    return "gone";
   }
 
-  quickEmpty(leader: number, ageMs: number): boolean | null {
+  numbers(newest: number): number[] | null {
+    const young = numbersFresh(2 * (performance.now() - this.#startedAt));
+    if (DARWIN || this.#pgid <= 1 || !young) return null;
+    return otherNumbers(this.#pgid, newest, this.#turn, MAX_NUMBERS);
+  }
+
+  // A group that is no more asks for nobody: its look says nothing about others.
+  beginLook(newest: number): void {
+    if (this.#pgid > 1) census.begin(newest);
+  }
+
+  note(pid: number): void {
+    census.note(this.#pgid, pid);
+  }
+
+  endLook(newest: number): boolean {
+    if (this.#pgid > 1) census.end(newest);
+    return true;
+  }
+
+  killing(newest: number): void {
+    census.killing(newest);
+  }
+
+  killed(pid: number): void {
+    census.killed(pid);
+  }
+
+  listed(newest: number, use: Use): number[] | null {
+    if (DARWIN || this.#pgid <= 1) return null;
+    return census.list(this.#pgid, newest, use);
+  }
+
+  quickEmpty(
+    leader: number,
+    ageMs: number,
+    ended?: (pid: number) => boolean,
+  ): boolean | null {
     if (DARWIN || !procIsUsable()) return null;
-    return quickEmpty(leader, ageMs, lastPid(), (pid) => this.belongs(pid));
+    const last = lastPid();
+    const alone = census.isAlone(this.#pgid, leader, last);
+    if (alone !== null) return alone ? true : null;
+    return quickEmpty(
+      leader,
+      ageMs,
+      last,
+      (pid) => this.belongs(pid),
+      (pid) => isLaterLeader(pid, this.#turn) || (ended?.(pid) ?? false),
+    );
   }
 
   abandon(): void {}
@@ -60,6 +123,7 @@ export class ProcessGroup implements Membership {
   // Never again: the number may be a stranger's group from now on.
   retire(): void {
     forgetGroup(this.#pgid);
+    ours.delete(this.#pgid);
     this.#pgid = 0;
   }
 }
