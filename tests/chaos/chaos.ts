@@ -25,6 +25,11 @@ export interface ChaosOptions {
   readonly only: readonly number[] | null;
   /** How often. */
   readonly repeat: number;
+  /**
+   * One tree at a time, and nobody else who forks: what the library does only on
+   * a machine where nothing happens meanwhile is done then.
+   */
+  readonly alone: boolean;
 }
 
 /** The defaults. */
@@ -34,6 +39,7 @@ export const DEFAULTS: Omit<ChaosOptions, "seed"> = {
   parallel: 3,
   only: null,
   repeat: 1,
+  alone: false,
 };
 
 const TREES_PER_PARENT = 2;
@@ -74,7 +80,8 @@ async function oneRound(
   surroundings: Surroundings,
   tally: Tally,
 ): Promise<void> {
-  const { seed, trees, only, parallel } = options;
+  const { seed, trees, only, alone } = options;
+  const parallel = alone ? 1 : options.parallel;
   const all = only ?? [...Array(trees).keys()];
   const ofParents: number[] = [];
   const ofHost: number[] = [];
@@ -96,13 +103,15 @@ async function oneRound(
       );
     }
   };
-  const host = { seed, indices: ofHost, workshop, surroundings, parallel };
+  const indices = ofHost;
+  const host = { seed, indices, workshop, surroundings, parallel, alone };
   const hosts = async (): Promise<void> => {
     if (ofHost.length > 0) {
       await runHost({ ...host, budget: Math.min(budget, 2 ** 31) }, tally);
     }
   };
-  await Promise.all([hosts(), parents()]);
+  if (alone) await hosts();
+  await Promise.all([alone ? null : hosts(), parents()]);
 }
 
 async function runHost(plan: HostPlan, tally: Tally): Promise<void> {

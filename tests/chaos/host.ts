@@ -26,6 +26,8 @@ export interface HostPlan {
   readonly workshop: Workshop;
   readonly surroundings: Surroundings;
   readonly parallel: number;
+  /** Nobody but the trees forks. */
+  readonly alone: boolean;
   /** Start no further tree when this many milliseconds are over. */
   readonly budget: number;
 }
@@ -61,7 +63,7 @@ async function oneTree(index: number): Promise<void> {
   const program = programOf(plan.workshop, `t${index}`);
   const wrong: string[] = [];
   let stranger: Promise<string> = Promise.resolve("");
-  if (one.stranger !== "none") {
+  if (one.stranger !== "none" && !plan.alone) {
     strangers++;
     stranger = shortStranger(
       one.stranger as StrangerKind,
@@ -122,6 +124,8 @@ interface InWorker {
   readonly wrong: readonly string[];
 }
 
+const NOBODY: InWorker = { started: 0, wrong: [] };
+
 // Its pauses are for counting: a running one has a child and a descriptor more.
 class StrangerWorker {
   readonly #worker = new Worker(import.meta.resolve("./stranger_worker.ts"), {
@@ -160,7 +164,7 @@ async function main(): Promise<void> {
   await warm.stdout.cancel();
   const before = descriptors();
 
-  worker.run();
+  if (!plan.alone) worker.run();
   const longLived = new LongStrangers(strangerFile, LONG_LIVED);
   const bystander = startBystander();
   await until(() => alive(bystander.mark).length === 3, "the bystander");
@@ -184,7 +188,7 @@ async function main(): Promise<void> {
   discard(bystander.mark);
   if (alive(bystander.mark).length > 0) wrong.push("the bystander survived");
   wrong.push(...await longLived.close());
-  const inWorker = await worker.pause();
+  const inWorker = plan.alone ? NOBODY : await worker.pause();
   wrong.push(...inWorker.wrong);
   strangers += inWorker.started + LONG_LIVED;
   // What Deno reaps for its own children, and its closing, takes a few turns.

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command line tool: it talks to a person
 /**
  * `deno task chaos [--trees N] [--seed S] [--ms BUDGET] [--parallel N] [--only I,J…
- * [--repeat K]]`: ends random trees in every way and counts what is left.
+ * [--repeat K]] [--alone]`: ends random trees in every way and counts what is left.
  *
  * @module
  */
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     parallel: { type: "string" },
     only: { type: "string" },
     repeat: { type: "string" },
+    alone: { type: "boolean", default: false },
   },
 });
 
@@ -36,6 +37,7 @@ const options: ChaosOptions = {
   parallel: number(values.parallel, DEFAULTS.parallel),
   only: values.only?.split(",").map((text) => number(text, 0)) ?? null,
   repeat: number(values.repeat, DEFAULTS.repeat),
+  alone: values.alone,
 };
 if (Deno.build.os !== "linux") {
   console.log("chaos: needs Linux, whose /proc the observer reads");
