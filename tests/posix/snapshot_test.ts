@@ -7,7 +7,7 @@ import { Command } from "../../mod.ts";
 import type { Members } from "../../posix/containment.ts";
 import { bindErrno, errno, libcWait } from "../../posix/libc.ts";
 import { lineageObstacle } from "../../posix/lineage.ts";
-import { lastPid, listPids, readStat } from "../../posix/proc_files.ts";
+import { readStat } from "../../posix/proc_files.ts";
 import { type ProcessTable, processTable } from "../../posix/process_table.ts";
 import { refusePidfds, signalProcess } from "../../posix/signal_process.ts";
 import { type LeaderGroup, Snapshot } from "../../posix/snapshot.ts";
