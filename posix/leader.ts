@@ -41,7 +41,7 @@ const rusage = buffer(RUSAGE_SIZE);
 const rusageView = new DataView(rusage.buffer);
 
 // Up to this many children are asked one by one when SIGCHLD comes.
-const FEW = 8;
+const FEW = 20;
 const UNOPENED = -2;
 
 /** One direct child. */

@@ -20,6 +20,7 @@ import {
   procIsUsable,
   readProcFile,
   readStat,
+  recentLastPid,
 } from "./proc_files.ts";
 import { Census, type Use } from "./census.ts";
 import { isLaterLeader, noteLeader, otherNumbers } from "./later_leaders.ts";
@@ -45,6 +46,9 @@ const RLIMIT_LOCKS = 10;
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 // A spawn takes milliseconds; on a machine without free memory or processes, more.
 const WINDOW_MS = 10_000;
+// How old the number given last before a spawn may be: who forks at the same time
+// is looked for among those that came since.
+const RECENT_MS = 10;
 // A range of pids this small is probed number by number.
 const MAX_PROBES = 2048;
 
@@ -328,8 +332,7 @@ export class Lineage implements Membership {
   #retired = false;
 
   beginSpawn(): void {
-    this.#lastBefore = lastPid();
-    this.#owner.latest?.retireIfLast(this.#lastBefore);
+    this.#lastBefore = recentLastPid(RECENT_MS);
     if (writeLimit(0, this.#window, this.#owner.hard)) return;
     // The hard limit was lowered since the owner was found, or a filter refuses
     // the call now. A child without the tag would be in no tree.
@@ -347,6 +350,7 @@ export class Lineage implements Membership {
     this.#turn = noteLeader(pid);
     this.#leader = pid;
     this.#startedAt = performance.now();
+    this.#owner.latest?.retireIfAlone(pid);
     this.#owner.latest = this;
     const last = lastPid();
     if (last === pid && this.#lastBefore === pid - 1) return;
@@ -503,12 +507,13 @@ export class Lineage implements Membership {
 
   /**
    * Gives the number up when nobody asked whether the tree is empty and it must
-   * be: its leader is reaped, and no process was created since that was.
+   * be: its leader is reaped, and no process was created between it and the next
+   * leader.
    *
-   * @param newest The number given last, now.
+   * @param next The number of the next leader.
    */
-  retireIfLast(newest: number): void {
-    if (!this.abandoned || newest !== this.#leader) return;
+  retireIfAlone(next: number): void {
+    if (!this.abandoned || next !== this.#leader + 1) return;
     if (numbersFresh(performance.now() - this.#startedAt)) this.retire();
   }
 

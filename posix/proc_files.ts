@@ -151,6 +151,9 @@ export function procIsUsable(): boolean {
 }
 
 let loadavg = -1;
+// What it said last, and when.
+let recent = -1;
+let recentAt = 0;
 
 /**
  * The number of the process or thread that was created last in this pid
@@ -170,11 +173,25 @@ export function lastPid(): number {
   let scale = 1;
   for (let i = n - 2; i >= 0; i--) {
     const digit = (bytes[i] as number) - 48;
-    if (digit < 0 || digit > 9) return value > 0 ? value : -1;
+    if (digit < 0 || digit > 9) {
+      recent = value > 0 ? value : -1;
+      recentAt = performance.now();
+      return recent;
+    }
     value += digit * scale;
     scale *= 10;
   }
   return -1;
+}
+
+/**
+ * The same, where an earlier answer will do.
+ *
+ * @param ms How old it may be, in milliseconds.
+ * @returns The number at that time or later, or -1.
+ */
+export function recentLastPid(ms: number): number {
+  return recent > 0 && performance.now() - recentAt < ms ? recent : lastPid();
 }
 
 let origin: number | null = null;
