@@ -38,8 +38,9 @@ export class ObservedSource implements ByteSource {
     return this.#source.readSize;
   }
 
-  read(view: Uint8Array, patient: boolean): number | Promise<number> {
-    const read = this.#source.read(view, patient);
+  read(view: Uint8Array, _patient: boolean): number | Promise<number> {
+    // Somebody waits for what comes.
+    const read = this.#source.read(view, false);
     if (typeof read !== "number") return this.#readLater(view, read);
     this.#clock?.came(false);
     return this.#tee === null ? read : this.#shown(view, read);

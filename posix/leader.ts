@@ -136,6 +136,7 @@ export class Leader {
       thread: false,
       ref: this.#referenced,
       patient: false,
+      ticks: 0,
       fired: () => {
         this.#watch = null;
         this.poll();

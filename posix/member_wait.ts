@@ -130,6 +130,7 @@ export class MemberWatch implements TreeWatch {
           thread: true,
           ref: true,
           patient: false,
+          ticks: 0,
           fired: next,
         });
       };

@@ -27,6 +27,8 @@ const EAGAIN = eagain(Deno.build.os);
 // The kernel's default capacity of a pipe; a read that fills it says "more".
 const PIPE_SIZE = 65536;
 const LARGE_PIPE_SIZE = 1 << 20;
+// Who has written so much while nobody looked is waited for without delay.
+const BUSY = 4096;
 // Bytes moved without letting the event loop turn: data that is always there, or
 // a reader that keeps up, must not starve the timer that would end the child.
 const TURN_BUDGET = 4 << 20;
@@ -117,7 +119,8 @@ export class PipeSource implements ByteSource {
   #open = true;
   #finishing = false;
   #referenced = true;
-  #patient = true;
+  // How long it has been waited for without a thread.
+  #ticks = 0;
   #large = false;
   #turn = 0;
   // The last read has emptied the pipe. Another one at once would get the little
@@ -140,7 +143,7 @@ export class PipeSource implements ByteSource {
   read(view: Uint8Array, patient: boolean): number | Promise<number> {
     // A patient first read does not even look: there is nothing yet. At the end, all
     // that there is has come: nothing is waited for.
-    const wait = this.#drained || patient && this.#patient;
+    const wait = this.#drained || patient && this.#ticks === 0;
     if (this.#finishing || this.#turn < TURN_BUDGET && !wait) {
       const n = this.readSync(view);
       if (n >= 0) {
@@ -173,10 +176,11 @@ export class PipeSource implements ByteSource {
   async #readLater(view: Uint8Array, patient: boolean): Promise<number> {
     for (;;) {
       if (!this.#open) return 0;
-      await this.#readable(patient && this.#patient);
+      await this.#readable(patient);
       this.#turn = 0;
       const n = this.readSync(view);
       if (n >= 0) {
+        if (n >= BUSY) this.#ticks = Infinity;
         this.#turn = n;
         this.#drained = n > 0 && n < view.byteLength;
         return n;
@@ -187,22 +191,23 @@ export class PipeSource implements ByteSource {
   #readable(patient: boolean): Promise<void> {
     return new Promise((resolve) => {
       const fired = (): void => {
+        this.#ticks = Math.max(this.#ticks, watch.ticks);
         this.#watch = null;
         this.#wake = null;
-        // Patience is for the short command that has ended by now.
-        this.#patient = false;
         resolve();
       };
-      this.#wake = fired;
-      this.#watch = {
+      const watch: Watch = {
         id: this.#fd,
         interest: "read",
         thread: true,
         ref: this.#referenced,
         patient,
         fired,
+        ticks: this.#ticks,
       };
-      reactor().add(this.#watch);
+      this.#wake = fired;
+      this.#watch = watch;
+      reactor().add(watch);
     });
   }
 
@@ -318,6 +323,7 @@ export class PipeSink implements ByteSink {
         ref: true,
         patient: false,
         fired,
+        ticks: 0,
       });
     });
   }

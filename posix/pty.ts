@@ -169,6 +169,7 @@ export class PtySink extends PipeSink {
       thread: true,
       ref: false,
       patient: false,
+      ticks: 0,
       fired: () => {
         this.#ending = false;
         this.close();

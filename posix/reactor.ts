@@ -26,7 +26,7 @@ export interface WatchNeeds {
   thread: boolean;
   /** It holds the event loop. */
   ref: boolean;
-  /** It may come a little late: no thread is started for the first moments. */
+  /** It may come a little late: no thread is used for the first moments. */
   patient: boolean;
 }
 
@@ -35,6 +35,8 @@ export interface Watch extends WatchNeeds {
   readonly id: number;
   readonly interest: Interest;
   readonly fired: () => void;
+  /** For how many ticks a patient one has waited. */
+  ticks: number;
 }
 
 type Timer = ReturnType<typeof setTimeout>;
@@ -42,8 +44,11 @@ type Timer = ReturnType<typeof setTimeout>;
 // SIGCHLD may be lost to a host that replaces the handler from native code; the
 // poller is asked at this interval even so. One wake-up in two seconds for all children.
 const BACKSTOP_MS = 2000;
-// What a run of a short command may take before a thread is used for its pipes.
-const PATIENCE_MS = 3;
+// How often patient ones are looked at, after 1, 2, 4, 8 ticks, and then by a
+// thread: a short command has ended by then, and a busy one soon has more to say
+// than such looks can take.
+const TICK_MS = 3;
+const PATIENT_TICKS = 16;
 // How often unref'd pipes are looked at: a pending call would hold the process.
 const UNREF_POLL_MS = 20;
 // How often is looked at what the kernel has no room to watch.
@@ -99,7 +104,7 @@ class Reactor {
   /** Calls `watch.fired` once, when the event has come. False: it is already over. */
   add(watch: Watch): boolean {
     const key = watchKey(watch.id, watch.interest);
-    if (watch.patient && !this.#waiting) {
+    if (watch.patient && watch.ref && watch.ticks < PATIENT_TICKS) {
       this.#deferred.set(key, watch);
       this.#startPatience();
       return true;
@@ -142,7 +147,7 @@ class Reactor {
     this.#refused.set(key, timer);
   }
 
-  /** Changes what a pending watch needs. */
+  /** Changes what a pending watch needs; a deferred one comes with the next tick. */
   change(watch: Watch, needs: WatchNeeds): void {
     const pending =
       this.#watches.get(watchKey(watch.id, watch.interest)) === watch;
@@ -289,18 +294,22 @@ class Reactor {
   }
 
   // A short command has ended before this timer, and its pipes were never watched.
+  // With many at a time, a thread that is woken for each of their pipes takes the
+  // time that they need.
   #startPatience(): void {
     this.#patience ??= setTimeout(() => {
       this.#patience = undefined;
-      const late: Watch[] = [];
-      this.#deferred.forEach((watch) => late[late.length] = watch);
-      this.#deferred.clear();
-      for (let i = 0; i < late.length; i++) {
-        const watch = late[i] as Watch;
-        watch.patient = false;
-        this.add(watch);
-      }
-    }, PATIENCE_MS);
+      const due: Watch[] = [];
+      this.#deferred.forEach((watch, key) => {
+        // At powers of two.
+        if ((++watch.ticks & (watch.ticks - 1)) !== 0 && watch.ref) return;
+        this.#deferred.delete(key);
+        due[due.length] = watch;
+      });
+      // Who is woken looks, and comes again if there is nothing.
+      for (let i = 0; i < due.length; i++) (due[i] as Watch).fired();
+      if (this.#deferred.size > 0) this.#startPatience();
+    }, TICK_MS);
   }
 
   #endPatience(): void {

@@ -33,6 +33,7 @@ Deno.test("one look delivers more events than the kernel tells at once", {
         thread: false,
         ref: false,
         patient: false,
+        ticks: 0,
         fired: () => fired++,
       });
     }
