@@ -818,7 +818,9 @@ export class ChildProcess implements AsyncDisposable {
     this.#beginSweep();
     try {
       const { command } = this.#control;
-      const request = { command, signal, grace };
+      const killed = this.#killedTree;
+      this.#killedTree = false;
+      const request = { command, signal, grace, killed };
       const report = await runStop(this.#native, request, state);
       this.#retire();
       return report;

@@ -18,6 +18,8 @@ export interface StopRequest {
   readonly signal: Deno.Signal;
   /** Milliseconds until the hard kill; 0 kills at once. */
   readonly grace: number;
+  /** Whether it has been killed just now: first it is looked whether that was enough. */
+  readonly killed?: boolean;
 }
 
 /** A stop under way: its grace can be cut short. */
@@ -50,6 +52,9 @@ export function* stopSequence(
   let signalled = 0;
   let escalated = 0;
   let empty = native.treeIsEmpty();
+  if (!empty && request.killed) {
+    empty = yield performance.now() + (KILL_WAITS_MS[0] as number);
+  }
   if (!empty && state.deadline > began) {
     const soft = native.signalTree(request.signal, true);
     signal = soft.method;

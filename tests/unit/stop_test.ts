@@ -130,6 +130,22 @@ Deno.test("a grace of 0 kills at once, without a soft signal", async () => {
   ]);
 });
 
+Deno.test("who has been killed just now is waited for, and not killed again", async () => {
+  const tree = new Tree();
+  const stop = runStop(tree, { ...request(0), killed: true }, state(0));
+  assertEquals(tree.log, ["wait"]);
+  tree.end();
+  assertEquals((await stop).escalated, 0);
+  assertEquals(tree.log, ["wait"]);
+});
+
+Deno.test("when that kill was not enough, there is another", async () => {
+  const tree = new Tree();
+  const killed = { ...request(0), killed: true };
+  assertEquals((await runStop(tree, killed, state(0))).escalated, 3);
+  assertEquals(tree.log, ["wait", "kill", "wait"]);
+});
+
 Deno.test("after the grace the rest is killed", async () => {
   const tree = new Tree();
   const report = await runStop(tree, request(20), state(20));
