@@ -321,9 +321,10 @@ export class ChildProcess implements AsyncDisposable {
       if (refused.length > 0) {
         throw new SurvivorsError(this.#control.command, refused);
       }
-      if (unproved && !this.#finished) this.#killedTree = true;
-      // It forks faster than one call can chase it.
-      if (unsettled) this.#stopInBackground(0);
+      if (unproved) this.#killedTree = true;
+      // It forks faster than one call can chase it; or the end of its leader, which
+      // would have that proved, is over.
+      if (unsettled || unproved && this.#finished) this.#stopInBackground(0);
     } else this.#native.signalTree(signo, false);
   }
 

@@ -94,8 +94,11 @@ export class MemberWatch implements TreeWatch {
       if (this.#isEmpty()) return true;
       const remaining = deadline - performance.now();
       if (this.#cancelled || remaining <= 0) return false;
-      // Who is left was not among them: nobody has killed that one yet.
-      if (killed !== null && !this.#tree.livingKilled?.()) return false;
+      // Who is left was not among them: nobody has killed that one yet. Who waits
+      // without a limit does so for whoever it is.
+      if (killed !== null && ms < Infinity && !this.#tree.livingKilled?.()) {
+        return false;
+      }
       const held = holdSome(this.#tree);
       await this.#allOf(held, remaining);
       held.close();

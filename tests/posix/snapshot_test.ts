@@ -6,8 +6,8 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { Command } from "../../mod.ts";
 import type { Members } from "../../posix/containment.ts";
 import { bindErrno, errno, libcWait } from "../../posix/libc.ts";
-import { lineageObstacle } from "../../posix/lineage.ts";
-import { readStat } from "../../posix/proc_files.ts";
+import { Lineage, lineageObstacle } from "../../posix/lineage.ts";
+import { listPids, readStat } from "../../posix/proc_files.ts";
 import { type ProcessTable, processTable } from "../../posix/process_table.ts";
 import { refusePidfds, signalProcess } from "../../posix/signal_process.ts";
 import { type LeaderGroup, Snapshot } from "../../posix/snapshot.ts";
@@ -239,6 +239,46 @@ Deno.test("that a snapshot has ended does not hide who was not in it", {
   await eventually(tree.isEmpty.bind(tree));
   tree.close();
 });
+
+/** Whether a kill of what a leader has left behind ends also whom it does not see. */
+async function endsTheUnseen(how: "running" | "finished"): Promise<void> {
+  const numbers = Lineage.prototype.numbers;
+  const child = new Command("sh", {
+    args: [
+      "-c",
+      `setsid sleep 1000 & setsid sleep 1000 & echo $!; ${
+        how === "running" ? "wait" : ""
+      }`,
+    ],
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  const text = new TextDecoder().decode((await reader.read()).value);
+  const unseen = Number(text);
+  if (how === "finished") await child.status;
+  // As of a fork under way: it has its number, and cannot be seen yet.
+  Lineage.prototype.numbers = function (newest: number): number[] {
+    const all = numbers.call(this, newest) ?? listPids()!.reverse();
+    return all.filter((pid) => pid !== unseen);
+  };
+  try {
+    child.kill("SIGKILL");
+  } finally {
+    Lineage.prototype.numbers = numbers;
+  }
+  await within(child.treeExited, "the end of the tree", 10_000);
+  assert("ZX".includes(readStat(unseen)?.state ?? "X"));
+  while (!(await reader.read()).done);
+}
+
+Deno.test("kill() ends also whom its snapshot did not show", {
+  ignore,
+}, () => endsTheUnseen("running"));
+
+Deno.test("kill() does so when the leader is long gone", {
+  ignore,
+}, () => endsTheUnseen("finished"));
 
 Deno.test("a tree that is ended leaves no descriptor open", {
   ignore,
