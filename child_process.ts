@@ -877,7 +877,10 @@ export class ChildProcess implements AsyncDisposable {
 
   async #awaitTree(): Promise<void> {
     await this.#status;
+    // A stop under way waits for the same; nothing of it is to outlast this.
+    await this.#stop.over();
     await this.#native.watchTree().wait(Infinity);
+    await this.#stop.over();
     this.#retire();
   }
 

@@ -139,6 +139,15 @@ export class SharedStop {
     return await this.#running;
   }
 
+  /** Waits until no stop is under way; how it went is told to who asked for it. */
+  async over(): Promise<void> {
+    try {
+      await this.#running;
+    } catch {
+      // Whoever asked for the stop has it.
+    }
+  }
+
   async #run(
     run: (state: StopState) => Promise<StopReport>,
   ): Promise<StopReport> {
