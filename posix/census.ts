@@ -18,7 +18,11 @@
  */
 
 /** What is done with a list; before anybody is killed it may say whom to freeze. */
-export type Use = "to kill" | "to freeze" | "as proof";
+export type Use = "to kill" | "to freeze" | "to signal" | "as proof";
+
+// So long after a look it says whom to send a signal that is not followed up by
+// another look: who was forking at the look could be seen right afterwards.
+const ONE_GO_MS = 100;
 
 /** The lists of all trees of this isolate. */
 export class Census {
@@ -98,13 +102,10 @@ export class Census {
    * @returns The pids, newest first; `null` when the list may be incomplete.
    */
   list(tree: number, newest: number, use: Use): number[] | null {
-    if (this.#trees === null || newest !== this.#newest) return null;
-    if (use !== "to kill" && this.#killed) return null;
-    if (use === "as proof" && this.#doubtful) return null;
-    if (!this.#fresh(performance.now() - this.#began)) return null;
+    if (!this.#holds(newest, use)) return null;
     const pids: number[] = [];
     let dying = true;
-    this.#trees.get(tree)?.forEach((pid) => {
+    this.#trees?.get(tree)?.forEach((pid) => {
       pids[pids.length] = pid;
       dying &&= this.#isDying(pid);
     });
@@ -118,12 +119,37 @@ export class Census {
    * @param tree Its number.
    * @param leader Its leader.
    * @param newest The number given last, now.
+   * @param deadSince When the leader was sent SIGKILL, or seen to have exited. Its
+   * number cannot have been given again, however long ago: it is not reaped.
    * @returns `null` when the list may be incomplete.
    */
-  isAlone(tree: number, leader: number, newest: number): boolean | null {
+  isAlone(
+    tree: number,
+    leader: number,
+    newest: number,
+    deadSince = Infinity,
+  ): boolean | null {
+    if (this.#isOnly(tree, leader, newest) && deadSince < this.#began) {
+      return true;
+    }
     const pids = this.list(tree, newest, "as proof");
     if (pids === null) return null;
     return pids.length === 0 || pids.length === 1 && pids[0] === leader;
+  }
+
+  // Whether nobody has come since, and what was done since does not matter.
+  #holds(newest: number, use: Use): boolean {
+    if (this.#trees === null || newest !== this.#newest) return false;
+    if (use !== "to kill" && this.#killed) return false;
+    if (use === "as proof" && this.#doubtful) return false;
+    const age = performance.now() - this.#began;
+    return this.#fresh(age) && (use !== "to signal" || age < ONE_GO_MS);
+  }
+
+  #isOnly(tree: number, pid: number, newest: number): boolean {
+    const pids = this.#trees?.get(tree);
+    if (pids === undefined || pids.size !== 1 || !pids.has(pid)) return false;
+    return this.#holds(newest, "as proof");
   }
 
   #isDying(pid: number): boolean {

@@ -198,9 +198,14 @@ export class Cgroup implements Membership {
       : "no";
   }
 
-  quickEmpty(leader: number, ageMs: number): boolean | null {
+  quickEmpty(
+    leader: number,
+    ageMs: number,
+    exitedAt: number,
+    ended: (pid: number) => boolean,
+  ): boolean | null {
     if (this.#populated()) return false;
-    return this.#lineage.quickEmpty(leader, ageMs);
+    return this.#lineage.quickEmpty(leader, ageMs, exitedAt, ended);
   }
 
   #populated(): boolean {

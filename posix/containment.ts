@@ -78,12 +78,14 @@ export interface Membership extends Members {
   /**
    * A proof that the tree is empty, cheaper than a look at every process;
    * `null` when there is none. The leader has exited and is not yet reaped;
-   * `ended` tells numbers that need no look, for their processes have.
+   * `exitedAt` is when that was seen; `ended` tells numbers that need no look, for
+   * their processes have.
    */
   quickEmpty(
     leader: number,
     ageMs: number,
-    ended?: (pid: number) => boolean,
+    exitedAt: number,
+    ended: (pid: number) => boolean,
   ): boolean | null;
   /** The leader is reaped, and whether members are left was not asked. */
   abandon(): void;

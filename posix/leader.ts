@@ -15,25 +15,22 @@ import type { ResourceUsage } from "../usage.ts";
 import { decodeRusage, RUSAGE_SIZE } from "./rusage.ts";
 import { openPidfd } from "./signal_process.ts";
 import { decodeSiginfo, decodeWaitStatus, LOST } from "./wait_status.ts";
+import {
+  CLD_STOPPED,
+  P_PID,
+  siginfoCode,
+  siginfoPid,
+  siginfoStatus,
+  waitid,
+  WCONTINUED,
+  WEXITED,
+  WNOHANG,
+  WNOWAIT,
+  WSTOPPED,
+} from "./waitid.ts";
 
 /** The signals of this operating system. */
 export const SIGNALS: SignalTable = DARWIN ? DARWIN_SIGNALS : LINUX_SIGNALS;
-
-const P_PID = 1;
-const WNOHANG = 1;
-const WEXITED = 4;
-const WNOWAIT = DARWIN ? 0x20 : 0x0100_0000;
-const WSTOPPED = DARWIN ? 8 : 2;
-const WCONTINUED = DARWIN ? 0x10 : 8;
-const CLD_STOPPED = 5;
-
-// siginfo_t: si_code 8 on both; si_pid 16, si_status 24 on Linux (64 bit);
-// si_pid 12, si_status 20 on macOS. 128 bytes hold either.
-const siginfo = new Int32Array(32);
-const siginfoBytes = new Uint8Array(siginfo.buffer);
-const SI_CODE = 2;
-const SI_PID = DARWIN ? 3 : 4;
-const SI_STATUS = DARWIN ? 5 : 6;
 
 const statusWord = new Int32Array(1);
 const statusBytes = new Uint8Array(statusWord.buffer);
@@ -48,12 +45,15 @@ const UNOPENED = -2;
 export class Leader {
   readonly pid: number;
   #status: ExitStatus | null = null;
+  #exitedAt = Infinity;
   #reaped = false;
   #usage: ResourceUsage | null = null;
   #pidfd = UNOPENED;
   #watch: Watch | null = null;
   #referenced = true;
   #watched = false;
+  // Watched as one of many.
+  #among = false;
   #stoppedBy = 0;
   // Called when the child was stopped; null: nobody asks.
   readonly #stopped: (() => void) | null;
@@ -91,6 +91,11 @@ export class Leader {
     return this.#status;
   }
 
+  /** When its exit was seen, on the clock of `performance.now()`; Infinity before. */
+  get exitedAt(): number {
+    return this.#exitedAt;
+  }
+
   /** What the reaped child has used; `null` where somebody else reaped it. */
   get usage(): ResourceUsage | null {
     return this.#usage;
@@ -117,21 +122,20 @@ export class Leader {
     // Opened first: it may fail, for want of descriptors.
     reactor();
     this.#watched = true;
-    // SIGCHLD comes anyway. Asking each of a few children with waitid is cheaper
-    // than a pidfd and an epoll registration for a short life.
-    // And neither a pidfd nor kqueue announces a stop.
+    // SIGCHLD comes anyway; few are asked one by one. And only that shows a stop.
     const few = !DARWIN && reactor().polledCount < FEW;
     if (few || this.#stopped !== null) {
       reactor().addPolled(this.#look, this.#referenced);
-      return;
+    } else if (DARWIN) this.#watchKqueue();
+    else {
+      this.#among = true;
+      reactor().addChild(this.pid, this.#look, this.#referenced);
     }
-    const id = DARWIN ? this.pid : this.pidfd;
-    if (id < 0) {
-      reactor().addPolled(this.#look, this.#referenced);
-      return;
-    }
+  }
+
+  #watchKqueue(): void {
     this.#watch = {
-      id,
+      id: this.pid,
       interest: "exit",
       thread: false,
       ref: this.#referenced,
@@ -157,24 +161,18 @@ export class Leader {
   /** Looks whether the child has exited, without reaping it and without waiting. */
   poll(): ExitStatus | null {
     if (this.#status !== null || this.#reaped) return this.#status;
-    siginfo[SI_PID] = 0;
-    const options = WEXITED | WNOHANG | WNOWAIT;
-    const rc = libc().waitid(P_PID, this.pid, siginfoBytes, options);
-    if (rc !== 0) {
+    if (waitid(P_PID, this.pid, WEXITED | WNOHANG | WNOWAIT) !== 0) {
       // Somebody else reaped it, or SIGCHLD is ignored: the status is lost.
       if (errno() !== ECHILD) return null;
       this.#status = LOST;
       this.#reaped = true;
-    } else if (siginfo[SI_PID] === 0) {
+    } else if (siginfoPid() === 0) {
       if (this.#stopped !== null) this.#lookForStop(this.#stopped);
       return this.#status;
     } else {
-      this.#status = decodeSiginfo(
-        siginfo[SI_CODE] as number,
-        siginfo[SI_STATUS] as number,
-        SIGNALS,
-      );
+      this.#status = decodeSiginfo(siginfoCode(), siginfoStatus(), SIGNALS);
     }
+    this.#exitedAt = performance.now();
     this.#stopWatching();
     this.#exited();
     return this.#status;
@@ -183,12 +181,10 @@ export class Leader {
   // Each stop is taken once; it leaves the exit alone.
   #lookForStop(stopped: () => void): void {
     for (;;) {
-      siginfo[SI_PID] = 0;
-      const options = WSTOPPED | WCONTINUED | WNOHANG;
-      const rc = libc().waitid(P_PID, this.pid, siginfoBytes, options);
-      if (rc !== 0 || siginfo[SI_PID] === 0) return;
-      const stop = siginfo[SI_CODE] === CLD_STOPPED;
-      this.#stoppedBy = stop ? siginfo[SI_STATUS] as number : 0;
+      const rc = waitid(P_PID, this.pid, WSTOPPED | WCONTINUED | WNOHANG);
+      if (rc !== 0 || siginfoPid() === 0) return;
+      const stop = siginfoCode() === CLD_STOPPED;
+      this.#stoppedBy = stop ? siginfoStatus() : 0;
       if (stop) stopped();
     }
   }
@@ -201,9 +197,9 @@ export class Leader {
   #stopWatching(): void {
     // A blocking run never watches: it needs no reactor.
     if (this.#watched) {
-      reactor().removePolled(this.#look);
+      if (this.#among) reactor().removeChild(this.pid);
+      else reactor().removePolled(this.#look);
       if (DARWIN) reactor().remove(this.pid, "exit");
-      else if (this.#pidfd >= 0) reactor().remove(this.#pidfd, "exit");
     }
     this.#watch = null;
     if (this.#pidfd >= 0) libc().close(this.#pidfd);
@@ -232,11 +228,13 @@ export class Leader {
   hold(referenced: boolean): void {
     this.#referenced = referenced;
     if (this.#status !== null || !this.#watched) return;
-    if (this.#watch === null) {
-      reactor().addPolled(this.#look, referenced);
-      return;
-    }
-    reactor().change(this.#watch, {
+    if (this.#among) reactor().addChild(this.pid, this.#look, referenced);
+    else if (this.#watch === null) reactor().addPolled(this.#look, referenced);
+    else this.#changeWatch(this.#watch, referenced);
+  }
+
+  #changeWatch(watch: Watch, referenced: boolean): void {
+    reactor().change(watch, {
       thread: false,
       ref: referenced,
       patient: false,

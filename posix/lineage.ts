@@ -281,6 +281,7 @@ export class Lineage implements Membership {
   #lastBefore = -1;
   #leader = 0;
   #startedAt = 0;
+  #leaderKilledAt = Infinity;
   // As how many-eth of all trees of this isolate it was started.
   #turn = 0;
 
@@ -465,6 +466,9 @@ export class Lineage implements Membership {
     census.killing(newest);
   }
   killed(pid: number): void {
+    if (pid === this.#leader) {
+      this.#leaderKilledAt = Math.min(this.#leaderKilledAt, performance.now());
+    }
     census.killed(pid);
   }
 
@@ -475,19 +479,21 @@ export class Lineage implements Membership {
   quickEmpty(
     leader: number,
     ageMs: number,
-    ended?: (pid: number) => boolean,
+    exitedAt: number,
+    ended: (pid: number) => boolean,
   ): boolean | null {
     const last = lastPid();
+    const deadSince = Math.min(exitedAt, this.#leaderKilledAt);
     const alone = this.#retired
       ? null
-      : census.isAlone(this.#number, leader, last);
+      : census.isAlone(this.#number, leader, last, deadSince);
     if (alone !== null) return alone ? true : null;
     return quickEmpty(
       leader,
       ageMs,
       last,
       (pid) => this.belongs(pid),
-      (pid) => isLaterLeader(pid, this.#turn) || (ended?.(pid) ?? false),
+      (pid) => isLaterLeader(pid, this.#turn) || ended(pid),
     );
   }
 

@@ -21,12 +21,14 @@ const POLL_MS = 5;
 // long is waited for it at once, blocking. The look before took as long.
 const BRIEF_MS = 1;
 
-// The killed where they are known, or the first members; empty where there are no
-// pidfds to be had. To be closed.
-function holdSome(tree: TreeOperations): Pidfds {
+// The killed where they are known, or the leader, without whose end the tree is not
+// empty, or the first members; empty where there are no pidfds to be had. To be
+// closed.
+function holdSome(tree: TreeOperations, leader: number): Pidfds {
   const killed = tree.livingKilled?.() ?? null;
   if (killed !== null) return killed.share();
   const held = new Pidfds();
+  if (leader > 0 && held.hold(leader) === 0) return held;
   const members = tree.someMembers(BATCH);
   for (let i = members.length - 1; i >= 0; i--) {
     if (held.count < BATCH) held.hold((members[i] as ProcStat).pid);
@@ -48,34 +50,49 @@ function waitForAll(held: Pidfds, deadline: number): void {
  * @param tree The tree.
  * @param isEmpty The proof of emptiness.
  * @param ms How long at most, in milliseconds.
+ * @param leader The leader, our own child, as long as it lives; then 0.
  * @returns Whether the tree became empty.
  */
 export function waitForMembers(
   tree: TreeOperations,
   isEmpty: () => boolean,
   ms: number,
+  leader: () => number,
 ): boolean {
   const deadline = performance.now() + ms;
   for (;;) {
     if (isEmpty()) return true;
     if (performance.now() >= deadline) return false;
-    const held = holdSome(tree);
+    const held = holdSome(tree, leader());
     if (held.count === 0) libcWait().poll(null, 0n, POLL_MS);
     else waitForAll(held, deadline);
     held.close();
   }
 }
 
+const noLeader = (): number => 0;
+
 /** The same without blocking. */
 export class MemberWatch implements TreeWatch {
   readonly #tree: TreeOperations;
   readonly #isEmpty: () => boolean;
+  readonly #leader: () => number;
   #cancelled = false;
   #wake: (() => void) | null = null;
 
-  constructor(tree: TreeOperations, isEmpty: () => boolean) {
+  /**
+   * @param tree The tree.
+   * @param isEmpty The proof of emptiness.
+   * @param leader The leader, our own child, as long as it lives; then 0.
+   */
+  constructor(
+    tree: TreeOperations,
+    isEmpty: () => boolean,
+    leader: () => number = noLeader,
+  ) {
     this.#tree = tree;
     this.#isEmpty = isEmpty;
+    this.#leader = leader;
   }
 
   cancel(): void {
@@ -99,7 +116,7 @@ export class MemberWatch implements TreeWatch {
       if (killed !== null && ms < Infinity && !this.#tree.livingKilled?.()) {
         return false;
       }
-      const held = holdSome(this.#tree);
+      const held = holdSome(this.#tree, this.#leader());
       await this.#allOf(held, remaining);
       held.close();
       const settled = reactor().settled();

@@ -72,6 +72,8 @@ export class PosixProcess implements NativeProcess {
   readonly #inJob: boolean;
   readonly #hasEnded = (pid: number): boolean =>
     this.#tree.hasEnded?.(pid) ?? false;
+  readonly #livingLeader = (): number =>
+    this.#leader.status === null ? this.pid : 0;
   // The freezing of an ending is no stop to tell anybody.
   #ending = false;
 
@@ -278,8 +280,12 @@ export class PosixProcess implements NativeProcess {
   #quickEmpty(): boolean | null {
     if (this.#leader.reaped) return null;
     if (this.#tree.livingKilled?.()) return false;
-    const age = performance.now() - this.#startedAt;
-    return this.#spawned.membership.quickEmpty(this.pid, age, this.#hasEnded);
+    return this.#spawned.membership.quickEmpty(
+      this.pid,
+      performance.now() - this.#startedAt,
+      this.#leader.exitedAt,
+      this.#hasEnded,
+    );
   }
 
   members(): ProcessInfo[] {
@@ -335,11 +341,20 @@ export class PosixProcess implements NativeProcess {
   }
 
   watchTree(): TreeWatch {
-    return new MemberWatch(this.#tree, () => this.treeIsEmpty());
+    return new MemberWatch(
+      this.#tree,
+      () => this.treeIsEmpty(),
+      this.#livingLeader,
+    );
   }
 
   waitTreeEmptySync(ms: number): boolean {
-    return waitForMembers(this.#tree, () => this.treeIsEmpty(), ms);
+    return waitForMembers(
+      this.#tree,
+      () => this.treeIsEmpty(),
+      ms,
+      this.#livingLeader,
+    );
   }
 
   pumpSync(io: SyncIo, ms: number): SyncOutcome {

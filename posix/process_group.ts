@@ -33,6 +33,7 @@ export class ProcessGroup implements Membership {
   #ancestry: Ancestry | null = null;
   #turn = 0;
   #startedAt = 0;
+  #leaderKilledAt = Infinity;
 
   /** @param notes Why nothing stronger is in force. */
   constructor(endsWithParent: boolean, notes: readonly string[]) {
@@ -92,6 +93,9 @@ export class ProcessGroup implements Membership {
   }
 
   killed(pid: number): void {
+    if (pid === this.#pgid) {
+      this.#leaderKilledAt = Math.min(this.#leaderKilledAt, performance.now());
+    }
     census.killed(pid);
   }
 
@@ -103,18 +107,20 @@ export class ProcessGroup implements Membership {
   quickEmpty(
     leader: number,
     ageMs: number,
-    ended?: (pid: number) => boolean,
+    exitedAt: number,
+    ended: (pid: number) => boolean,
   ): boolean | null {
     if (DARWIN || !procIsUsable()) return null;
     const last = lastPid();
-    const alone = census.isAlone(this.#pgid, leader, last);
+    const deadSince = Math.min(exitedAt, this.#leaderKilledAt);
+    const alone = census.isAlone(this.#pgid, leader, last, deadSince);
     if (alone !== null) return alone ? true : null;
     return quickEmpty(
       leader,
       ageMs,
       last,
       (pid) => this.belongs(pid),
-      (pid) => isLaterLeader(pid, this.#turn) || (ended?.(pid) ?? false),
+      (pid) => isLaterLeader(pid, this.#turn) || ended(pid),
     );
   }
 

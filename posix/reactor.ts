@@ -11,6 +11,7 @@
  * @module
  */
 
+import { Children } from "./children.ts";
 import { DARWIN } from "./libc.ts";
 import {
   type Interest,
@@ -78,9 +79,13 @@ class Reactor {
   #armQueued = false;
   #closing = false;
   readonly #onChild = (): void => this.#glance();
-  readonly #onBackstop = (): void => this.poll();
-  // Children that are asked one by one: few of them, or no pidfds.
+  readonly #onBackstop = (): void => {
+    this.#children.askSome();
+    this.poll();
+  };
+  // Children that are asked one by one: few of them, or those that may be stopped.
   readonly #polled = new Map<() => void, boolean>();
+  readonly #children = new Children();
   // Who waits for the pending call to come back.
   #settling: (() => void)[] = [];
 
@@ -192,6 +197,18 @@ class Reactor {
     this.#adjust();
   }
 
+  /** Calls `look` when the child has exited, until {@linkcode Reactor.removeChild}. */
+  addChild(pid: number, look: () => void, ref: boolean): void {
+    this.#children.add(pid, look, ref);
+    this.#adjust();
+  }
+
+  /** Ends what {@linkcode Reactor.addChild} began. */
+  removeChild(pid: number): void {
+    this.#children.remove(pid);
+    this.#adjust();
+  }
+
   /** Looks once, without waiting, and delivers what has come. */
   poll(): void {
     // One signal may stand for any number of exits, and a full answer for more.
@@ -206,6 +223,7 @@ class Reactor {
 
   #askPolled(): void {
     this.#polled.forEach((_ref, look) => look());
+    this.#children.look();
   }
 
   // A pending wait is ended by the same events: they are left to it.
@@ -244,8 +262,12 @@ class Reactor {
     this.#adjustUnrefPoll();
   }
 
+  #isNeeded(): boolean {
+    return this.#watches.size + this.#polled.size + this.#children.count > 0;
+  }
+
   #adjustBackstop(): void {
-    const needed = this.#watches.size + this.#polled.size > 0;
+    const needed = this.#isNeeded();
     if (needed && this.#backstop === undefined) {
       Deno.addSignalListener("SIGCHLD", this.#onChild);
       this.#backstop = setInterval(this.#onBackstop, BACKSTOP_MS);
@@ -258,7 +280,7 @@ class Reactor {
     }
     if (this.#backstop === undefined) return;
     // The timer is also what holds the event loop while a ref'd child lives.
-    const hold = this.#childRef + this.#threadRef > 0;
+    const hold = this.#childRef + this.#children.refs + this.#threadRef > 0;
     if (hold === this.#backstopHeld) return;
     this.#backstopHeld = hold;
     if (hold) Deno.refTimer(this.#backstop);
@@ -274,8 +296,7 @@ class Reactor {
       return;
     }
     this.#closing = false;
-    const needed = this.#watches.size + this.#polled.size > 0;
-    if (needed || this.#backstop === undefined) return;
+    if (this.#isNeeded() || this.#backstop === undefined) return;
     Deno.removeSignalListener("SIGCHLD", this.#onChild);
     clearInterval(this.#backstop);
     this.#backstop = undefined;

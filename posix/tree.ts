@@ -254,9 +254,13 @@ export class ProcessTree implements TreeOperations {
 
   /** The newest of them: a look that ends when it has found so many. */
   someMembers(count: number): ProcStat[] {
+    return this.#look(count, "as proof");
+  }
+
+  #look(count: number, use: Use): ProcStat[] {
     const began = performance.now();
     for (let round = 0; goesOn(round, began); round++) {
-      const scan = this.scan(undefined, undefined, count);
+      const scan = this.scan(undefined, undefined, count, use);
       if (scan.settled || scan.members.length > 0) return scan.members;
     }
     return [];
@@ -325,7 +329,7 @@ export class ProcessTree implements TreeOperations {
    * next command of its script.
    */
   signalAll(signals: readonly number[], except = 0): number {
-    const members = this.members();
+    const members = this.#look(Infinity, "to signal");
     let count = 0;
     for (let i = members.length - 1; i >= 0; i--) {
       const pid = (members[i] as ProcStat).pid;

@@ -4,6 +4,7 @@ import type { Belongs, Members } from "../../posix/containment.ts";
 import type { ProcStat } from "../../posix/proc_stat.ts";
 import type { ProcessTable } from "../../posix/process_table.ts";
 import { ProcessTree } from "../../posix/tree.ts";
+import { until } from "../fixtures/deadline.ts";
 
 const STOP = 19;
 const KILL = 9;
@@ -59,6 +60,40 @@ Deno.test("a census made before a kill says whom to kill, and proves nothing", (
   census.begin(100);
   census.end(100);
   assertEquals(census.list(1, 100, "as proof"), []);
+});
+
+Deno.test("for a signal that no look follows, a census is soon too old", async () => {
+  const census = counted();
+  census.begin(100);
+  census.note(1, 7);
+  census.end(100);
+  const began = performance.now();
+  const list = census.list(1, 100, "to signal");
+  if (performance.now() - began < 50) assertEquals(list, [7]);
+  await until(() => census.list(1, 100, "to signal") === null, "its age");
+  assertEquals(census.list(1, 100, "to freeze"), [7]);
+});
+
+Deno.test("a leader that was dead before the census is alone, however long ago it was killed", () => {
+  let fresh = true;
+  const census = new Census(() => fresh);
+  const before = performance.now();
+  census.begin(100);
+  census.note(1, 7);
+  census.note(2, 8);
+  census.note(2, 9);
+  census.end(100);
+  const after = performance.now() + 1;
+  // It may have been in the middle of a fork, and have exited since.
+  assertEquals(census.isAlone(1, 7, 100), null);
+  assertEquals(census.isAlone(1, 7, 100, after), null);
+  assertEquals(census.isAlone(1, 7, 100, before - 1), true);
+  // Somebody else is in the tree, or has come since, or may have.
+  assertEquals(census.isAlone(2, 8, 100, before - 1), null);
+  assertEquals(census.isAlone(1, 8, 100, before - 1), null);
+  assertEquals(census.isAlone(1, 7, 101, before - 1), null);
+  fresh = false;
+  assertEquals(census.isAlone(1, 7, 100, before - 1), null);
 });
 
 Deno.test("a census proves nothing of who was not killed before it", () => {

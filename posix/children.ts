@@ -1,0 +1,108 @@
+/**
+ * Which of many children have exited, without a descriptor for each: whatever a
+ * process starts gets a copy of all its descriptors, and closes it again at its
+ * exec. With 5,000 pidfds a spawn takes twice as long.
+ *
+ * waitid(2) with `P_ALL` shows a child that has exited; with `WNOWAIT` it stays
+ * what it is, whoever it belongs to.
+ *
+ * @module
+ */
+
+import {
+  P_ALL,
+  siginfoPid,
+  waitid,
+  WEXITED,
+  WNOHANG,
+  WNOWAIT,
+} from "./waitid.ts";
+
+// How many are asked one by one at each turn of the backstop.
+const SLICE = 512;
+
+/** One of them. */
+interface Child {
+  /** Asks it, and takes it out when it has exited. */
+  readonly look: () => void;
+  /** Whether it holds the event loop. */
+  readonly ref: boolean;
+}
+
+/** Children by their numbers. */
+export class Children {
+  readonly #children = new Map<number, Child>();
+  // Where the next slice begins.
+  #slice: Iterator<Child> | null = null;
+  #refs = 0;
+
+  /** How many there are. */
+  get count(): number {
+    return this.#children.size;
+  }
+
+  /** How many of them hold the event loop. */
+  get refs(): number {
+    return this.#refs;
+  }
+
+  /**
+   * Adds one, or changes whether it holds the event loop.
+   *
+   * @param pid The child, not yet reaped.
+   * @param look Asks it, and takes it out when it has exited.
+   * @param ref Whether it holds the event loop.
+   */
+  add(pid: number, look: () => void, ref: boolean): void {
+    this.remove(pid);
+    this.#children.set(pid, { look, ref });
+    if (ref) this.#refs++;
+  }
+
+  /** Forgets one. */
+  remove(pid: number): void {
+    if (this.#children.get(pid)?.ref) this.#refs--;
+    this.#children.delete(pid);
+  }
+
+  /** Asks those that have exited. */
+  look(): void {
+    let last = 0;
+    while (this.#children.size > 0) {
+      const pid = exitedChild();
+      if (pid === 0 || pid === last) return;
+      last = pid;
+      const child = this.#children.get(pid);
+      // Somebody else's, or one of ours whose tree is being swept: who has exited
+      // as well cannot be seen behind it.
+      if (child === undefined) return this.#askEach();
+      child.look();
+    }
+  }
+
+  #askEach(): void {
+    this.#children.forEach((child) => child.look());
+  }
+
+  /**
+   * Asks some one by one, and others the next time: whom somebody else has reaped
+   * is shown by nothing.
+   */
+  askSome(): void {
+    for (let i = 0; i < SLICE; i++) {
+      this.#slice ??= this.#children.values();
+      const { done, value } = this.#slice.next();
+      if (done) {
+        this.#slice = null;
+        return;
+      }
+      value.look();
+    }
+  }
+}
+
+// The number of one, or 0.
+function exitedChild(): number {
+  const failed = waitid(P_ALL, 0, WEXITED | WNOHANG | WNOWAIT) !== 0;
+  return failed ? 0 : siginfoPid();
+}
