@@ -18,6 +18,8 @@ import {
   WNOWAIT,
 } from "./waitid.ts";
 
+// Microtasks from an exit to what is done by those who wait for it.
+const WAITER_HOPS = 24;
 // How many are asked one by one at each turn of the backstop.
 const SLICE = 512;
 
@@ -35,6 +37,7 @@ export class Children {
   // Where the next slice begins.
   #slice: Iterator<Child> | null = null;
   #refs = 0;
+  #newest = 0;
 
   /** How many there are. */
   get count(): number {
@@ -57,6 +60,7 @@ export class Children {
     this.remove(pid);
     this.#children.set(pid, { look, ref });
     if (ref) this.#refs++;
+    this.#newest = pid;
   }
 
   /** Forgets one. */
@@ -65,8 +69,24 @@ export class Children {
     this.#children.delete(pid);
   }
 
-  /** Asks those that have exited. */
+  /**
+   * Asks those that have exited, and the newest: a short command. When it is that,
+   * the others come after whoever waits for it, who may start the next one: to see
+   * that none of 5,000 has exited takes the kernel 160 µs.
+   */
   look(): void {
+    this.#children.get(this.#newest)?.look();
+    if (this.#children.has(this.#newest)) this.#lookAtAll();
+    else this.#lookLater(WAITER_HOPS);
+  }
+
+  #lookLater(hops: number): void {
+    if (this.#children.size === 0) return;
+    if (hops === 0) this.#lookAtAll();
+    else queueMicrotask(() => this.#lookLater(hops - 1));
+  }
+
+  #lookAtAll(): void {
     let last = 0;
     while (this.#children.size > 0) {
       const pid = exitedChild();

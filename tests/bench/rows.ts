@@ -214,8 +214,8 @@ export const ROWS: readonly Row[] = [
     title: "spawn + exit with 10 and with 5,000 children alive",
     unit: "ms",
     count: [100, 50],
-    rounds: [2, 1],
-    warm: [0, 0],
+    rounds: [4, 1],
+    warm: [1, 0],
     entries: [
       as(C, "C, 10", "exits:10"),
       as(C, "C, 5,000", "exits:5000"),
