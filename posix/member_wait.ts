@@ -28,7 +28,13 @@ function holdSome(tree: TreeOperations, leader: number): Pidfds {
   const killed = tree.livingKilled?.() ?? null;
   if (killed !== null) return killed.share();
   const held = new Pidfds();
-  if (leader > 0 && held.hold(leader) === 0) return held;
+  if (leader > 0 && held.hold(leader) === 0) {
+    if (held.look(0) > 0) return held;
+    // One that is traced has ended for its tracer first, and not yet for us: nothing
+    // tells when.
+    held.close();
+    return new Pidfds();
+  }
   const members = tree.someMembers(BATCH);
   for (let i = members.length - 1; i >= 0; i--) {
     if (held.count < BATCH) held.hold((members[i] as ProcStat).pid);
