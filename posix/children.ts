@@ -20,8 +20,9 @@ import {
 
 // Microtasks from an exit to what is done by those who wait for it.
 const WAITER_HOPS = 24;
-// How many are asked one by one at each turn of the backstop.
-const SLICE = 512;
+// How many are asked one by one at each turn of the backstop: few, so that a process
+// that waits does not wake the threads of its compiler.
+const SLICE = 32;
 
 /** One of them. */
 interface Child {
