@@ -18,8 +18,8 @@ import {
   WNOWAIT,
 } from "./waitid.ts";
 
-// Microtasks from an exit to what is done by those who wait for it.
-const WAITER_HOPS = 24;
+/** Microtasks from an exit to what is done by those who wait for it. */
+export const WAITER_HOPS = 24;
 // How many are asked one by one at each turn of the backstop: few, so that a process
 // that waits does not wake the threads of its compiler.
 const SLICE = 32;

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { Children } from "./children.ts";
+import { Children, WAITER_HOPS } from "./children.ts";
 import { DARWIN } from "./libc.ts";
 import {
   type Interest,
@@ -54,8 +54,6 @@ const PATIENT_TICKS = 16;
 const UNREF_POLL_MS = 20;
 // How often is looked at what the kernel has no room to watch.
 const REFUSED_MS = 10;
-// Microtasks to let pass before the listener is taken down.
-const SETTLE_HOPS = 24;
 
 class Reactor {
   readonly #poller: Poller = openPoller();
@@ -276,7 +274,7 @@ class Reactor {
       queueMicrotask(this.#onChild);
     } else if (!needed && this.#backstop !== undefined && !this.#closing) {
       this.#closing = true;
-      this.#settle(SETTLE_HOPS);
+      this.#settle(WAITER_HOPS);
     }
     if (this.#backstop === undefined) return;
     // The timer is also what holds the event loop while a ref'd child lives.

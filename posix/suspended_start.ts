@@ -19,13 +19,15 @@ import { EACCES, EINTR, ENOENT } from "./errno.ts";
 import { isDirectory, isExecutable, isThere } from "./executable.ts";
 import { errno, libc } from "./libc.ts";
 import { openFile } from "./proc_files.ts";
-
-const P_PID = 1;
-// <sys/wait.h>: WSTOPPED 2, WEXITED 4, WNOWAIT 0x01000000.
-const WSTOPPED = 2;
-const WEXITED = 4;
-const WNOWAIT = 0x0100_0000;
-const CLD_STOPPED = 5;
+import {
+  CLD_STOPPED,
+  P_PID,
+  siginfoCode,
+  waitid,
+  WEXITED,
+  WNOWAIT,
+  WSTOPPED,
+} from "./waitid.ts";
 
 /** The shell that becomes the program. */
 export const SHELL = "/bin/sh";
@@ -83,12 +85,10 @@ function heldBack(fd: number): string {
  * @returns Whether it stopped; false when it ended instead.
  */
 export function awaitStopped(pid: number): boolean {
-  const info = buffer(128);
-  const options = WSTOPPED | WEXITED | WNOWAIT;
-  while (libc().waitid(P_PID, pid, info, options) !== 0) {
+  while (waitid(P_PID, pid, WSTOPPED | WEXITED | WNOWAIT) !== 0) {
     if (errno() !== EINTR) return false;
   }
-  return new DataView(info.buffer).getInt32(8, true) === CLD_STOPPED;
+  return siginfoCode() === CLD_STOPPED;
 }
 
 /**
