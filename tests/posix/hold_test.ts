@@ -313,7 +313,12 @@ Deno.test({
     const child = start();
     child.kill("SIGCONT");
     Deno.kill(child.pid, "SIGCONT");
-    const command = Deno.readTextFileSync(`/proc/${child.pid}/cmdline`);
+    // posix_spawn returns a moment before the new arguments can be read. The event
+    // loop must not turn meanwhile: the watch would let it go.
+    let command = "";
+    for (let tries = 0; command === "" && tries < 100_000; tries++) {
+      command = Deno.readTextFileSync(`/proc/${child.pid}/cmdline`);
+    }
     assert(command.includes("killable_hold"), command);
     await child.stop({ grace: 0 });
     await child.status;

@@ -20,6 +20,9 @@ function isFull(): boolean {
   }
 }
 
+// Deno's own threads are there before nobody can have one any more: it panics
+// without them.
+await new Command("/bin/true", { stdin: "null" }).output();
 const child = new Command(program, {
   stdin: "null",
   stdout: "piped",
