@@ -3,10 +3,11 @@
  * noticed without a thread per child.
  *
  * Exits of our own children are announced by SIGCHLD, which Deno delivers
- * without a thread and without holding the event loop; the poller then says in
- * O(ready) which children it was. Only when somebody waits for a pipe, or for a
- * process that is not our child, one call waits on one thread of the pool
- * (32 threads, shared with Deno's async file I/O) for all of them together.
+ * without a thread and without holding the event loop; then few are asked one by
+ * one, and of many those that have exited (`children.ts`; on macOS the poller says
+ * which). Only when somebody waits for a pipe, or for a process that is not our
+ * child, one call waits on one thread of the pool (32 threads, shared with Deno's
+ * async file I/O) for all of them together.
  *
  * @module
  */
