@@ -123,8 +123,11 @@ export class MemberWatch implements TreeWatch {
         return false;
       }
       const held = holdSome(this.#tree, this.#leader());
-      await this.#allOf(held, remaining);
-      held.close();
+      try {
+        await this.#allOf(held, remaining);
+      } finally {
+        held.close();
+      }
       const settled = reactor().settled();
       if (settled !== null) await settled;
     }

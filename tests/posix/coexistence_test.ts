@@ -400,7 +400,7 @@ Deno.test("waiting costs nothing: an idle child causes no wake-ups", async () =>
     args: evalArgs(source),
   }).output();
   const switches = Number(new TextDecoder().decode(run.stdout));
-  // The backstop looks once a second; V8 and tokio turn over now and then.
+  // The backstop looks once in two seconds; V8 and tokio turn over now and then.
   assert(run.success, new TextDecoder().decode(run.stderr));
   assertLess(switches, 150);
 });
