@@ -12,7 +12,11 @@ import {
 import { warmUp } from "../fixtures/warm_up.ts";
 import { DIFFERENCES } from "./differences.ts";
 
-Deno.test.beforeAll(warmUp);
+Deno.test.beforeAll(async () => {
+  Deno.env.set("KILLABLE_TEST_PARENT", "the parent's");
+  await warmUp();
+});
+Deno.test.afterAll(() => Deno.env.delete("KILLABLE_TEST_PARENT"));
 
 const BOTH = "console.log('out'); console.error('err'); Deno.exit(3)";
 const READS = "await Deno.stdin.readable.pipeTo(Deno.stdout.writable)";
@@ -140,7 +144,7 @@ const ALIKE: readonly (readonly [string, Scenario, boolean?])[] = [
       outputOf(
         await new C(deno, {
           args: evalArgs(
-            "console.log(Deno.env.get('ADDED'), Deno.env.has('PATH'))",
+            "console.log(Deno.env.get('ADDED'), Deno.env.get('KILLABLE_TEST_PARENT'))",
           ),
           env: { ADDED: "=with=signs= and spaces" },
         }).output(),
@@ -151,8 +155,8 @@ const ALIKE: readonly (readonly [string, Scenario, boolean?])[] = [
     async (C) =>
       outputOf(
         await new C(deno, {
-          args: evalArgs("console.log(Deno.env.get('HOME'))"),
-          env: { HOME: "elsewhere" },
+          args: evalArgs("console.log(Deno.env.get('KILLABLE_TEST_PARENT'))"),
+          env: { KILLABLE_TEST_PARENT: "the child's" },
         }).output(),
       ),
   ],
@@ -162,7 +166,7 @@ const ALIKE: readonly (readonly [string, Scenario, boolean?])[] = [
       outputOf(
         await new C(deno, {
           args: evalArgs(
-            "console.log(Deno.env.has('KILLABLE_TEST_CLEAR'), Deno.env.get('ONLY'))",
+            "console.log(Deno.env.has('KILLABLE_TEST_PARENT'), Deno.env.get('ONLY'))",
           ),
           clearEnv: true,
           env: { ONLY: "this" },
