@@ -9,21 +9,12 @@
 
 const ANY_PROGRAM: Deno.RunPermissionDescriptor = { name: "run" };
 
-// Deno's answer for any program. There is one such object, which Deno keeps up to
-// date (Permissions API): a permission that is revoked is seen here. Asking anew
-// takes as long as all the rest that comes before a spawn.
-let anyProgram: Deno.PermissionStatus | null = null;
-
-function mayRunAny(): boolean {
-  if (isUnlimited(anyProgram)) return true;
-  // One that was given at a prompt for a single program is not in it.
-  anyProgram = Deno.permissions.querySync(ANY_PROGRAM);
-  return isUnlimited(anyProgram);
-}
-
+// Asked each time: what Deno has answered before does not change when a test's own
+// permissions come into force (`Deno.test({ permissions })`), or a broker's mind.
 // "partial": granted, but for what --deny-run names.
-function isUnlimited(status: Deno.PermissionStatus | null): boolean {
-  return status?.state === "granted" && !status.partial;
+function mayRunAny(): boolean {
+  const { state, partial } = Deno.permissions.querySync(ANY_PROGRAM);
+  return state === "granted" && !partial;
 }
 
 /**

@@ -1,4 +1,5 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { Command } from "../../mod.ts";
 import { denoArgs, denoPath } from "../fixtures/deno.ts";
 import { DIFFERENCES } from "./differences.ts";
 
@@ -159,4 +160,28 @@ Deno.test("a permission that is revoked while the program runs is gone at once",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   assertEquals([text(stdout), text(stderr)], ["true,true,true", ""]);
+});
+
+const version = new Command(deno, { args: ["--version"] });
+
+// With all permissions: whatever this library keeps of that must not outlive them.
+Deno.test.beforeAll(() => void version.outputSync());
+
+Deno.test({
+  name: "a test without --allow-run starts nothing, whatever came before it",
+  permissions: { ffi: true, run: false },
+  fn() {
+    assertThrows(() => version.outputSync(), Deno.errors.NotCapable, "run");
+    assertThrows(() => version.spawn(), Deno.errors.NotCapable, "run");
+  },
+});
+
+Deno.test({
+  name: "nor one with a scoped --allow-run what is not in it",
+  permissions: { ffi: true, run: [deno] },
+  fn() {
+    assertEquals(version.outputSync().success, true);
+    const other = new Command(Deno.build.os === "windows" ? "cmd" : "sh");
+    assertThrows(() => other.outputSync(), Deno.errors.NotCapable, "run");
+  },
 });
