@@ -514,6 +514,13 @@ export interface Backend {
    * @throws {Deno.errors.BadResource} when it is not open, or does not listen.
    */
   adoptListener(fd: number): NativeListener;
+  /**
+   * Whether a path leads to a device, into the kernel, or elsewhere where Deno
+   * wants all permissions.
+   *
+   * @param reads Whether it is to be read, and not written.
+   */
+  isSpecialFile(path: string, reads: boolean): boolean;
   /** What this host can guarantee, without starting anything. */
   capabilities(): Capabilities;
 }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { requestFilePermission } from "./file_permission.ts";
+
 /**
  * Asks for permission to listen, prompting where Deno would prompt.
  *
@@ -38,19 +40,11 @@ export function checkNotDenied(hostname: string, port: number): void {
  * @throws {Deno.errors.NotCapable} when one of them is refused.
  */
 export function checkUnixPermission(path: string): void {
-  checkFilePermission("read", path);
-  checkFilePermission("write", path);
+  requestFilePermission("read", path);
+  requestFilePermission("write", path);
   const host = `unix:${path}`;
   const { state } = Deno.permissions.requestSync({ name: "net", host });
   if (state !== "granted") throw refused(host);
-}
-
-function checkFilePermission(name: "read" | "write", path: string): void {
-  const { state } = Deno.permissions.requestSync({ name, path });
-  if (state === "granted") return;
-  throw new Deno.errors.NotCapable(
-    `Requires ${name} access to "${path}", run again with the --allow-${name} flag`,
-  );
 }
 
 /**

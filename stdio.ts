@@ -12,6 +12,7 @@ import type {
   StdioTarget,
 } from "./backend.ts";
 import { pathOf } from "./file_path.ts";
+import { requestFilePermission } from "./file_permission.ts";
 import { flag, shown } from "./validate.ts";
 
 /** A file that the child reads as its standard input. */
@@ -189,8 +190,6 @@ function common(value: unknown, name: string, expected: string): StdioTarget {
 
 /**
  * Asks for the permissions that the files need, prompting where Deno would.
- * Native calls go past Deno's sandbox; this keeps `--allow-read` and
- * `--allow-write` meaning the same here as for `Deno.open`.
  *
  * @param spec The validated command.
  * @throws {Deno.errors.NotCapable} when one is refused.
@@ -203,7 +202,8 @@ export function requestFileAccess(spec: SpawnSpec): void {
   for (let i = 0; i < spec.fds.length; i++) {
     const { origin } = spec.fds[i] as DescriptorSpec;
     if (origin.kind !== "file") continue;
-    requestPath(origin.path, origin.access === "read" ? "read" : "write");
+    const name = origin.access === "read" ? "read" : "write";
+    requestFilePermission(name, origin.path);
   }
 }
 
@@ -211,13 +211,5 @@ function requestAccess(
   target: StdioTarget | "stdout",
   name: "read" | "write",
 ): void {
-  if (typeof target === "object") requestPath(target.path, name);
-}
-
-function requestPath(path: string, name: "read" | "write"): void {
-  const { state } = Deno.permissions.requestSync({ name, path });
-  if (state === "granted") return;
-  throw new Deno.errors.NotCapable(
-    `Requires ${name} access to "${path}", run again with the --allow-${name} flag`,
-  );
+  if (typeof target === "object") requestFilePermission(name, target.path);
 }

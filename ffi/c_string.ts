@@ -20,6 +20,16 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
   return bytes.subarray(0, written + 1);
 }
 
+/**
+ * What C has written to a buffer.
+ *
+ * @param bytes The buffer, with a NUL in it.
+ * @returns The text before the NUL.
+ */
+export function readCString(bytes: Uint8Array<ArrayBuffer>): string {
+  return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+}
+
 /** A `char *[]` with its strings: keep the whole object while C uses it. */
 export interface CStringArray {
   /** The pointers, with a NULL behind. */

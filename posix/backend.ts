@@ -25,6 +25,7 @@ import { PosixProcess } from "./native_process.ts";
 import { POSIX_LIMITS } from "./resource_limits.ts";
 import { adoptListener, openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn.ts";
+import { isSpecialFile } from "./special_file.ts";
 
 /**
  * The backend of Linux and macOS. Opens nothing until it is used.
@@ -58,6 +59,9 @@ export function posixBackend(): Backend {
     },
     adoptListener(fd: number): NativeListener {
       return adoptListener(fd);
+    },
+    isSpecialFile(path: string, reads: boolean): boolean {
+      return isSpecialFile(path, reads);
     },
     capabilities(): Capabilities {
       return posixCapabilities();

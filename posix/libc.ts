@@ -110,6 +110,8 @@ export const libcWait = lazyLibrary(
     killpg: { parameters: ["i32", "i32"], result: "i32" },
     // char *getcwd(char *, size_t)
     getcwd: { parameters: ["buffer", "usize"], result: "pointer" },
+    // char *realpath(const char *path, char *resolved)
+    realpath: { parameters: ["buffer", "buffer"], result: "pointer" },
   } as const,
 );
 

@@ -10,7 +10,7 @@
  */
 
 import type { TerminalSize } from "../backend.ts";
-import { cString } from "../ffi/c_string.ts";
+import { cString, readCString } from "../ffi/c_string.ts";
 import { buffer } from "../ffi/pointer.ts";
 import { posixError } from "./errno.ts";
 import { DARWIN, errno, libc, libcLinux, libcTerminal } from "./libc.ts";
@@ -100,7 +100,7 @@ function slaveName(master: number): string {
   // It returns the error number.
   const error = libcTerminal().ptsname_r(master, name, 128n);
   if (error !== 0) throw posixError("ptsname_r", error);
-  return new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
+  return readCString(name);
 }
 
 // struct winsize (ioctl_tty(2)): rows u16 at 0, columns u16 at 2, pixels unused.

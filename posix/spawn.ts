@@ -9,6 +9,7 @@ import type { NativeDescriptor, SpawnSpec } from "../backend.ts";
 import type { KernelLimits, LimitName, Limits } from "../limits.ts";
 import { SurvivorsError } from "../errors.ts";
 import { ArgumentVector } from "../ffi/argument_vector.ts";
+import { readCString } from "../ffi/c_string.ts";
 import { checkRunPermission } from "../run_permission.ts";
 import type { Membership } from "./containment.ts";
 import { refuseClosed } from "./child_descriptors.ts";
@@ -89,7 +90,7 @@ function workingDirectory(command: string): string {
       command,
     });
   }
-  return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+  return readCString(bytes);
 }
 
 /**

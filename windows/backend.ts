@@ -24,6 +24,7 @@ import { WINDOWS_LIMITS } from "./job_limits.ts";
 import { WindowsProcess } from "./native_process.ts";
 import { openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn.ts";
+import { isSpecialFile } from "./special_file.ts";
 
 /**
  * The backend of Windows 10 and later. Opens nothing until it is used.
@@ -59,6 +60,9 @@ export function windowsBackend(): Backend {
       throw new Deno.errors.NotSupported(
         "Cannot inherit listeners on Windows: no socket activation there. Use adoptSocket() of '@killable/process/windows'",
       );
+    },
+    isSpecialFile(path: string, reads: boolean): boolean {
+      return isSpecialFile(path, reads);
     },
     capabilities(): Capabilities {
       return {

@@ -356,6 +356,81 @@ Deno.test("files need the permissions that Deno.open needs", async () => {
   });
 });
 
+// What is no file of a disk, and whether it can be had without all permissions.
+const SPECIAL: readonly (readonly [string, string, boolean])[] =
+  Deno.build.os === "windows"
+    ? [
+      ["read", "\\\\.\\pipe\\no-such-pipe", false],
+      ["write", "\\\\.\\CON", false],
+    ]
+    : [
+      ["read", "/dev/null", true],
+      ["append", "/dev/null", true],
+      ["read", "/dev/stdin", false],
+      ["write", "/dev/tty", false],
+      ["write", "/dev/no-such-device", false],
+      ["read", "/dev/../dev/stdin", false],
+      ...(Deno.build.os === "linux"
+        ? [
+          ["read", "/proc/self/environ", false],
+          ["append", "/proc/self/mem", false],
+          ["read", "/sys/kernel/notes", false],
+        ] as const
+        : []),
+    ];
+
+Deno.test("devices and the kernel's files need all permissions, as with Deno.open", async () => {
+  await inFolder(async (folder) => {
+    const attempts = [...SPECIAL];
+    if (Deno.build.os !== "windows") {
+      await Deno.symlink("/dev/ptmx", `${folder}link`);
+      await Deno.symlink("/dev", `${folder}devices`);
+      attempts.push(
+        ["read", `${folder}link`, false],
+        ["write", `${folder}devices/no-such-device`, false],
+        ["read", `${folder}devices/null`, true],
+      );
+    }
+    for (const [how, file, allowed] of attempts) {
+      const [theirs, ours] = await probeFile(how, file, [
+        "--allow-ffi",
+        "--allow-run",
+        "--allow-read",
+        "--allow-write",
+      ]);
+      const what = `${how} ${file}`;
+      assertEquals(theirs, allowed ? "done" : "NotCapable", what);
+      assertEquals(ours, theirs, what);
+    }
+  });
+});
+
+Deno.test({
+  name: "who may do everything reads them",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const all = ["--allow-all"];
+    assertEquals(await probeFile("read", "/dev/stdin", all), ["done", "done"]);
+    const partly = ["--allow-all", "--deny-net=example.com"];
+    assertEquals(await probeFile("read", "/dev/stdin", partly), [
+      "NotCapable",
+      "NotCapable",
+    ]);
+  },
+});
+
+async function probeFile(
+  how: string,
+  file: string,
+  flags: readonly string[],
+): Promise<string[]> {
+  const { stdout } = await new Deno.Command(deno, {
+    args: denoArgs(PROBE, [how, file], ["--no-prompt", ...flags]),
+    stdin: "null",
+  }).output();
+  return text(stdout).trim().split(/\r?\n/);
+}
+
 Deno.test("a stream as stdin that fails, fails the run", async () => {
   const stdin = new ReadableStream<Uint8Array>({
     pull: () => Promise.reject(new Error("no more of it")),
