@@ -52,6 +52,20 @@ export function checkRunPermission(
 }
 
 /**
+ * Asks for permission to end processes that this program has not started,
+ * prompting where Deno would prompt.
+ *
+ * @throws {Deno.errors.NotCapable} without `--allow-run` for every program, as
+ * `Deno.kill` does.
+ */
+export function checkKillPermission(): void {
+  if (Deno.permissions.requestSync(ANY_PROGRAM).state === "granted") return;
+  throw new Deno.errors.NotCapable(
+    "Requires run access, run again with the --allow-run flag",
+  );
+}
+
+/**
  * Whether a variable steers the dynamic loader.
  *
  * @param name The variable's name.

@@ -6,6 +6,7 @@
 
 import { backend, type Capabilities, type ProcessInfo } from "./backend.ts";
 import { DEFAULT_GRACE } from "./options.ts";
+import { checkKillPermission } from "./run_permission.ts";
 import { duration, stopSignal } from "./validate.ts";
 import type { StopOptions } from "./child_process.ts";
 import type { StopReport } from "./status.ts";
@@ -42,11 +43,14 @@ export function processTree(pid: number): ProcessInfo[] {
  * hard kill; resolves when all of it is gone. On Windows the soft signal is a
  * request to its windows to close.
  *
+ * Needs `--allow-run` for every program, as `Deno.kill` does.
+ *
  * @param pid The process; greater than 1, neither this process nor an ancestor of it.
  * @param options Signal and grace, in milliseconds (default 5000).
  * @returns What it took.
  * @throws {RangeError} for a pid that is refused.
  * @throws {Deno.errors.NotFound} when there is no such process.
+ * @throws {Deno.errors.NotCapable} without `--allow-ffi` or `--allow-run`.
  * @throws {SurvivorsError} when something could not be ended; it names it.
  *
  * @example
@@ -67,6 +71,7 @@ export async function killTree(
 ): Promise<StopReport> {
   const grace = duration(options.grace, "grace", DEFAULT_GRACE);
   const signal = stopSignal(options.signal, "SIGTERM");
+  checkKillPermission();
   const tree = backend().openTree(pid);
   const state = { deadline: performance.now() + grace, watch: null };
   const request = { command: `process ${pid}`, signal, grace };

@@ -1,6 +1,12 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { Command } from "../../mod.ts";
 import { denoArgs, denoPath } from "../fixtures/deno.ts";
+import { evalArgs, IDLE, waitForText } from "../fixtures/eval.ts";
 import { DIFFERENCES } from "./differences.ts";
 
 const deno = denoPath();
@@ -139,6 +145,45 @@ Deno.test({
     assertEquals(ours.kind, "NotCapable");
     assertStringIncludes(ours.message, "ffi");
   },
+});
+
+Deno.test("processes of others are ended only with --allow-run for every program", async () => {
+  const code = `
+    import { killTree } from ${JSON.stringify(MOD)};
+    const pid = Number(Deno.args[0]);
+    for (const end of [() => Deno.kill(pid, "SIGKILL"), () => killTree(pid, { grace: 0 })]) {
+      try {
+        await end();
+        console.log("done");
+      } catch (error) {
+        console.log(error.name);
+      }
+    }`;
+  const url = `data:application/typescript,${encodeURIComponent(code)}`;
+  const attempts: readonly (readonly [string[], RegExp])[] = [
+    [[], /^NotCapable NotCapable$/],
+    [["--allow-run=other"], /^NotCapable NotCapable$/],
+    // Nobody is left to be found once Deno has killed it and it has been reaped.
+    [["--allow-run", "--deny-run=other"], /^done (?:done|NotFound)$/],
+  ];
+  for (const [flags, expected] of attempts) {
+    const victim = new Command(deno, { args: evalArgs(IDLE), stdout: "piped" })
+      .spawn();
+    await waitForText(victim.stdout, "ready");
+    const { stdout } = await new Deno.Command(deno, {
+      args: denoArgs(url, [String(victim.pid)], [
+        "--no-prompt",
+        "--allow-ffi",
+        ...flags,
+      ]),
+      stdin: "null",
+    }).output();
+    const said = new TextDecoder().decode(stdout).trim().split(/\r?\n/);
+    assertMatch(said.join(" "), expected, flags.join(" "));
+    const died = (await victim.wait({ timeout: 0, grace: 0 })).killed;
+    assertEquals(died, flags.length < 2, "whether it was still there");
+    await victim.stdout.cancel();
+  }
 });
 
 Deno.test("a permission that is revoked while the program runs is gone at once", async () => {
