@@ -58,7 +58,7 @@ export const SPEC: CommandSpec<Option> = {
     ["1", "a process was not there, or something could not be ended"],
     ["2", "a mistake in the command line"],
   ],
-  permissions: "--allow-ffi",
+  permissions: "--allow-ffi --allow-run",
   usageStatus: 2,
 };
 

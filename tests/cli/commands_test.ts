@@ -83,8 +83,13 @@ Deno.test({
 Deno.test("kill ends a tree that somebody else started", async () => {
   await using roll = new RollCall();
   const leader = await strangers(roll);
-  const { code, stdout, stderr } = await cli(["kill", String(leader.pid)], {
+  const less = await cli(["kill", String(leader.pid)], {
     permissions: ["--allow-ffi", "--no-prompt"],
+  });
+  assertEquals([less.code, less.stdout], [1, ""]);
+  assertStringIncludes(less.stderr, "--allow-run");
+  const { code, stdout, stderr } = await cli(["kill", String(leader.pid)], {
+    permissions: ["--allow-ffi", "--allow-run", "--no-prompt"],
   });
   assertEquals([code, stderr], [0, ""]);
   assertStringIncludes(stdout, `${leader.pid}: `);

@@ -168,6 +168,10 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
     ignore: WINDOWS, // Only SIGKILL can be sent there.
     async fn() {
       await using roll = new RollCall();
+      // A shell starts a job in the background with some of them ignored. What is
+      // ignored is passed on by exec, and stays so; what is listened to is not.
+      const listener = (): void => {};
+      Deno.addSignalListener(signal, listener);
       const child = startCli([
         "run",
         "--json",
@@ -175,6 +179,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
         denoPath(),
         ...roll.args("leader"),
       ]);
+      Deno.removeSignalListener(signal, listener);
       const leader = await roll.member("leader");
       await leader.spawn("escaped", { detached: true });
       child.kill(signal);
