@@ -19,8 +19,9 @@ import { flag, shown } from "./validate.ts";
 export interface InputFile {
   /**
    * The file, relative to this process's working directory. Needs
-   * `--allow-read` for it, as `Deno.open` does. A FIFO is waited for until
-   * somebody writes to it, as `Deno.openSync` does.
+   * `--allow-read` for it, and `--allow-all` for a device or what is below `/proc`
+   * and `/sys`, as `Deno.open` does. A FIFO is waited for until somebody writes to
+   * it, as `Deno.openSync` does.
    */
   file: string | URL;
 }
@@ -29,7 +30,8 @@ export interface InputFile {
 export interface OutputFile {
   /**
    * The file, relative to this process's working directory; created when it is
-   * not there. Needs `--allow-write` for it, as `Deno.open` does.
+   * not there. Needs `--allow-write` for it, and `--allow-all` for a device or what
+   * is below `/proc` and `/sys`, as `Deno.open` does.
    */
   file: string | URL;
   /**

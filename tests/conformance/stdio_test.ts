@@ -419,6 +419,26 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a pipe that a shell has passed is none of them, by either name",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const flags = ["--no-prompt", "--allow-ffi", "--allow-run", "--allow-read"];
+    for (const file of ["/dev/fd/3", "/proc/self/fd/3"]) {
+      const { stdout } = await new Deno.Command("sh", {
+        args: [
+          "-c",
+          'echo data | { exec 3<&0; "$@"; }',
+          "sh",
+          deno,
+          ...denoArgs(PROBE, ["read", file], flags),
+        ],
+      }).output();
+      assertEquals(text(stdout), "done\ndone\n", file);
+    }
+  },
+});
+
 async function probeFile(
   how: string,
   file: string,
