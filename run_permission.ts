@@ -52,13 +52,13 @@ export function checkRunPermission(
 }
 
 /**
- * Asks for permission to end processes that this program has not started,
- * prompting where Deno would prompt.
+ * Asks for permission to look at, or to end, processes that this program has not
+ * started, prompting where Deno would prompt: what `ps` and `kill` could do.
  *
  * @throws {Deno.errors.NotCapable} without `--allow-run` for every program, as
  * `Deno.kill` does.
  */
-export function checkKillPermission(): void {
+export function checkForeignTreePermission(): void {
   if (Deno.permissions.requestSync(ANY_PROGRAM).state === "granted") return;
   throw new Deno.errors.NotCapable(
     "Requires run access, run again with the --allow-run flag",

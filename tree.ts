@@ -6,7 +6,7 @@
 
 import { backend, type Capabilities, type ProcessInfo } from "./backend.ts";
 import { DEFAULT_GRACE } from "./options.ts";
-import { checkKillPermission } from "./run_permission.ts";
+import { checkForeignTreePermission } from "./run_permission.ts";
 import { duration, stopSignal } from "./validate.ts";
 import type { StopOptions } from "./child_process.ts";
 import type { StopReport } from "./status.ts";
@@ -19,10 +19,14 @@ import { runStop } from "./stop.ts";
  * whose parents are all gone is not found; of trees that {@linkcode Command}
  * started, `descendants()` finds it.
  *
+ * Needs `--allow-run` for every program: command lines of others are what `ps`
+ * would show, and may hold secrets.
+ *
  * @param pid The process; greater than 1, neither this process nor an ancestor of it.
  * @returns The tree, oldest first.
  * @throws {RangeError} for a pid that is refused.
  * @throws {Deno.errors.NotFound} when there is no such process.
+ * @throws {Deno.errors.NotCapable} without `--allow-ffi` or `--allow-run`.
  *
  * @example
  * ```ts
@@ -35,6 +39,7 @@ import { runStop } from "./stop.ts";
  * ```
  */
 export function processTree(pid: number): ProcessInfo[] {
+  checkForeignTreePermission();
   return backend().openTree(pid).members();
 }
 
@@ -71,7 +76,7 @@ export async function killTree(
 ): Promise<StopReport> {
   const grace = duration(options.grace, "grace", DEFAULT_GRACE);
   const signal = stopSignal(options.signal, "SIGTERM");
-  checkKillPermission();
+  checkForeignTreePermission();
   const tree = backend().openTree(pid);
   const state = { deadline: performance.now() + grace, watch: null };
   const request = { command: `process ${pid}`, signal, grace };

@@ -61,7 +61,7 @@ export const SPEC: CommandSpec<Option> = {
     ["2", "a mistake in the command line"],
   ],
   permissions:
-    "--allow-ffi with PID. User, processor, memory, all processes, and those that this program descends from: -A on Linux, --allow-run=ps on macOS; not on Windows",
+    "--allow-ffi and --allow-run with PID. User, processor, memory, all processes, and those that this program descends from: -A on Linux, --allow-run=ps on macOS; not on Windows",
   usageStatus: 2,
 };
 

@@ -56,7 +56,7 @@ Deno.test("tree --json parses, and has null for what it may not know", async () 
     assertEquals(typeof rows[0].user, "string");
   }
   const less = await cli(["tree", "--json", String(leader.pid)], {
-    permissions: ["--allow-ffi", "--no-prompt"],
+    permissions: ["--allow-ffi", "--allow-run", "--no-prompt"],
   });
   assertEquals(less.code, 0, less.stderr);
   assertEquals(JSON.parse(less.stdout)[0].memory, null);
@@ -71,7 +71,7 @@ Deno.test({
     await using roll = new RollCall();
     const leader = await strangers(roll);
     const { stdout, stderr } = await cli(["tree", String(leader.pid)], {
-      permissions: ["--allow-ffi", "--no-prompt"],
+      permissions: ["--allow-ffi", "--allow-run", "--no-prompt"],
     });
     assertEquals(stdout.includes("USER"), false);
     assertStringIncludes(stderr, "--allow-all");
@@ -171,7 +171,7 @@ Deno.test({
   ignore: !LINUX, // Elsewhere ps is asked.
   async fn() {
     const { code, stderr } = await cli(["tree"], {
-      permissions: ["--allow-ffi", "--no-prompt"],
+      permissions: ["--allow-ffi", "--allow-run", "--no-prompt"],
     });
     assertEquals(code, 1);
     assertStringIncludes(stderr, "--allow-all");

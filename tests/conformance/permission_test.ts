@@ -147,13 +147,18 @@ Deno.test({
   },
 });
 
-Deno.test("processes of others are ended only with --allow-run for every program", async () => {
+Deno.test("processes of others are shown and ended only with --allow-run for every program", async () => {
   const code = `
-    import { killTree } from ${JSON.stringify(MOD)};
+    import { killTree, processTree } from ${JSON.stringify(MOD)};
     const pid = Number(Deno.args[0]);
-    for (const end of [() => Deno.kill(pid, "SIGKILL"), () => killTree(pid, { grace: 0 })]) {
+    const attempts = [
+      () => processTree(pid),
+      () => Deno.kill(pid, "SIGKILL"),
+      () => killTree(pid, { grace: 0 }),
+    ];
+    for (const attempt of attempts) {
       try {
-        await end();
+        await attempt();
         console.log("done");
       } catch (error) {
         console.log(error.name);
@@ -161,10 +166,10 @@ Deno.test("processes of others are ended only with --allow-run for every program
     }`;
   const url = `data:application/typescript,${encodeURIComponent(code)}`;
   const attempts: readonly (readonly [string[], RegExp])[] = [
-    [[], /^NotCapable NotCapable$/],
-    [["--allow-run=other"], /^NotCapable NotCapable$/],
+    [[], /^NotCapable NotCapable NotCapable$/],
+    [["--allow-run=other"], /^NotCapable NotCapable NotCapable$/],
     // Nobody is left to be found once Deno has killed it and it has been reaped.
-    [["--allow-run", "--deny-run=other"], /^done (?:done|NotFound)$/],
+    [["--allow-run", "--deny-run=other"], /^done done (?:done|NotFound)$/],
   ];
   for (const [flags, expected] of attempts) {
     const victim = new Command(deno, { args: evalArgs(IDLE), stdout: "piped" })
