@@ -6,34 +6,18 @@
  */
 
 import type { ChildPipe } from "../backend.ts";
-import { posixError } from "./errno.ts";
-import {
-  bindErrno,
-  DARWIN,
-  errno,
-  libc,
-  libcDarwin,
-  libcLinux,
-} from "./libc.ts";
 import { aboveStdio } from "./descriptor.ts";
-
-const O_CLOEXEC = 0x80000;
+import { libc } from "./libc.ts";
+import { openPair } from "./pipe.ts";
 
 /**
  * Opens a pipe whose ends are for two children.
  *
- * @returns The pipe; both ends close-on-exec where that can be set at once. On
- * macOS, posix_spawn closes what it was not told to keep.
+ * @returns The pipe; both ends close-on-exec.
  * @throws {SystemError} when no descriptor is left.
  */
 export function openChildPipe(): ChildPipe {
-  bindErrno();
-  const pair = new Int32Array(2);
-  const bytes = new Uint8Array(pair.buffer);
-  const rc = DARWIN
-    ? libcDarwin().pipe(bytes)
-    : libcLinux().pipe2(bytes, O_CLOEXEC);
-  if (rc !== 0) throw posixError("pipe", errno());
+  const pair = openPair();
   const reading = aboveStdio(pair[0] as number);
   const writing = aboveStdio(pair[1] as number);
   const open = [true, true];

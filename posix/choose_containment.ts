@@ -8,10 +8,12 @@ import type { SpawnSpec } from "../backend.ts";
 import { whyNoLineage } from "./capabilities.ts";
 import { Cgroup } from "./cgroup.ts";
 import type { Membership } from "./containment.ts";
+import { GroupAncestry } from "./group_ancestry.ts";
 import { ensureGuard } from "./guard.ts";
 import { DARWIN, libc } from "./libc.ts";
 import { Lineage } from "./lineage.ts";
 import { ProcessGroup } from "./process_group.ts";
+import { processTable } from "./process_table.ts";
 import type { AttributeChoice } from "./spawn_attributes.ts";
 
 /** The choice, and the group to start in. */
@@ -53,7 +55,10 @@ export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
   const session = spec.detached || spec.pty !== null ||
     spec.processGroup === "session";
   const group = session ? "session" : "own";
-  return { membership: new ProcessGroup(guarded, notes), group };
+  const membership = DARWIN
+    ? new GroupAncestry(guarded, notes, processTable())
+    : new ProcessGroup(guarded, notes);
+  return { membership, group };
 }
 
 function inCgroup(lineage: Lineage): Cgroup {

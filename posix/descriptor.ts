@@ -4,7 +4,7 @@
  * @module
  */
 
-import { EBADF, posixError } from "./errno.ts";
+import { EBADF, EINVAL, posixError } from "./errno.ts";
 import {
   bindErrno,
   DARWIN,
@@ -16,6 +16,9 @@ import {
 } from "./libc.ts";
 
 const F_DUPFD_CLOEXEC = 1030; // Linux
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = DARWIN ? 4 : 0x800;
 // <sys/filio.h>: _IO('f', 1). <asm-generic/ioctls.h>.
 const FIOCLEX = DARWIN ? 0x2000_6601n : 0x5451n;
 const NONE: ReadonlySet<number> = new Set();
@@ -101,6 +104,33 @@ export function setCloseOnExec(fd: number): boolean {
   return libcDescriptors().ioctl(fd, FIOCLEX) === 0 || errno() !== EBADF;
 }
 
+/**
+ * Has reads and writes of a descriptor return instead of wait.
+ *
+ * @param fd The descriptor.
+ * @throws {SystemError} when it still waits.
+ */
+export function setNonBlocking(fd: number): void {
+  const flags = BigInt(O_NONBLOCK);
+  if (!DARWIN) {
+    libcLinux().fcntl(fd, F_SETFL, flags);
+    return;
+  }
+  const c = libcDarwin();
+  if (Deno.build.arch === "aarch64") {
+    c.fcntl_on_stack(fd, F_SETFL, 0n, 0n, 0n, 0n, 0n, 0n, flags);
+  } else c.fcntl(fd, F_SETFL, flags);
+  // Asked, since a write that waited would stop the event loop, and every time
+  // limit with it. This one takes no variadic argument.
+  const set = c.fcntl(fd, F_GETFL, 0n);
+  if (set < 0) throw posixError("fcntl", errno());
+  if ((set & O_NONBLOCK) === 0) {
+    throw posixError("fcntl", EINVAL, {
+      message: "Cannot open a pipe: O_NONBLOCK could not be set on it",
+    });
+  }
+}
+
 // A close-on-exec copy above 2 that is none of `taken`, or -errno.
 function duplicate(fd: number, taken: ReadonlySet<number> = NONE): number {
   // Those in the way stay open meanwhile, so that they are not given again.
@@ -122,7 +152,6 @@ function duplicateOnLinux(fd: number): number {
   return copy < 0 ? -errno() : copy;
 }
 
-// fcntl with a third argument is variadic, which Apple arm64 passes on the stack.
 // Another thread's child may get the copy before it is close-on-exec; ours do not:
 // CLOEXEC_DEFAULT.
 function duplicateOnDarwin(fd: number): number {

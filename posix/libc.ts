@@ -3,9 +3,9 @@
  * opened when first needed (a `dlopen` costs about 0.06 ms per function).
  *
  * `fcntl`, `ioctl`, `mremap` and `syscall` are variadic in C. Bound with fixed parameters they are
- * right on Linux x64 and arm64, where variadic integers travel in the same
- * registers; on Apple arm64 they would travel on the stack, so nothing here
- * that macOS uses is variadic.
+ * right on Linux x64 and arm64, and on Intel Macs, where variadic integers travel in
+ * the same registers. On Apple arm64 they travel on the stack: what macOS uses here
+ * is called without a variadic argument, or as `fcntl_on_stack`.
  *
  * @module
  */
@@ -306,12 +306,22 @@ export const libcCgroup = lazyLibrary(
   } as const,
 );
 
-/** macOS only; nothing variadic. */
+/** macOS only. */
 export const libcDarwin = lazyLibrary(
   LIBC,
   {
-    // int socketpair(int domain, int type, int protocol, int[2])
-    socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+    // int fcntl(int, int, ...): on Intel
+    fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
+    // The same on Apple arm64, where a variadic argument is in a slot of 8 bytes on
+    // the stack even while registers are free ("Writing ARM64 code for Apple
+    // platforms"): six that fill the registers, which fcntl never reads, put the
+    // last one there.
+    fcntl_on_stack: {
+      name: "fcntl",
+      // deno-fmt-ignore
+      parameters: ["i32", "i32", "i64", "i64", "i64", "i64", "i64", "i64", "i64"],
+      result: "i32",
+    },
     pipe: { parameters: ["buffer"], result: "i32" },
     dup: { parameters: ["i32"], result: "i32" },
     // int open(const char *, int): without O_CREAT nothing variadic is read
@@ -328,19 +338,16 @@ export const libcDarwin = lazyLibrary(
       result: "i32",
       nonblocking: true,
     },
-    // ssize_t recv(int, void *, size_t, int flags); MSG_DONTWAIT instead of O_NONBLOCK
-    recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
-    send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
-    // int setsockopt(int, int level, int name, const void *, socklen_t)
-    setsockopt: {
-      parameters: ["i32", "i32", "i32", "buffer", "u32"],
-      result: "i32",
-    },
     // int proc_listallpids(void *buffer, int bytes)
     proc_listallpids: { parameters: ["buffer", "i32"], result: "i32" },
     // int proc_pidinfo(int pid, int flavor, uint64_t arg, void *buffer, int bytes)
     proc_pidinfo: {
       parameters: ["i32", "i32", "u64", "buffer", "i32"],
+      result: "i32",
+    },
+    // int sysctl(int *name, u_int namelen, void *old, size_t *oldlen, void *new, size_t newlen)
+    sysctl: {
+      parameters: ["buffer", "u32", "buffer", "buffer", "buffer", "usize"],
       result: "i32",
     },
     // (fa, int fd): keeps a descriptor that CLOEXEC_DEFAULT would close

@@ -54,7 +54,7 @@ export function openForChild(
 
 // The descriptor, or -errno.
 function openFile(file: StdioFile, reads: boolean): number {
-  if (reads) return retried(file.path, O_CLOEXEC, 0);
+  if (reads) return openToRead(file.path);
   const how = O_WRONLY | O_CLOEXEC | (file.append ? O_APPEND : O_TRUNC);
   if (!DARWIN) return retried(file.path, how | O_CREAT, file.mode);
   const fd = retried(file.path, how, 0);
@@ -69,6 +69,16 @@ function openFile(file: StdioFile, reads: boolean): number {
     // The directory is missing, or not ours: opening it again says so.
   }
   return retried(file.path, how, 0);
+}
+
+/**
+ * Opens a file for reading.
+ *
+ * @param path The file.
+ * @returns The descriptor, close-on-exec, or `-errno`.
+ */
+export function openToRead(path: string): number {
+  return retried(path, O_CLOEXEC, 0);
 }
 
 function retried(path: string, flags: number, mode: number): number {

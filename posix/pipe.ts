@@ -1,27 +1,29 @@
 /**
  * Pipes to a child's standard streams, as byte sources and sinks.
  *
- * On Linux a pipe(7) whose near end is non-blocking; on macOS a socket pair,
- * because setting O_NONBLOCK takes a variadic call there, while
- * `recv` and `send` take MSG_DONTWAIT.
+ * A pipe(7) whose near end is non-blocking. Not a socket pair, whose buffers are
+ * eight times as small on macOS, and which bash(1) takes for the network daemon's: it
+ * reads ~/.bashrc then.
  *
  * @module
  */
 
 import type { ByteSink, ByteSource } from "../backend.ts";
 import { buffer } from "../ffi/pointer.ts";
-import { aboveStdio } from "./descriptor.ts";
+import { aboveStdio, setCloseOnExec, setNonBlocking } from "./descriptor.ts";
 import { eagain, EINTR, posixError } from "./errno.ts";
-import { DARWIN, errno, libc, libcDarwin, libcLinux } from "./libc.ts";
+import {
+  bindErrno,
+  DARWIN,
+  errno,
+  libc,
+  libcDarwin,
+  libcLinux,
+} from "./libc.ts";
 import { reactor, type Watch } from "./reactor.ts";
 
 const O_CLOEXEC = 0x80000;
-const O_NONBLOCK = 0x800;
-const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const MSG_DONTWAIT = 0x80;
 const EAGAIN = eagain(Deno.build.os);
 
 // The kernel's default capacity of a pipe; a read that fills it says "more".
@@ -48,31 +50,45 @@ export interface PipeEnds {
  * @returns Both ends.
  */
 export function openPipe(direction: "in" | "out"): PipeEnds {
-  const pair = new Int32Array(2);
-  const bytes = new Uint8Array(pair.buffer);
-  if (DARWIN) {
-    if (libcDarwin().socketpair(AF_UNIX, SOCK_STREAM, 0, bytes) !== 0) {
-      throw posixError("socketpair", errno());
-    }
-  } else if (libcLinux().pipe2(bytes, O_CLOEXEC) !== 0) {
-    throw posixError("pipe2", errno());
-  }
+  const pair = openPair();
   const reading = aboveStdio(pair[0] as number);
   const writing = aboveStdio(pair[1] as number);
   const ends = direction === "in"
     ? { near: writing, far: reading }
     : { near: reading, far: writing };
   // O_NONBLOCK belongs to the open file description: the child's end has its own.
-  if (!DARWIN) libcLinux().fcntl(ends.near, F_SETFL, BigInt(O_NONBLOCK));
+  setNonBlocking(ends.near);
   return ends;
+}
+
+/**
+ * Opens a pipe(2) whose ends block, close-on-exec.
+ *
+ * @returns The reading and the writing end, which may have numbers below 3.
+ * @throws {SystemError} when no descriptor is left.
+ */
+export function openPair(): Int32Array {
+  bindErrno();
+  const pair = new Int32Array(2);
+  const bytes = new Uint8Array(pair.buffer);
+  const rc = DARWIN
+    ? libcDarwin().pipe(bytes)
+    : libcLinux().pipe2(bytes, O_CLOEXEC);
+  if (rc !== 0) throw posixError(DARWIN ? "pipe" : "pipe2", errno());
+  if (DARWIN) {
+    // Not at once, which only children of others can see (Deno.Command, Node):
+    // for ours, CLOEXEC_DEFAULT. Otherwise one of theirs, started any time later,
+    // would hold the child's stdin open, or its output.
+    setCloseOnExec(pair[0] as number);
+    setCloseOnExec(pair[1] as number);
+  }
+  return pair;
 }
 
 function readNow(fd: number, view: Uint8Array<ArrayBuffer>): number {
   const size = BigInt(view.byteLength);
   for (;;) {
-    const n = DARWIN
-      ? libcDarwin().recv(fd, view, size, MSG_DONTWAIT)
-      : libc().read(fd, view, size);
+    const n = libc().read(fd, view, size);
     if (n >= 0n) return Number(n);
     const error = errno();
     if (error !== EINTR) return -error;
@@ -82,9 +98,7 @@ function readNow(fd: number, view: Uint8Array<ArrayBuffer>): number {
 function writeNow(fd: number, view: Uint8Array<ArrayBuffer>): number {
   const size = BigInt(view.byteLength);
   for (;;) {
-    const n = DARWIN
-      ? libcDarwin().send(fd, view, size, MSG_DONTWAIT)
-      : libc().write(fd, view, size);
+    const n = libc().write(fd, view, size);
     if (n >= 0n) return Number(n);
     const error = errno();
     if (error !== EINTR) return -error;

@@ -22,7 +22,7 @@ function workspace(): Uint8Array<ArrayBuffer> {
   return space ??= buffer(65536);
 }
 
-/** Opens a file for reading: a descriptor, or `-errno`. Never the reserve: the caller may keep it. */
+/** Opens a file for reading (Linux): a descriptor, or `-errno`. Never the reserve: the caller may keep it. */
 export function openFile(path: string): number {
   const fd = libcLinux().open(cString(path), O_RDONLY_CLOEXEC, 0);
   return fd >= 0 ? fd : -errno();

@@ -21,7 +21,10 @@ export interface ProcStat {
   readonly pgrp: number;
   /** Session. */
   readonly session: number;
-  /** Start time in clock ticks since boot: with the pid it names a process for good. */
+  /**
+   * Start time in clock ticks since boot, on macOS the unique id: it rises from
+   * parent to child, and with the pid it names a process for good.
+   */
   readonly startTicks: number;
   /** macOS: a number that no other process gets until reboot. */
   readonly uniqueId?: bigint;

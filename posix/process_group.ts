@@ -1,20 +1,16 @@
 /**
- * Containment by process group (any POSIX system): whoever has the leader's
- * number as process group (setpgid(2)). A member that calls setsid or setpgid
- * leaves it. On macOS, which has nothing stronger, whoever can be seen to descend
- * from the leader belongs to the tree as well.
+ * Containment by process group on Linux: whoever has the leader's number as
+ * process group (setpgid(2)). A member that calls setsid or setpgid leaves it.
  *
  * @module
  */
 
 import type { Containment } from "../backend.ts";
 import { ESRCH } from "./errno.ts";
-import { Ancestry } from "./ancestry.ts";
-import { processTable } from "./process_table.ts";
 import { forgetGroup, guardGroup } from "./guard.ts";
 import { lastPid, procIsUsable } from "./proc_files.ts";
 import { numbersFresh, quickEmpty } from "./quick_empty.ts";
-import { DARWIN, errno, libcWait } from "./libc.ts";
+import { errno, libcWait } from "./libc.ts";
 import { Census, type Use } from "./census.ts";
 import type { Belongs, Membership } from "./containment.ts";
 import { isLaterLeader, noteLeader, otherNumbers } from "./later_leaders.ts";
@@ -22,7 +18,7 @@ import { isLaterLeader, noteLeader, otherNumbers } from "./later_leaders.ts";
 // More numbers than these are not gone through: all of /proc is read instead.
 const MAX_NUMBERS = 512;
 
-// Who is in which group, not of macOS: there a tree is more than its group.
+// Who is in which group.
 const census = new Census(numbersFresh);
 const ours = new Set<number>();
 
@@ -30,7 +26,6 @@ const ours = new Set<number>();
 export class ProcessGroup implements Membership {
   readonly report: Containment;
   #pgid = 0;
-  #ancestry: Ancestry | null = null;
   #turn = 0;
   #startedAt = 0;
   #leaderKilledAt = Infinity;
@@ -52,8 +47,6 @@ export class ProcessGroup implements Membership {
     this.#turn = noteLeader(pid);
     this.#startedAt = performance.now();
     if (pid > 1) ours.add(pid);
-    const leader = DARWIN && pid > 1 ? processTable().stat(pid) : null;
-    if (leader !== null) this.#ancestry = new Ancestry(leader, processTable());
     if (pid > 1 && this.report.endsWithParent) guardGroup(pid);
   }
 
@@ -62,7 +55,6 @@ export class ProcessGroup implements Membership {
     const group = libcWait().getpgid(pid);
     if (ours.has(group)) census.note(group, pid);
     if (group === this.#pgid) return "yes";
-    if (this.#ancestry !== null) return this.#ancestry.belongs(pid);
     if (group >= 0 || errno() !== ESRCH) return "no";
     census.gone(pid);
     return "gone";
@@ -70,7 +62,7 @@ export class ProcessGroup implements Membership {
 
   numbers(newest: number): number[] | null {
     const young = numbersFresh(2 * (performance.now() - this.#startedAt));
-    if (DARWIN || this.#pgid <= 1 || !young) return null;
+    if (this.#pgid <= 1 || !young) return null;
     return otherNumbers(this.#pgid, newest, this.#turn, MAX_NUMBERS);
   }
 
@@ -100,7 +92,7 @@ export class ProcessGroup implements Membership {
   }
 
   listed(newest: number, use: Use): number[] | null {
-    if (DARWIN || this.#pgid <= 1) return null;
+    if (this.#pgid <= 1) return null;
     return census.list(this.#pgid, newest, use);
   }
 
@@ -110,7 +102,7 @@ export class ProcessGroup implements Membership {
     exitedAt: number,
     ended: (pid: number) => boolean,
   ): boolean | null {
-    if (DARWIN || !procIsUsable()) return null;
+    if (!procIsUsable()) return null;
     const last = lastPid();
     const deadSince = Math.min(exitedAt, this.#leaderKilledAt);
     const alone = census.isAlone(this.#pgid, leader, last, deadSince);

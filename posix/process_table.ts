@@ -6,8 +6,8 @@
  */
 
 import type { ProcessInfo } from "../backend.ts";
-import { buffer } from "../ffi/pointer.ts";
 import { DARWIN, libcDarwin } from "./libc.ts";
+import { libprocTable } from "./libproc.ts";
 import {
   lastPid,
   listPids,
@@ -33,8 +33,8 @@ export interface ProcessTable {
   stat(pid: number): ProcStat | null;
   /** Its command line, or `null`. */
   commandLine(pid: number): string | null;
-  /** A start time of `stat` in milliseconds since the epoch. */
-  startTime(startTicks: number): number;
+  /** When a process was started, in milliseconds since the epoch; NaN: not known. */
+  startTime(stat: ProcStat): number;
 }
 
 const LINUX_TABLE: ProcessTable = {
@@ -43,111 +43,14 @@ const LINUX_TABLE: ProcessTable = {
   numbersHold,
   stat: readStat,
   commandLine: readCommandLine,
-  startTime: startTimeOf,
+  startTime: ({ startTicks }) => startTimeOf(startTicks),
 };
 
-// struct proc_bsdinfo (<sys/proc_info.h>), 136 bytes: pbi_status 4/4, pbi_pid
-// 12/4, pbi_ppid 16/4, pbi_comm 48/16, pbi_name 64/32, pbi_pgid 100/4,
-// pbi_start_tvsec 120/8, pbi_start_tvusec 128/8.
-const PROC_PIDTBSDINFO = 3;
-const BSDINFO_SIZE = 136;
-const SZOMB = 5;
-const SSTOP = 4;
-
-/**
- * Takes a `struct proc_bsdinfo` apart: pure, tested on every OS.
- *
- * @param bytes The structure.
- * @returns The fields; the start time is in microseconds since the epoch.
- */
-export function parseBsdInfo(bytes: Uint8Array<ArrayBuffer>): ProcStat {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, BSDINFO_SIZE);
-  const status = view.getUint32(4, true);
-  const name = cText(bytes.subarray(64, 96)) || cText(bytes.subarray(48, 64));
-  return {
-    pid: view.getUint32(12, true),
-    name,
-    state: status === SZOMB ? "Z" : status === SSTOP ? "T" : "R",
-    ppid: view.getUint32(16, true),
-    pgrp: view.getUint32(100, true),
-    session: 0,
-    startTicks: Number(view.getBigUint64(120, true)) * 1e6 +
-      Number(view.getBigUint64(128, true)),
-  };
-}
-
-// struct proc_uniqidentifierinfo (<sys/proc_info.h>), 56 bytes: p_uuid 0/16,
-// p_uniqueid 16/8, p_puniqueid 24/8.
-const PROC_PIDUNIQIDENTIFIERINFO = 17;
-const UNIQUE_SIZE = 56;
-
-/**
- * Adds what `struct proc_uniqidentifierinfo` tells: pure, tested on every OS.
- *
- * @param stat The fields of `struct proc_bsdinfo`.
- * @param bytes The structure.
- * @returns All fields.
- */
-export function withUniqueIds(
-  stat: ProcStat,
-  bytes: Uint8Array<ArrayBuffer>,
-): ProcStat {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, UNIQUE_SIZE);
-  return {
-    ...stat,
-    uniqueId: view.getBigUint64(16, true),
-    parentUniqueId: view.getBigUint64(24, true),
-  };
-}
-
-function pidInfo(
-  pid: number,
-  flavor: number,
-  size: number,
-): Uint8Array<ArrayBuffer> | null {
-  const bytes = buffer(size);
-  const n = libcDarwin().proc_pidinfo(pid, flavor, 0n, bytes, size);
-  return n === size ? bytes : null;
-}
-
-function cText(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
-}
-
-const DARWIN_TABLE: ProcessTable = {
-  pids(): number[] | null {
-    const c = libcDarwin();
-    // A first call tells the size; the table may grow before the second.
-    const estimate = c.proc_listallpids(null, 0) + 64;
-    if (estimate <= 64) return null;
-    const list = new Int32Array(estimate);
-    const count = c.proc_listallpids(
-      new Uint8Array(list.buffer),
-      list.byteLength,
-    );
-    const pids: number[] = [];
-    for (let i = 0; i < count; i++) pids.push(list[i] as number);
-    return pids.sort((a, b) => b - a);
-  },
-  stat(pid: number): ProcStat | null {
-    const info = pidInfo(pid, PROC_PIDTBSDINFO, BSDINFO_SIZE);
-    if (info === null) return null;
-    const stat = parseBsdInfo(info);
-    const ids = pidInfo(pid, PROC_PIDUNIQIDENTIFIERINFO, UNIQUE_SIZE);
-    return ids === null ? stat : withUniqueIds(stat, ids);
-  },
-  commandLine(): string | null {
-    return null;
-  },
-  startTime(startTicks: number): number {
-    return startTicks / 1000;
-  },
-};
+const TABLE = DARWIN ? libprocTable(libcDarwin) : LINUX_TABLE;
 
 /** The table of this operating system. */
 export function processTable(): ProcessTable {
-  return DARWIN ? DARWIN_TABLE : LINUX_TABLE;
+  return TABLE;
 }
 
 /**
@@ -164,6 +67,6 @@ export function describe(stat: ProcStat, table: ProcessTable): ProcessInfo {
     name: stat.name,
     command: table.commandLine(stat.pid) || stat.name,
     state: stateName(stat.state),
-    startTime: table.startTime(stat.startTicks),
+    startTime: table.startTime(stat),
   };
 }

@@ -18,7 +18,7 @@ import { buffer } from "../ffi/pointer.ts";
 import { EACCES, EINTR, ENOENT } from "./errno.ts";
 import { isDirectory, isExecutable, isThere } from "./executable.ts";
 import { errno, libc } from "./libc.ts";
-import { openFile } from "./proc_files.ts";
+import { openToRead } from "./open_file.ts";
 import {
   CLD_STOPPED,
   P_PID,
@@ -108,7 +108,7 @@ export function execObstacle(path: string): number {
 
 // The program named in a script's first line (execve(2)).
 function interpreterOf(path: string): string | null {
-  const fd = openFile(path);
+  const fd = openToRead(path);
   // Readable is not needed for exec: then it is no script either.
   if (fd < 0) return null;
   const bytes = buffer(256);

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Ancestry, findRoot } from "../../posix/ancestry.ts";
 import type { ProcStat } from "../../posix/proc_stat.ts";
-import { type ProcessTable, withUniqueIds } from "../../posix/process_table.ts";
+import type { ProcessTable } from "../../posix/process_table.ts";
 
 function process(
   pid: number,
@@ -25,7 +25,7 @@ function tableOf(processes: Map<number, ProcStat>): ProcessTable {
     pids: () => [...processes.keys()].sort((a, b) => b - a),
     stat: (pid) => processes.get(pid) ?? null,
     commandLine: () => null,
-    startTime: (ticks) => ticks,
+    startTime: ({ startTicks }) => startTicks,
   };
 }
 
@@ -107,15 +107,6 @@ Deno.test("Ancestry finds an orphan by its parent's unique id, where there are s
   // The same without unique ids escapes: that is what they are for.
   processes.set(103, process(103, 1));
   assertEquals(tree.belongs(103), "no");
-});
-
-Deno.test("withUniqueIds() reads struct proc_uniqidentifierinfo", () => {
-  const bytes = new Uint8Array(56);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(16, 0x1234n, true);
-  view.setBigUint64(24, 0x5678n, true);
-  const { uniqueId, parentUniqueId } = withUniqueIds(process(7, 1), bytes);
-  assertEquals([uniqueId, parentUniqueId], [0x1234n, 0x5678n]);
 });
 
 Deno.test("findRoot() refuses init, this process, its ancestors, and what is not there", () => {

@@ -172,8 +172,8 @@ class Machine implements ProcessTable, Members {
   commandLine(): null {
     return null;
   }
-  startTime(ticks: number): number {
-    return ticks;
+  startTime({ startTicks }: ProcStat): number {
+    return startTicks;
   }
   belongs(pid: number): Belongs {
     if (!this.entries.has(pid)) {

@@ -134,8 +134,8 @@ class BusyHost implements ProcessTable, Members {
   commandLine(): null {
     return null;
   }
-  startTime(ticks: number): number {
-    return ticks;
+  startTime({ startTicks }: ProcStat): number {
+    return startTicks;
   }
   belongs(pid: number): Belongs {
     this.asked++;

@@ -6,7 +6,6 @@ import {
   parseStat,
   stateName,
 } from "../../posix/proc_stat.ts";
-import { parseBsdInfo } from "../../posix/process_table.ts";
 import { LINUX_SIGNALS } from "../../signals.ts";
 import {
   decodeSiginfo,
@@ -128,39 +127,6 @@ Deno.test("collectPids() takes the names that are numbers, and nothing else", ()
   const some: number[] = [];
   collectPids(bytes, 0, some);
   assertEquals(some, []);
-});
-
-Deno.test("parseBsdInfo() reads macOS's struct proc_bsdinfo by its offsets", () => {
-  const bytes = new Uint8Array(136);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(4, 2, true);
-  view.setUint32(12, 501, true);
-  view.setUint32(16, 400, true);
-  bytes.set(new TextEncoder().encode("short"), 48);
-  bytes.set(new TextEncoder().encode("the longer name of it"), 64);
-  view.setUint32(100, 450, true);
-  view.setBigUint64(120, 1_700_000_000n, true);
-  view.setBigUint64(128, 250_000n, true);
-  const expected = {
-    pid: 501,
-    name: "the longer name of it",
-    state: "R",
-    ppid: 400,
-    pgrp: 450,
-    session: 0,
-    startTicks: 1_700_000_000_250_000,
-  };
-  assertEquals(parseBsdInfo(bytes), expected);
-  // The long name may be empty; states are numbers.
-  bytes.fill(0, 64, 96);
-  assertEquals(parseBsdInfo(bytes).name, "short");
-  view.setUint32(4, 5, true);
-  assertEquals(parseBsdInfo(bytes).state, "Z");
-  view.setUint32(4, 4, true);
-  assertEquals(parseBsdInfo(bytes).state, "T");
-  // A name that fills its field has no NUL.
-  bytes.fill(65, 64, 96);
-  assertEquals(parseBsdInfo(bytes).name, "A".repeat(32));
 });
 
 Deno.test("decodeWaitStatus() tells an exit from a death by signal", () => {

@@ -60,8 +60,8 @@ class Machine implements ProcessTable {
     return null;
   }
 
-  startTime(ticks: number): number {
-    return ticks;
+  startTime({ startTicks }: ProcStat): number {
+    return startTicks;
   }
 
   readonly belongs = (pid: number): Belongs => {
@@ -356,7 +356,7 @@ Deno.test("a stopped thread that was found by its number is no member", () => {
       newest: () => 12,
       numbersHold: () => true,
       commandLine: () => null,
-      startTime: (ticks) => ticks,
+      startTime: ({ startTicks }) => startTicks,
     },
     (pid, signal, isOurs) =>
       pid === 12 ? ESRCH : machine.send(pid, signal, isOurs),
