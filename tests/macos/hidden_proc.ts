@@ -1,59 +1,97 @@
 /**
- * Hides `/proc`, which macOS has not, from whoever asks Deno for it; the emulation
- * itself sees it.
+ * Hides `/proc`, which macOS has not, from whoever asks Deno for it. The emulation
+ * itself sees it, through the C library: whoever is being tested may have given up
+ * the permission to read.
  *
  * @module
  */
 
-const readText = Deno.readTextFileSync;
-const readDir = Deno.readDirSync;
+import { real } from "./real_libc.ts";
 
-/** A file of `/proc`, or `null`. */
-export function readHidden(path: string): string | null {
-  try {
-    return readText(path);
-  } catch {
-    return null;
-  }
+const O_DIRECTORY = 0x1_0000;
+const space = new Uint8Array(1 << 16);
+/** Descriptors of the emulation: nobody is shown these. */
+export const ownDescriptors = new Set<number>();
+
+function path(name: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${name}\0`);
 }
 
-/** The numbers among the names in a folder of `/proc`. */
-export function numberOf(folder: string): number[] {
+/** A small file of `/proc`, or `null`. */
+export function readHidden(name: string): string | null {
+  const fd = real.open(path(name), 0, 0);
+  if (fd < 0) return null;
+  const n = Number(real.read(fd, space, BigInt(space.length)));
+  real.close(fd);
+  return n < 0 ? null : new TextDecoder().decode(space.subarray(0, n));
+}
+
+/** The numbers among the names in a folder, those of descriptors of ours left out. */
+export function numbersIn(folder: string): number[] {
   const found: number[] = [];
-  for (const { name } of readDir(folder)) {
-    if (/^\d+$/.test(name)) found.push(Number(name));
+  const fd = real.open(path(folder), O_DIRECTORY, 0);
+  const view = new DataView(space.buffer);
+  for (;;) {
+    const n = Number(real.getdents64(fd, space, BigInt(space.length)));
+    // struct linux_dirent64: d_reclen 16/2, d_name 19.
+    for (let at = 0; at < n; at += view.getUint16(at + 16, true)) {
+      const name = space.subarray(at + 19, space.indexOf(0, at + 19));
+      const text = new TextDecoder().decode(name);
+      if (/^\d+$/.test(text) && Number(text) !== fd) found.push(Number(text));
+    }
+    if (n <= 0) break;
   }
+  real.close(fd);
   return found;
 }
 
 const NAMES = [
-  "lstatSync",
-  "openSync",
-  "readDirSync",
-  "readFileSync",
-  "readLinkSync",
-  "readTextFileSync",
-  "statSync",
+  "lstat",
+  "open",
+  "readFile",
+  "readLink",
+  "readTextFile",
+  "stat",
 ] as const;
 
 /** Has the functions of Deno that look at files find nothing there. */
 export function hideProc(): void {
   for (const name of NAMES) {
-    const original = Deno[name] as (...args: unknown[]) => unknown;
-    const hiding = (...args: unknown[]): unknown => {
-      if (String(args[0]).startsWith("/proc")) {
-        throw new Deno.errors.NotFound(`macOS has no ${args[0]}`);
-      }
+    replace(`${name}Sync`, (original, args) => {
+      if (isHidden(args[0])) throw notFound(args[0]);
       return original(...args);
-    };
-    Object.defineProperty(Deno, name, { value: hiding });
-    const later = name.replace("Sync", "") as "stat";
-    const promising = Deno[later] as (...args: unknown[]) => unknown;
-    if (later === "readDir" as string) continue;
-    const hidingLater = (...args: unknown[]): unknown =>
-      String(args[0]).startsWith("/proc")
-        ? Promise.reject(new Deno.errors.NotFound(`macOS has no ${args[0]}`))
-        : promising(...args);
-    Object.defineProperty(Deno, later, { value: hidingLater });
+    });
+    replace(
+      name,
+      (original, args) =>
+        isHidden(args[0])
+          ? Promise.reject(notFound(args[0]))
+          : original(...args),
+    );
   }
+  replace("readDirSync", (original, args) => {
+    if (isHidden(args[0])) throw notFound(args[0]);
+    const list = original(...args) as Iterable<Deno.DirEntry>;
+    if (args[0] !== "/dev/fd") return list;
+    return [...list].filter(({ name }) => !ownDescriptors.has(Number(name)));
+  });
+}
+
+type Any = (...args: unknown[]) => unknown;
+
+function replace(
+  name: string,
+  by: (original: Any, args: unknown[]) => unknown,
+) {
+  const original = Deno[name as "stat"] as Any;
+  const value = (...args: unknown[]): unknown => by(original, args);
+  Object.defineProperty(Deno, name, { value });
+}
+
+function isHidden(name: unknown): boolean {
+  return String(name).startsWith("/proc");
+}
+
+function notFound(name: unknown): Error {
+  return new Deno.errors.NotFound(`macOS has no ${name}`);
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { ownDescriptors } from "./hidden_proc.ts";
 import { isOver } from "./processes.ts";
 import { expectNone, fail, real, taken } from "./real_libc.ts";
 
@@ -34,7 +35,10 @@ interface Watch {
 
 /** The one of this process. */
 class Kqueue {
-  readonly fd: number = expectNone(real.epoll_create1(CLOEXEC), "epoll_create1");
+  readonly fd: number = expectNone(
+    real.epoll_create1(CLOEXEC),
+    "epoll_create1",
+  );
   readonly #user = expectNone(real.eventfd(0, CLOEXEC | 0x800), "eventfd");
   readonly #watches = new Map<number, Watch>();
   readonly #pidfds = new Map<number, number>();
@@ -67,6 +71,7 @@ class Kqueue {
     const fd = Number(real.syscall(SYS_PIDFD_OPEN, BigInt(pid), 0n));
     if (fd < 0) return fail(ESRCH);
     this.#pidfds.set(pid, fd);
+    ownDescriptors.add(fd);
     return this.#add(fd, { filter: EVFILT_PROC, ident: BigInt(pid) }, EPOLLIN);
   }
 
@@ -93,6 +98,7 @@ class Kqueue {
     real.epoll_ctl(this.fd, EPOLL_DEL, fd, new Uint8Array(EVENT));
     if (watch?.filter !== EVFILT_PROC) return;
     this.#pidfds.delete(Number(watch.ident));
+    ownDescriptors.delete(fd);
     real.close(fd);
   }
 

@@ -7,14 +7,13 @@
  *   kernel's threads and of process 1;
  * - a signal to a group of zombies is EPERM.
  *
- * A unique id rises with each process. That of the parent is the one of who is the
- * parent at the first look: xnu knows it from the fork, so what is found by it
- * there may not be found here.
+ * A unique id rises with each process; `births.ts` knows that of the parent.
  *
  * @module
  */
 
-import { numberOf, readHidden } from "./hidden_proc.ts";
+import { type Birth, watchBirths } from "./births.ts";
+import { numbersIn, readHidden } from "./hidden_proc.ts";
 import { fail, real, taken } from "./real_libc.ts";
 import { signalOfLinux } from "./numbers.ts";
 
@@ -57,7 +56,16 @@ function processOf(pid: number): Process | null {
   };
 }
 
-const parents = new Map<bigint, bigint>();
+let birthOf: (pid: number) => Birth | null = () => null;
+
+/** Begins to note who was forked by whom. */
+export function beginProcesses(): void {
+  birthOf = watchBirths(
+    (fd, bytes, offset) =>
+      Number(real.pread(fd, bytes, BigInt(bytes.length), BigInt(offset))),
+    (path) => real.open(new TextEncoder().encode(`${path}\0`), 0x8_0000, 0),
+  );
+}
 
 function uniqueId(pid: number, start: number): bigint {
   return BigInt(start) * 2n ** 22n + BigInt(pid);
@@ -65,13 +73,11 @@ function uniqueId(pid: number, start: number): bigint {
 
 function idsOf(pid: number, { start, ppid }: Process): [bigint, bigint] {
   const own = uniqueId(pid, start);
-  let parent = parents.get(own);
-  if (parent === undefined) {
-    const above = processOf(ppid);
-    parent = above === null ? 0n : uniqueId(ppid, above.start);
-    parents.set(own, parent);
-  }
-  return [own, parent];
+  const birth = birthOf(pid);
+  const seen = birth?.start === start ? birth : null;
+  const parent = seen?.parent ?? ppid;
+  const parentStart = seen?.parentStart ?? processOf(ppid)?.start ?? 0;
+  return [own, uniqueId(parent, parentStart)];
 }
 
 function isOthers(pid: number, { ppid }: Process): boolean {
@@ -80,7 +86,7 @@ function isOthers(pid: number, { ppid }: Process): boolean {
 
 /** `proc_listallpids`. */
 export function listAllPids(list: Uint8Array | null, size: number): number {
-  const pids = numberOf("/proc");
+  const pids = numbersIn("/proc");
   if (list === null) return pids.length + 20;
   const out = new Int32Array(list.buffer, list.byteOffset, size / 4);
   out.set(pids.slice(0, out.length));
@@ -178,7 +184,7 @@ export function kill(pid: number, signal: number): number {
 
 /** `killpg`. */
 export function killpg(pgid: number, signal: number): number {
-  const members = numberOf("/proc").map(processOf).filter((one) =>
+  const members = numbersIn("/proc").map(processOf).filter((one) =>
     one?.pgrp === pgid
   );
   if (members.length > 0 && members.every((one) => one?.state === "Z")) {

@@ -60,6 +60,8 @@ export const real = realDlopen(
     getpagesize: { parameters: [], result: I },
     setpriority: { parameters: [I, "u32", I], result: I },
     open: { parameters: [B, I, I], result: I },
+    pread: { parameters: [I, B, U, "i64"], result: "isize" },
+    getdents64: { parameters: [I, B, U], result: "isize" },
     fcntl: { parameters: [I, I, "i64"], result: I },
     pipe: { parameters: [B], result: I },
     dup: { parameters: [I], result: I },

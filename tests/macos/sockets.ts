@@ -119,7 +119,14 @@ export const SOCKET_SYMBOLS = {
     rewrite(Deno.UnsafePointer.create(at) as Deno.PointerObject);
     return rc;
   },
-  freeaddrinfo: c.freeaddrinfo,
+  freeaddrinfo(pointer: Deno.PointerObject): void {
+    const info = new DataView(
+      Deno.UnsafePointerView.getArrayBuffer(pointer, 48),
+    );
+    info.setBigUint64(24, info.getBigUint64(32, true), true);
+    info.setBigUint64(32, 0n, true);
+    c.freeaddrinfo(pointer);
+  },
   gai_strerror: c.gai_strerror,
 };
 
@@ -133,7 +140,6 @@ function rewrite(pointer: Deno.PointerObject): void {
     length,
   ));
   toDarwin(memory, length);
-  // Not freed by who frees the list: glibc has the address within the entry.
   info.setBigUint64(24, 0n, true);
   info.setBigUint64(32, address, true);
 }

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { numberOf } from "./hidden_proc.ts";
+import { numbersIn } from "./hidden_proc.ts";
 import { errorOfDarwin, openFlagsOfLinux, signalOfDarwin } from "./numbers.ts";
 import { real, taken } from "./real_libc.ts";
 
@@ -49,7 +49,10 @@ export const SPAWN_SYMBOLS = {
     const add = real.posix_spawn_file_actions_adddup2;
     return errorOfDarwin(add(bytes as BufferSource, from, to));
   },
-  posix_spawn_file_actions_addinherit_np(bytes: Uint8Array, fd: number): number {
+  posix_spawn_file_actions_addinherit_np(
+    bytes: Uint8Array,
+    fd: number,
+  ): number {
     return SPAWN_SYMBOLS.posix_spawn_file_actions_adddup2(bytes, fd, fd);
   },
   posix_spawn_file_actions_addclose(bytes: Uint8Array, fd: number): number {
@@ -179,7 +182,7 @@ function inBytes(usage: Uint8Array): void {
 
 function closeOthers(bytes: Uint8Array): void {
   const { targets, closed } = actionsOf(bytes);
-  for (const fd of numberOf("/proc/self/fd")) {
+  for (const fd of numbersIn("/proc/self/fd")) {
     if (targets.has(fd) || closed.has(fd)) continue;
     closed.add(fd);
     real.posix_spawn_file_actions_addclose(bytes as BufferSource, fd);
