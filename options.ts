@@ -258,7 +258,9 @@ export interface CommandOptions {
   /**
    * POSIX process group of the child: its own, a session of its own, or the
    * parent's. `"auto"` is `"own"`, except for a child that reads the terminal
-   * this process runs on: it stays in the foreground group. Ignored on Windows.
+   * this process runs on: it stays in the foreground group. Under the containment
+   * `process-group`, always on macOS, it cannot be the parent's, which would be
+   * ended with it: there `"inherit"` is `"own"`. Ignored on Windows.
    *
    * @default {"auto"}
    */

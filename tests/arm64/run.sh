@@ -69,7 +69,7 @@ EOF
 chmod +x "$wrapper.new"
 mv "$wrapper.new" "$wrapper"
 
-export KILLABLE_TEST_DENO=$wrapper
+export KILLABLE_TEST_DENO=$wrapper KILLABLE_TEST_QEMU=1
 # Child programs need no arm64: a Deno takes seconds to start under qemu. The
 # path is asked for, since what npm puts on the PATH is a script around it.
 KILLABLE_TEST_CHILD_DENO=$(

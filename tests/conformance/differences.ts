@@ -17,7 +17,7 @@ export interface Difference {
 export const WINDOWS: boolean = Deno.build.os === "windows";
 /** Whether children are run by qemu-user: the arm64 lane. */
 export const EMULATED: boolean = !WINDOWS &&
-  Deno.env.get("KILLABLE_TEST_DENO") !== undefined;
+  Deno.env.get("KILLABLE_TEST_QEMU") !== undefined;
 
 /** Whether this Deno is older than the one whose `Deno.Command` is the model. */
 export const OLDER: boolean = Number(Deno.version.deno.split(".")[0]) === 2 &&

@@ -243,6 +243,8 @@ Deno.test({
       () => pipeline([["true"], ["no-such-program-7"]]),
       Deno.errors.NotFound,
     );
-    assertEquals(openDescriptors(), before);
+    // Fewer, when what an earlier file of tests had open is closed meanwhile.
+    const after = openDescriptors();
+    assert(after <= before, `${after} after ${before}`);
   },
 });

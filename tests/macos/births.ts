@@ -8,6 +8,8 @@
  * @module
  */
 
+// Where another that was started by the same tests has its file.
+const PLACE = "KILLABLE_TEST_BIRTHS";
 const RECORD = 12;
 const PATIENCE_MS = 0.5;
 const LOOKS_FOR_PARENT = 200;
@@ -23,17 +25,35 @@ export interface Birth {
 }
 
 /**
- * Starts the process; it ends with this one.
+ * Starts the process, unless one of the tests has started it before; it ends with
+ * who has.
  *
+ * @param tools A folder whose programs come before those of the system.
+ * @param environment Reads a variable, for which there may be no permission.
  * @param read Reads so many bytes of the file at an offset.
  * @returns What tells of a birth; `null` when it was not seen.
  */
 export function watchBirths(
+  tools: string,
+  environment: (name: string) => string | null,
   read: (fd: number, bytes: Uint8Array<ArrayBuffer>, offset: number) => number,
   open: (path: string) => number,
 ): (pid: number) => Birth | null {
-  const path = Deno.makeTempFileSync();
+  const path = environment(PLACE) ?? begin(tools);
   const fd = open(path);
+  const bytes = new Uint8Array(RECORD);
+  const record = new Int32Array(bytes.buffer);
+  return (pid) => {
+    if (read(fd, bytes, pid * RECORD) !== RECORD) return null;
+    const [start, parent, parentStart] = record;
+    return { start: start!, parent: parent!, parentStart: parentStart! };
+  };
+}
+
+function begin(tools: string): string {
+  const path = Deno.makeTempFileSync();
+  Deno.env.set("PATH", `${tools}:${Deno.env.get("PATH")}`);
+  Deno.env.set(PLACE, path);
   const child = new Deno.Command(Deno.execPath(), {
     // deno-fmt-ignore
     args: ["run", "-A", "--no-lock", "--no-config", import.meta.url, path, String(Deno.pid)],
@@ -42,13 +62,7 @@ export function watchBirths(
     stderr: "inherit",
   }).spawn();
   child.unref();
-  const bytes = new Uint8Array(RECORD);
-  const record = new Int32Array(bytes.buffer);
-  return (pid) => {
-    if (read(fd, bytes, pid * RECORD) !== RECORD) return null;
-    const [start, parent, parentStart] = record;
-    return { start: start!, parent: parent!, parentStart: parentStart! };
-  };
+  return path;
 }
 
 function statOf(pid: number): { start: number; ppid: number } | null {
@@ -68,12 +82,11 @@ function newest(): number {
 
 function watch(path: string, owner: number): void {
   using file = Deno.openSync(path, { write: true });
-  Deno.removeSync(path);
   const clock = new Int32Array(new SharedArrayBuffer(4));
   const record = new Int32Array(3);
   let last = newest();
   for (let look = 0;; look++) {
-    if (look % LOOKS_FOR_PARENT === 0 && Deno.ppid !== owner) return;
+    if (look % LOOKS_FOR_PARENT === 0 && Deno.ppid !== owner) break;
     Atomics.wait(clock, 0, 0, PATIENCE_MS);
     const now = newest();
     for (let pid = last + 1; pid <= now; pid++) {
@@ -86,6 +99,7 @@ function watch(path: string, owner: number): void {
     }
     last = now;
   }
+  Deno.removeSync(path);
 }
 
 if (import.meta.main) watch(Deno.args[0]!, Number(Deno.args[1]));

@@ -59,8 +59,14 @@ function processOf(pid: number): Process | null {
 let birthOf: (pid: number) => Birth | null = () => null;
 
 /** Begins to note who was forked by whom. */
-export function beginProcesses(): void {
+export function beginProcesses(tools: string): void {
   birthOf = watchBirths(
+    tools,
+    (name) => {
+      const pointer = real.getenv(new TextEncoder().encode(`${name}\0`));
+      if (pointer === null) return null;
+      return Deno.UnsafePointerView.getCString(pointer);
+    },
     (fd, bytes, offset) =>
       Number(real.pread(fd, bytes, BigInt(bytes.length), BigInt(offset))),
     (path) => real.open(new TextEncoder().encode(`${path}\0`), 0x8_0000, 0),

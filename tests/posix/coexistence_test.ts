@@ -288,7 +288,7 @@ Deno.test("the leader is not reaped before its tree is swept: the zombie pins it
   const stopping = child.stop({ grace: 60_000 });
   // The leader obeys and is gone; a deaf member keeps the tree alive.
   await until(() => statOf(child.pid)?.state === "Z", "the zombie leader");
-  assertEquals(getpgid(child.pid), child.pid);
+  assertEquals(statOf(child.pid)?.pgrp, child.pid);
   assertEquals(settled, false);
   await child.stop({ grace: 0 });
   await stopping;
