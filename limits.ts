@@ -67,7 +67,8 @@ export interface Limits {
   /**
    * Bytes of each file that is written (POSIX; `RLIMIT_FSIZE`). The writer gets
    * SIGXFSZ; a program that ignores it, as Python does, has its call fail (EFBIG)
-   * and ends as it likes, without `status.limit` being set.
+   * and ends as it likes, without `status.limit` being set. macOS: up to the next
+   * multiple of 1,024.
    */
   fileSize?: number;
   /** Bytes of a core file (POSIX; `RLIMIT_CORE`); 0 for none. */

@@ -22,6 +22,8 @@ const F_OK = 0;
 
 /** How to ask what processes have used. */
 export interface UsageTable {
+  /** Whether the figures of a process include those of children it waited for. */
+  readonly inherits: boolean;
   /**
    * What a process has used, with peak and I/O when `full`; `null` when it is
    * gone or may not be looked at.
@@ -34,6 +36,7 @@ export interface UsageTable {
 }
 
 const LINUX: UsageTable = {
+  inherits: true,
   figures(pid: number, full: boolean): ProcessFigures | null {
     const text = readProcFile(`/proc/${pid}/stat`);
     if (text === null) return null;
@@ -71,6 +74,7 @@ const LINUX: UsageTable = {
 const PROC_PIDTASKINFO = 4;
 
 const MACOS: UsageTable = {
+  inherits: false,
   figures(pid: number): ProcessFigures | null {
     const bytes = buffer(TASKINFO_SIZE);
     const n = libcDarwin().proc_pidinfo(

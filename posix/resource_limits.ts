@@ -27,6 +27,11 @@ const RLIMIT_FSIZE = 1;
 const RLIMIT_CORE = 4;
 const RLIMIT_NOFILE = 7;
 
+// Of POSIX. Bash had blocks of 1024 bytes even as `sh` until 4.0, and macOS keeps
+// 3.2 as its /bin/sh.
+const BLOCK = 512;
+const BLOCK_OF_OLD_BASH = 1024;
+
 /** One limit as setrlimit(2) takes it. */
 export interface ResourceLimit {
   /** Its number on Linux. */
@@ -56,9 +61,13 @@ export function resourceLimits(limits: Limits): ResourceLimit[] {
     const hard = soft + 1;
     list.push({ resource: RLIMIT_CPU, option: "t", unit: 1, soft, hard });
   }
-  // POSIX: `ulimit -f` and `-c` count blocks of 512 bytes.
-  if (fileSize !== undefined) list.push(same(RLIMIT_FSIZE, "f", 512, fileSize));
-  if (coreSize !== undefined) list.push(same(RLIMIT_CORE, "c", 512, coreSize));
+  // `ulimit -f` and `-c` count blocks.
+  if (fileSize !== undefined) {
+    list.push(same(RLIMIT_FSIZE, "f", BLOCK, fileSize));
+  }
+  if (coreSize !== undefined) {
+    list.push(same(RLIMIT_CORE, "c", BLOCK, coreSize));
+  }
   if (openFiles !== undefined) {
     list.push(same(RLIMIT_NOFILE, "n", 1, openFiles));
   }
@@ -172,12 +181,21 @@ export function ulimitCommands(limits: Limits): string {
   const list = resourceLimits(limits);
   let script = "";
   for (let i = 0; i < list.length; i++) {
-    const { option, unit, soft, hard } = list[i] as ResourceLimit;
-    const blocks = (value: number): number => Math.ceil(value / unit);
-    // The soft one first: a hard one below it would be refused. One that is
-    // lower already stays what it is.
-    script += `ulimit -S -${option} ${blocks(soft)} 2>/dev/null; `;
-    script += `ulimit -H -${option} ${blocks(hard)} 2>/dev/null; `;
+    const limit = list[i] as ResourceLimit;
+    const commands = ulimits(limit, limit.unit);
+    script += limit.unit !== BLOCK
+      ? commands
+      : `case $BASH_VERSION in [1-3].*) ${
+        ulimits(limit, BLOCK_OF_OLD_BASH)
+      };; *) ${commands};; esac; `;
   }
   return script;
+}
+
+function ulimits({ option, soft, hard }: ResourceLimit, unit: number): string {
+  const blocks = (value: number): number => Math.ceil(value / unit);
+  // The soft one first: a hard one below it would be refused. One that is
+  // lower already stays what it is.
+  return `ulimit -S -${option} ${blocks(soft)} 2>/dev/null; ` +
+    `ulimit -H -${option} ${blocks(hard)} 2>/dev/null; `;
 }

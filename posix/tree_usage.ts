@@ -3,8 +3,9 @@
  *
  * A process that was waited for by a member counts with that member (Linux adds
  * it to the figures of whoever waited). One that nobody of the tree waited for,
- * an orphan, counts with what it had used when it was last seen. So sums are
- * lower bounds, and they never fall.
+ * an orphan, counts with what it had used when it was last seen; on macOS, which
+ * shows of each process its own figures alone, everyone who has ended does. So
+ * sums are lower bounds, and they never fall.
  *
  * Knows a {@linkcode UsageTable} and a list of members, so that it can be tested
  * with made-up ones.
@@ -120,9 +121,8 @@ export class TreeUsage {
   #countLost(now: ReadonlyMap<number, Seen>): void {
     this.#seen.forEach((seen, pid) => {
       const same = now.get(pid)?.stat.startTicks === seen.stat.startTicks;
-      if (!same && !this.#waitedFor(seen.stat, now)) {
-        add(this.#lost, seen.figures);
-      }
+      const inherited = this.#table.inherits && this.#waitedFor(seen.stat, now);
+      if (!same && !inherited) add(this.#lost, seen.figures);
     });
   }
 
@@ -146,6 +146,14 @@ export class TreeUsage {
    * @param pid Its number.
    */
   leaderReaped(pid: number): void {
+    if (!this.#table.inherits) {
+      this.#seen.forEach(({ figures }, number) => {
+        if (number !== pid && !this.#gone(number)) return;
+        add(this.#lost, figures);
+        this.#seen.delete(number);
+      });
+      return;
+    }
     const leader = this.#seen.get(pid);
     if (leader === undefined) return;
     // Those that it had waited for are in its final figures: a parent that is
@@ -163,6 +171,22 @@ export class TreeUsage {
     return this.#table.figures(pid, false) === null;
   }
 
+  // Where only a process's own figures are seen, those of the reaped leader include
+  // an unknown part of those who have ended: with the living, a lower bound, too.
+  #by(leader: ResourceUsage): Sums {
+    const sums = zero();
+    add(sums, leader);
+    this.#seen.forEach(({ figures }) => add(sums, figures));
+    return sums;
+  }
+
+  #raise(sums: Sums): void {
+    for (let i = 0; i < COUNTERS.length; i++) {
+      const name = COUNTERS[i] as keyof Sums;
+      this.#most[name] = Math.max(this.#most[name], sums[name]);
+    }
+  }
+
   /**
    * The sums so far.
    *
@@ -173,13 +197,11 @@ export class TreeUsage {
    */
   total(leader: ResourceUsage | null, present: Present): ResourceUsage {
     const sums = { ...this.#lost };
-    if (leader !== null) add(sums, leader);
+    if (leader !== null && this.#table.inherits) add(sums, leader);
     this.#seen.forEach(({ figures }) => add(sums, figures));
-    for (let i = 0; i < COUNTERS.length; i++) {
-      // A member that is a zombie at this moment is nobody's for as long.
-      const name = COUNTERS[i] as keyof Sums;
-      this.#most[name] = Math.max(this.#most[name], sums[name]);
-    }
+    // A member that is a zombie at this moment is nobody's for as long.
+    this.#raise(sums);
+    if (leader !== null && !this.#table.inherits) this.#raise(this.#by(leader));
     const { readBytes, writeBytes } = this.#most;
     const io = this.#sawIo || leader?.readBytes != null;
     return {

@@ -245,9 +245,9 @@ Deno.test("limits become those of the systems", () => {
     [[0, 2, 3], [1, 1000, 1000], [4, 0, 0], [7, 64, 64]],
   );
   assertEquals(
-    ulimitCommands({ cpuTime: 1000, fileSize: 1000 }),
+    ulimitCommands({ cpuTime: 1000, openFiles: 9 }),
     "ulimit -S -t 1 2>/dev/null; ulimit -H -t 2 2>/dev/null; " +
-      "ulimit -S -f 2 2>/dev/null; ulimit -H -f 2 2>/dev/null; ",
+      "ulimit -S -n 9 2>/dev/null; ulimit -H -n 9 2>/dev/null; ",
   );
   assertEquals(ulimitCommands({ memory: 5 }), "");
   assertEquals(jobLimits({ memory: 5, cpuTime: 6, output: 1 }), {

@@ -114,6 +114,7 @@ Deno.test("the events of a cgroup tell the limit that was held", () => {
 /** Processes with a parent and a time in milliseconds. */
 class Table implements UsageTable {
   readonly times = new Map<number, number>();
+  constructor(readonly inherits: boolean) {}
   figures(pid: number): ProcessFigures | null {
     const userTime = this.times.get(pid);
     return userTime === undefined ? null : {
@@ -145,8 +146,8 @@ const stat = (pid: number, ppid: number): ProcStat => ({
   startTicks: pid,
 });
 
-function tree() {
-  const table = new Table();
+function tree(inherits = true) {
+  const table = new Table(inherits);
   const usage = new TreeUsage(table);
   const look = (members: [number, number, number][]) => {
     table.times.clear();
@@ -197,6 +198,28 @@ Deno.test("the reaped leader counts with its final figures, its orphans besides"
     0,
     3000,
   ]);
+});
+
+Deno.test("macOS: who has ended counts with what it was last seen to use, waited for or not", () => {
+  const { table, usage, look } = tree(false);
+  assertEquals(look([[10, 1, 5], [11, 10, 100], [12, 10, 30]]).userTime, 135);
+  // The leader waited for 11, which does not show in its figures.
+  assertEquals(look([[10, 1, 6], [12, 10, 30]]).userTime, 136);
+  assertEquals(look([[10, 1, 7], [12, 10, 40]]).userTime, 147);
+  table.times.delete(10);
+  usage.leaderReaped(10);
+  // Its final figures include those of 11: not counted a second time.
+  const final = (userTime: number) => ({
+    ...unknownUsage("rusage"),
+    userTime,
+    systemTime: 0,
+  });
+  assertEquals(usage.total(final(107), "seen").userTime, 147);
+  // More than was ever seen: the leader's own, and the living one.
+  assertEquals(usage.total(final(120), "seen").userTime, 160);
+  table.times.clear();
+  usage.look([], null, false);
+  assertEquals(usage.total(final(120), ENDED).userTime, 160);
 });
 
 Deno.test("a job's counters are its accounts; counters that are not kept are null", () => {
