@@ -16,6 +16,9 @@
  * - When it still finds somebody in its third look, or has not come to rest after
  *   six, something is faster than a shell, or the host is busy: `guard_sweep.ts` does it, where there is a Deno
  *   and room for it. When that has failed, the shell goes on.
+ * - Where there are no tags, who has left a registered group is looked for by
+ *   descent, which shows as long as parents live: so all are stopped before anybody
+ *   is killed.
  * - A tree may have taken every process that this user, cgroup or machine has:
  *   then there is none for `grep`, and a shell that cannot fork ends. On its way
  *   out it does the same with nothing but what is built into it.
@@ -101,6 +104,33 @@ sweep() {
     fi
   done
 }
+# Stops who is in a registered group or descends from one who is.
+descend() {
+  round=0 fresh=yes
+  while [ -n "$fresh" ] && [ $round -lt 20 ]; do
+    round=$((round + 1)) fresh= more=yes
+    table=$(ps -A -o pid= -o ppid= -o pgid=)
+    # A child may be listed before its parent.
+    while [ -n "$more" ]; do
+      more=
+      while read -r pid ppid pgid; do
+        case "$family " in *" $pid "*) continue ;; esac
+        case "$groups " in
+        *" $pgid "*) ;;
+        *) case "$family " in *" $ppid "*) ;; *) continue ;; esac ;;
+        esac
+        kill -STOP $pid
+        family="$family $pid" fresh=yes more=yes
+      done <<TABLE
+$table
+TABLE
+    done
+  done
+}
+# Not "kill -KILL --": dash takes that for a signal named after nothing.
+end_groups() {
+  for g in $groups; do kill -s $1 -- "-$g"; done
+}
 while read -r op id; do
   case $op in
   +) groups="$groups $id" ;;
@@ -110,8 +140,16 @@ while read -r op id; do
   c) directories="$directories $id" ;;
   esac
 done
-# Not "kill -KILL --": dash takes that for a signal named after nothing.
-for g in $groups; do kill -s KILL -- "-$g"; done
+family=
+if [ -z "$1" ] && [ -n "$groups" ]; then
+  # A shell that cannot fork for ps ends, but not before the groups have.
+  trap 'end_groups KILL' EXIT
+  end_groups STOP
+  descend
+  trap - EXIT
+fi
+end_groups KILL
+[ -z "$family" ] || kill -KILL $family
 for d in $directories; do [ -d $d ] && echo 1 >$d/cgroup.kill; done
 [ -n "$1" ] || exit 0
 pattern=$1 globs=$2

@@ -18,8 +18,8 @@ deno=(npx -y "deno@${DENO_VERSION:-2.9.6}")
 here=$PWD/tests/macos
 export KILLABLE_TEST_PRELOAD=$here/preload.ts
 export KILLABLE_TEST_DENO=$here/bin/deno
-KILLABLE_TEST_CHILD_DENO=$("${deno[@]}" eval "console.log(Deno.execPath())")
-export KILLABLE_TEST_CHILD_DENO
+KILLABLE_TEST_REAL_DENO=$("${deno[@]}" eval "console.log(Deno.execPath())")
+export KILLABLE_TEST_REAL_DENO
 
 if [ $# = 0 ]; then set -- tests/unit tests/conformance tests/posix; fi
-exec "$KILLABLE_TEST_CHILD_DENO" run --no-lock -A tests/run.ts "$@"
+exec "$KILLABLE_TEST_REAL_DENO" run --no-lock -A tests/run.ts "$@"

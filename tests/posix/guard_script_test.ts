@@ -2,7 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { GUARD_SCRIPT } from "../../posix/guard_script.ts";
-import { within } from "../fixtures/deadline.ts";
+import { until, within } from "../fixtures/deadline.ts";
+import { newMarker, processesWith } from "../fixtures/process_table.ts";
 
 const ignore = Deno.build.os !== "linux";
 const PATTERN = "^Max file locks +75[0-9]{17} ";
@@ -64,3 +65,57 @@ Deno.test({
     assertEquals(await callsSecondStage(statOf("S")), true);
   },
 });
+
+/** How many the script without tags leaves of a group of two that two others have left. */
+async function leftOfGroup(script: string): Promise<number> {
+  const marker = newMarker();
+  // Each a session of its own; `sleep` is the child of one that has left.
+  const leave = `sh -c 'sleep ${marker} & wait' ${marker}`;
+  const leader = new Deno.Command("sh", {
+    args: ["-c", `setsid ${leave} & sleep ${marker} & wait`],
+    stdin: "null",
+    detached: true,
+  }).spawn();
+  await until(() => processesWith(marker).length === 4, "the family");
+  const guard = new Deno.Command("/bin/sh", {
+    args: ["-c", script, "guard", "", ""],
+    stdin: "piped",
+    stderr: "null",
+  }).spawn();
+  const lines = guard.stdin.getWriter();
+  await lines.write(new TextEncoder().encode(`+ ${leader.pid}\n`));
+  await lines.close();
+  await within(guard.status, "the script's end");
+  await leader.status;
+  const left = processesWith(marker);
+  for (const { pid } of left) Deno.kill(pid, "SIGKILL");
+  await until(() => processesWith(marker).length === 0, "the end of the rest");
+  return left.length;
+}
+
+Deno.test({
+  name: "without tags, who has left a group ends with it while parents live",
+  // macOS has no setsid(1).
+  ignore,
+  async fn() {
+    assertEquals(await leftOfGroup(GUARD_SCRIPT), 0);
+    const blind = GUARD_SCRIPT.replace("\n  descend\n", "\n");
+    assertEquals(await leftOfGroup(blind), 2);
+  },
+});
+
+for (
+  const [what, instead] of [
+    ["ps is not there", "$(no-such-ps "],
+    ["the shell ends because it cannot fork", "$(exit 2) || exit 2; x=$(ps "],
+  ] as const
+) {
+  Deno.test({
+    name: `the group ends though ${what}`,
+    ignore,
+    async fn() {
+      const script = GUARD_SCRIPT.replace("$(ps ", instead);
+      assertEquals(await leftOfGroup(script), 2);
+    },
+  });
+}
