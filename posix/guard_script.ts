@@ -106,6 +106,16 @@ sweep() {
 }
 # Stops who is in a registered group or descends from one who is.
 descend() {
+  # The end of file comes while the parent is still exiting. The kernel then sends
+  # SIGHUP to a group that it leaves with a stopped member (_exit(2)): whoever ends
+  # by that is no parent any more for the others to be found by. When it is over,
+  # this shell has another parent.
+  round=0
+  while [ $round -lt 50 ]; do
+    round=$((round + 1))
+    set -- $(ps -o ppid= -p $$)
+    [ "$1" = $PPID ] || break
+  done
   round=0 fresh=yes
   while [ -n "$fresh" ] && [ $round -lt 20 ]; do
     round=$((round + 1)) fresh= more=yes
@@ -144,7 +154,6 @@ family=
 if [ -z "$1" ] && [ -n "$groups" ]; then
   # A shell that cannot fork for ps ends, but not before the groups have.
   trap 'end_groups KILL' EXIT
-  end_groups STOP
   descend
   trap - EXIT
 fi

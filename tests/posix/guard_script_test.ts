@@ -66,8 +66,8 @@ Deno.test({
   },
 });
 
-/** How many the script without tags leaves of a group of two that two others have left. */
-async function leftOfGroup(script: string): Promise<number> {
+/** Asserts how many the script without tags leaves of a group of two that two others have left. */
+async function assertLeft(expected: number, script: string): Promise<void> {
   const marker = newMarker();
   // Each a session of its own; `sleep` is the child of one that has left.
   const leave = `sh -c 'sleep ${marker} & wait' ${marker}`;
@@ -87,10 +87,12 @@ async function leftOfGroup(script: string): Promise<number> {
   await lines.close();
   await within(guard.status, "the script's end");
   await leader.status;
+  // Who was killed may take a moment to end.
+  await until(() => processesWith(marker).length <= expected, "the end");
   const left = processesWith(marker);
+  assertEquals(left.length, expected);
   for (const { pid } of left) Deno.kill(pid, "SIGKILL");
   await until(() => processesWith(marker).length === 0, "the end of the rest");
-  return left.length;
 }
 
 Deno.test({
@@ -98,9 +100,9 @@ Deno.test({
   // macOS has no setsid(1).
   ignore,
   async fn() {
-    assertEquals(await leftOfGroup(GUARD_SCRIPT), 0);
+    await assertLeft(0, GUARD_SCRIPT);
     const blind = GUARD_SCRIPT.replace("\n  descend\n", "\n");
-    assertEquals(await leftOfGroup(blind), 2);
+    await assertLeft(2, blind);
   },
 });
 
@@ -114,8 +116,8 @@ for (
     name: `the group ends though ${what}`,
     ignore,
     async fn() {
-      const script = GUARD_SCRIPT.replace("$(ps ", instead);
-      assertEquals(await leftOfGroup(script), 2);
+      const script = GUARD_SCRIPT.replaceAll("$(ps ", instead);
+      await assertLeft(2, script);
     },
   });
 }
