@@ -14,6 +14,7 @@ import type { FileActions } from "./spawn_attributes.ts";
 
 // <sys/resource.h>
 const RLIMIT_NOFILE = DARWIN ? 8 : 7;
+const OPEN_MAX = 10240;
 
 const NONE: ReadonlySet<number> = new Set();
 
@@ -172,11 +173,14 @@ function closeAll(fds: number[]): void {
   fds.length = 0;
 }
 
-// The first number that no descriptor of this process can have: getrlimit(2).
+// The first number that no descriptor of this process can have: getrlimit(2). File
+// actions of macOS have a limit of their own, which the other may be above: OPEN_MAX
+// of <sys/syslimits.h>.
 function descriptorLimit(): number {
   const bytes = buffer(16);
   libcDescriptors().getrlimit(RLIMIT_NOFILE, bytes);
-  return Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const limit = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  return DARWIN ? Math.min(limit, OPEN_MAX) : limit;
 }
 
 // dup2 in the child would only say EBADF.

@@ -16,6 +16,7 @@ import {
 } from "./libc.ts";
 
 const F_DUPFD_CLOEXEC = 1030; // Linux
+const F_GETFD = 1;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = DARWIN ? 4 : 0x800;
@@ -102,6 +103,16 @@ export function duplicateClear(fd: number, taken: ReadonlySet<number>): number {
 export function setCloseOnExec(fd: number): boolean {
   bindErrno();
   return libcDescriptors().ioctl(fd, FIOCLEX) === 0 || errno() !== EBADF;
+}
+
+/**
+ * Whether a descriptor is open; macOS.
+ *
+ * @param fd The descriptor.
+ * @returns The answer.
+ */
+export function isOpen(fd: number): boolean {
+  return libcDarwin().fcntl(fd, F_GETFD, 0n) >= 0;
 }
 
 /**

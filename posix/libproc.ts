@@ -10,7 +10,7 @@
  */
 
 import { buffer } from "../ffi/pointer.ts";
-import { libcDarwin } from "./libc.ts";
+import type { libcDarwin } from "./libc.ts";
 import type { ProcStat } from "./proc_stat.ts";
 import type { ProcessTable } from "./process_table.ts";
 

@@ -7,7 +7,7 @@
 import { buffer } from "../ffi/pointer.ts";
 import { cString } from "../ffi/c_string.ts";
 import { posixError } from "./errno.ts";
-import { aboveStdio } from "./descriptor.ts";
+import { aboveStdio, isOpen } from "./descriptor.ts";
 import { DARWIN, libc, libcCgroup, libcDarwin, libcLinux } from "./libc.ts";
 
 // glibc x64 and arm64: posix_spawnattr_t 336 bytes, file_actions_t 80. macOS:
@@ -113,9 +113,13 @@ export class FileActions implements Disposable {
   descriptor(target: number, source: DescriptorSource): void {
     const c = libc();
     if (source === "inherit") {
-      if (DARWIN) {
-        libcDarwin().posix_spawn_file_actions_addinherit_np(this.bytes, target);
-      }
+      // One that is closed here is closed in the child; named, it would fail the
+      // spawn.
+      if (!DARWIN || !isOpen(target)) return;
+      check(
+        "posix_spawn_file_actions_addinherit_np",
+        libcDarwin().posix_spawn_file_actions_addinherit_np(this.bytes, target),
+      );
       return;
     }
     // For the standard streams, which are set first: beyond them, its number may

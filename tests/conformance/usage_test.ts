@@ -11,7 +11,6 @@ import { until, within } from "../fixtures/deadline.ts";
 import { denoPath } from "../fixtures/deno.ts";
 import { evalArgs, IDLE, waitForText } from "../fixtures/eval.ts";
 import { settle, warmUp } from "../fixtures/warm_up.ts";
-import { WINDOWS } from "./differences.ts";
 
 const deno = denoPath();
 const MB = 1 << 20;

@@ -12,7 +12,6 @@ import { expectNone, fail, real, taken } from "./real_libc.ts";
 
 const ENOENT = 2;
 const ESRCH = 3;
-const EVFILT_READ = -1;
 const EVFILT_WRITE = -2;
 const EVFILT_PROC = -5;
 const EVFILT_USER = -10;

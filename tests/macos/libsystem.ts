@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- the names are those of C
 /**
  * `libSystem.B.dylib` as far as this library calls it, made of the C library of
  * Linux. Whoever asks for a function that macOS has not is refused, as by dlsym.
@@ -22,6 +23,7 @@ import { SPAWN_SYMBOLS } from "./spawn.ts";
 
 type Call = (...args: never[]) => unknown;
 
+const F_GETFD = 1;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const EINVAL = 22;
@@ -65,6 +67,7 @@ const SYMBOLS: Record<string, unknown> = {
   environ: real.environ,
   fcntl(fd: number, command: number): number {
     // What it finds as the variadic argument, on Apple arm64, is anybody's guess.
+    if (command === F_GETFD) return taken(real.fcntl(fd, F_GETFD, 0n));
     if (command !== F_GETFL) return setFlags(fd, command, 0n);
     const flags = real.fcntl(fd, F_GETFL, 0n);
     return flags < 0 ? taken(flags) : flags & 3 | (flags & 0x800 ? 4 : 0);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The macOS lane: runs the unit and conformance tests and those of posix/ with the
+# The macOS lane: runs the tests of the library and of the command line with the
 # code for macOS, over an emulation of its C library (Linux on x64). Further
 # arguments go to tests/run.ts.
 set -euo pipefail
@@ -21,5 +21,5 @@ export KILLABLE_TEST_DENO=$here/bin/deno
 KILLABLE_TEST_REAL_DENO=$("${deno[@]}" eval "console.log(Deno.execPath())")
 export KILLABLE_TEST_REAL_DENO
 
-if [ $# = 0 ]; then set -- tests/unit tests/conformance tests/posix; fi
+if [ $# = 0 ]; then set -- tests/unit tests/conformance tests/posix tests/cli; fi
 exec "$KILLABLE_TEST_REAL_DENO" run --no-lock -A tests/run.ts "$@"

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- the names are those of C
 /**
  * Sockets of macOS: addresses that begin with their length, and other numbers.
  *

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- the names are those of C
 /**
  * posix_spawn(3) and wait(2) of macOS:
  *

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { spawn as nodeSpawn } from "node:child_process";
 import { Command } from "../../mod.ts";
 import { libcLinux } from "../../posix/libc.ts";
-import { getpgid, waitpid } from "../../posix/mod.ts";
+import { waitpid } from "../../posix/mod.ts";
 import { parseLocksLimit } from "../../posix/proc_stat.ts";
 import { windowOf } from "../../posix/tag.ts";
 import { until, within } from "../fixtures/deadline.ts";

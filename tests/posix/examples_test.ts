@@ -43,18 +43,27 @@ async function outputOfScript(
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("examples/demo.ts shows what Deno.Command leaves and that this library leaves nothing", async () => {
-  const out = await outputOf("demo");
-  const shell = / {2,}(\d+) of (\d+) +(\d+) of (\d+)\n/.exec(out);
-  assertNotEquals(shell, null, out);
-  const [, left, before, oursLeft, oursBefore] = shell!.map(Number);
-  assertEquals([before, oursBefore], [7, 7]);
-  // All but the shell that was killed.
-  assertEquals(left, 6);
-  assertEquals(oursLeft, 0);
-  if (out.includes("'npm' was not found in PATH")) return;
-  assertMatch(out, /npm run dev, .* {2,}[1-9] of \d+ +0 of \d+/);
-  assertStringIncludes(out, "node server.mjs worker");
+// Where Linux passes for macOS there is setsid(1), which macOS has not: the daemon
+// would not stay in its group.
+const EMULATED = Deno.env.get("KILLABLE_TEST_PRELOAD") !== undefined;
+
+Deno.test({
+  name:
+    "examples/demo.ts shows what Deno.Command leaves and that this library leaves nothing",
+  ignore: EMULATED,
+  async fn() {
+    const out = await outputOf("demo");
+    const shell = / {2,}(\d+) of (\d+) +(\d+) of (\d+)\n/.exec(out);
+    assertNotEquals(shell, null, out);
+    const [, left, before, oursLeft, oursBefore] = shell!.map(Number);
+    assertEquals([before, oursBefore], [7, 7]);
+    // All but the shell that was killed.
+    assertEquals(left, 6);
+    assertEquals(oursLeft, 0);
+    if (out.includes("'npm' was not found in PATH")) return;
+    assertMatch(out, /npm run dev, .* {2,}[1-9] of \d+ +0 of \d+/);
+    assertStringIncludes(out, "node server.mjs worker");
+  },
 });
 
 Deno.test("examples/timeout.ts ends a build that hangs, with its helpers", async () => {
