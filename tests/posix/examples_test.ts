@@ -10,7 +10,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { until } from "../fixtures/deadline.ts";
-import { denoArgs, denoPath } from "../fixtures/deno.ts";
+import { denoArgs, denoPath, EMULATED_MACOS } from "../fixtures/deno.ts";
 import { newMarker, processesWith } from "../fixtures/process_table.ts";
 
 const LINUX = Deno.build.os === "linux";
@@ -45,12 +45,10 @@ async function outputOfScript(
 
 // Where Linux passes for macOS there is setsid(1), which macOS has not: the daemon
 // would not stay in its group.
-const EMULATED = Deno.env.get("KILLABLE_TEST_PRELOAD") !== undefined;
-
 Deno.test({
   name:
     "examples/demo.ts shows what Deno.Command leaves and that this library leaves nothing",
-  ignore: EMULATED,
+  ignore: EMULATED_MACOS,
   async fn() {
     const out = await outputOf("demo");
     const shell = / {2,}(\d+) of (\d+) +(\d+) of (\d+)\n/.exec(out);

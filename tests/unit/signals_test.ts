@@ -6,6 +6,7 @@ import {
   signalNumber,
   WINDOWS_SIGNALS,
 } from "../../signals.ts";
+import { EMULATED_MACOS } from "../fixtures/deno.ts";
 
 // signal(7) and <sys/signal.h>: those that differ, and those one would notice.
 const NUMBERS: readonly (readonly [string, number, number])[] = [
@@ -33,7 +34,10 @@ Deno.test("signals have the numbers of their system", () => {
   }
 });
 
-Deno.test("the tables agree with Deno's on this system", () => {
+Deno.test("the tables agree with Deno's on this system", {
+  // Deno itself does not believe what the lane tells it.
+  ignore: EMULATED_MACOS,
+}, () => {
   const table = Deno.build.os === "darwin" ? DARWIN_SIGNALS : LINUX_SIGNALS;
   if (Deno.build.os === "windows") {
     assertEquals(WINDOWS_SIGNALS.SIGINT, 2);
