@@ -32,11 +32,10 @@ export class Ancestry {
   constructor(root: ProcStat, table: ProcessTable) {
     this.#root = root;
     this.#table = table;
-    this.remember(root);
+    this.#remember(root);
   }
 
-  /** Takes a process for a member, whatever it descends from. */
-  remember(stat: ProcStat): void {
+  #remember(stat: ProcStat): void {
     this.#known.set(stat.pid, stat.startTicks);
     if (stat.uniqueId !== undefined) this.#uniqueIds.add(stat.uniqueId);
   }
@@ -45,15 +44,10 @@ export class Ancestry {
   belongs(pid: number): Belongs {
     const stat = this.#table.stat(pid);
     if (stat === null) return "gone";
-    return this.holds(stat) ? "yes" : "no";
-  }
-
-  /** Whether a process is of the tree. */
-  holds(stat: ProcStat): boolean {
-    if (this.#isKnown(stat)) return true;
-    if (!this.#inSession(stat) && !this.#descends(stat)) return false;
-    this.remember(stat);
-    return true;
+    if (this.#isKnown(stat)) return "yes";
+    if (!this.#inSession(stat) && !this.#descends(stat)) return "no";
+    this.#remember(stat);
+    return "yes";
   }
 
   #isKnown(stat: ProcStat): boolean {

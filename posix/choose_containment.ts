@@ -8,7 +8,7 @@ import type { SpawnSpec } from "../backend.ts";
 import { whyNoLineage } from "./capabilities.ts";
 import { Cgroup } from "./cgroup.ts";
 import type { Membership } from "./containment.ts";
-import { GroupAncestry } from "./group_ancestry.ts";
+import { KinshipGroup } from "./kinship_group.ts";
 import { ensureGuard } from "./guard.ts";
 import { DARWIN, libc } from "./libc.ts";
 import { Lineage } from "./lineage.ts";
@@ -56,7 +56,7 @@ export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
     spec.processGroup === "session";
   const group = session ? "session" : "own";
   const membership = DARWIN
-    ? new GroupAncestry(guarded, notes, processTable())
+    ? new KinshipGroup(guarded, notes, processTable())
     : new ProcessGroup(guarded, notes);
   return { membership, group };
 }

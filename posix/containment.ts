@@ -17,6 +17,11 @@ export interface Members {
   /** Whether the process with this number is of the tree. */
   belongs(pid: number): Belongs;
   /**
+   * Whose member the process with this number is, where one look answers for all
+   * trees.
+   */
+  treeOf?(pid: number): Members | "gone" | null;
+  /**
    * The numbers, in rising order, that all members must have; `null` when these
    * are too many, or may have come round. `newest` is the number given last, now.
    * Only where members are known by what they inherit: whoever dies, the others
@@ -125,6 +130,11 @@ export class JointMembership implements Members {
 
   /** What a look at this number shows. */
   belongs(pid: number): Belongs {
+    const tree = this.parts[0]?.treeOf?.(pid);
+    if (tree === "gone") return "gone";
+    if (tree !== undefined) {
+      return tree !== null && this.parts.includes(tree) ? "yes" : "no";
+    }
     for (let i = 0; i < this.parts.length; i++) {
       const belongs = (this.parts[i] as Members).belongs(pid);
       // Who is gone is gone for every tree.

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { GroupAncestry } from "../../posix/group_ancestry.ts";
+import { Kinship } from "../../posix/kinship.ts";
+import { KinshipGroup } from "../../posix/kinship_group.ts";
 import {
   type LibprocCalls,
   libprocTable,
@@ -115,7 +116,12 @@ function open(xnu: Xnu, table = xnu.table): {
   tree: ProcessTree;
   signals: [number, number][];
 } {
-  const membership = new GroupAncestry(false, [], table);
+  const membership = new KinshipGroup(
+    false,
+    [],
+    table,
+    new Kinship(table),
+  );
   membership.endSpawn(700);
   const signals: [number, number][] = [];
   const tree = new ProcessTree(membership, table, (pid, signal, isOurs) => {
@@ -242,7 +248,12 @@ Deno.test("macOS: who left the group is ended with it: a child, a known member's
 
 Deno.test("macOS: a retired tree has no members, whoever has its number", () => {
   const xnu = leaderAndStrangers();
-  const membership = new GroupAncestry(false, [], xnu.table);
+  const membership = new KinshipGroup(
+    false,
+    [],
+    xnu.table,
+    new Kinship(xnu.table),
+  );
   membership.endSpawn(700);
   assertEquals(membership.belongs(700), "yes");
   membership.retire();

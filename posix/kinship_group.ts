@@ -1,7 +1,7 @@
 /**
  * Containment on macOS, which has nothing that is inherited for good: the process
  * group of the leader (setpgid(2)), and whoever can be seen to descend from a
- * member (see `ancestry.ts`).
+ * member (see `kinship.ts`).
  *
  * The group is read from the process table, not asked for with getpgid(2): that
  * has no answer for a zombie there, and a leader that has ended would look like
@@ -11,27 +11,31 @@
  */
 
 import type { Containment } from "../backend.ts";
-import { Ancestry } from "./ancestry.ts";
-import type { Belongs, Membership } from "./containment.ts";
+import type { Belongs, Members, Membership } from "./containment.ts";
 import { forgetGroup, guardGroup } from "./guard.ts";
+import { Kinship } from "./kinship.ts";
 import type { ProcessTable } from "./process_table.ts";
 
+let shared: Kinship<Members> | null = null;
+
 /** The members of one tree, by process group and descent. */
-export class GroupAncestry implements Membership {
+export class KinshipGroup implements Membership {
   readonly report: Containment;
   readonly #table: ProcessTable;
+  readonly #kinship: Kinship<Members>;
   #pgid = 0;
-  #ancestry: Ancestry | null = null;
 
   /**
    * @param endsWithParent Whether the guard is told of the group.
    * @param notes What the caller should know of the containment.
    * @param table Where to look.
+   * @param kinship What is known of all trees; that of this isolate by default.
    */
   constructor(
     endsWithParent: boolean,
     notes: readonly string[],
     table: ProcessTable,
+    kinship: Kinship<Members> = shared ??= new Kinship(table),
   ) {
     this.report = {
       mechanism: "process-group",
@@ -40,31 +44,28 @@ export class GroupAncestry implements Membership {
       notes,
     };
     this.#table = table;
+    this.#kinship = kinship;
   }
 
   beginSpawn(): void {}
 
   endSpawn(pid: number): void {
+    if (pid <= 1) return;
     this.#pgid = pid;
-    if (pid > 1 && this.report.endsWithParent) guardGroup(pid);
+    this.#kinship.begin(this, pid);
+    if (this.report.endsWithParent) guardGroup(pid);
   }
 
   belongs(pid: number): Belongs {
     if (this.#pgid <= 1) return "no";
-    const stat = this.#table.stat(pid);
-    if (stat === null) return "gone";
-    const ancestry = this.#ancestry ??= this.#fromLeader();
-    if (stat.pgrp !== this.#pgid) return ancestry?.holds(stat) ? "yes" : "no";
-    // Whom it forks is of the tree as well, though it was itself an orphan.
-    ancestry?.remember(stat);
-    return "yes";
+    const tree = this.treeOf(pid);
+    if (tree === "gone") return "gone";
+    return tree === this ? "yes" : "no";
   }
 
-  // Not before the first look: a spawn need not wait for it. Until the tree is
-  // empty the leader is not reaped, so it is there to be seen.
-  #fromLeader(): Ancestry | null {
-    const leader = this.#table.stat(this.#pgid);
-    return leader === null ? null : new Ancestry(leader, this.#table);
+  treeOf(pid: number): Members | "gone" | null {
+    const stat = this.#table.stat(pid);
+    return stat === null ? "gone" : this.#kinship.treeOf(stat);
   }
 
   quickEmpty(): null {
@@ -75,8 +76,9 @@ export class GroupAncestry implements Membership {
 
   // Never again: the number may be a stranger's group from now on.
   retire(): void {
+    if (this.#pgid <= 1) return;
     forgetGroup(this.#pgid);
+    this.#kinship.end(this, this.#pgid);
     this.#pgid = 0;
-    this.#ancestry = null;
   }
 }
