@@ -57,7 +57,13 @@ export function openPipe(direction: "in" | "out"): PipeEnds {
     ? { near: writing, far: reading }
     : { near: reading, far: writing };
   // O_NONBLOCK belongs to the open file description: the child's end has its own.
-  setNonBlocking(ends.near);
+  try {
+    setNonBlocking(ends.near);
+  } catch (error) {
+    libc().close(ends.near);
+    libc().close(ends.far);
+    throw error;
+  }
   return ends;
 }
 
