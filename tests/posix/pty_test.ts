@@ -145,7 +145,9 @@ Deno.test({
     const wc = new Command("wc", { args: ["-c"], pty: true, input });
     for (const run of [await wc.output(), wc.outputSync()]) {
       assertEquals(run.code, 0);
-      assertStringIncludes(text(run.stdout), "\r\n100000\r\n");
+      // What wc has counted. Of the echo the kernel may drop what its buffer of 4 KiB
+      // has no room for, the end of the line before included.
+      assertStringIncludes(text(run.stdout), "100000\r\n");
     }
   },
 });
