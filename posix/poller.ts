@@ -21,7 +21,10 @@ export type Interest = "read" | "write" | "exit";
 
 /** A set of watches, and ways to ask which have fired. */
 export interface Poller {
-  /** Watches `id` (a descriptor; a pid for `exit` on macOS) once. False: it is already over. */
+  /**
+   * Watches `id` (a descriptor; a pid for `exit` on macOS) once. False: it is already
+   * over, as a pipe is that nobody reads any more (macOS: EPIPE).
+   */
   add(id: number, interest: Interest): boolean;
   /** Watches again what fired before; cheaper than `add`. */
   rearm(id: number, interest: Interest): void;

@@ -117,11 +117,11 @@ class Reactor {
       this.#poller.rearm(watch.id, watch.interest);
     } else {
       const added = this.#tryAdd(watch);
-      if (added === "refused") {
+      if (!added && watch.interest === "exit") return false;
+      if (added !== true) {
         this.#fireLater(watch, key);
         return true;
       }
-      if (!added) return false;
       this.#known.add(key);
     }
     this.#watches.set(key, watch);

@@ -12,6 +12,9 @@ import { expectNone, fail, real, taken } from "./real_libc.ts";
 
 const ENOENT = 2;
 const ESRCH = 3;
+const EPIPE = 32;
+const POLLOUT = 4;
+const POLLERR = 8;
 const EVFILT_WRITE = -2;
 const EVFILT_PROC = -5;
 const EVFILT_USER = -10;
@@ -52,6 +55,9 @@ class Kqueue {
     if ((flags & EV_DELETE) !== 0) return this.#delete(Number(ident), filter);
     if ((flags & EV_ADD) === 0) throw new Error("kevent: what is to be done?");
     if (filter === EVFILT_PROC) return this.#addProcess(Number(ident));
+    if (filter === EVFILT_WRITE && hasNoReader(Number(ident))) {
+      return fail(EPIPE);
+    }
     const events = filter === EVFILT_WRITE ? EPOLLOUT : EPOLLIN;
     return this.#add(Number(ident), { filter, ident }, events);
   }
@@ -118,6 +124,13 @@ class Kqueue {
     }
     return delivered;
   }
+}
+
+// pipe_kqfilter() of xnu.
+function hasNoReader(fd: number): boolean {
+  const set = new Int16Array([fd, 0, POLLOUT, 0]);
+  real.poll(new Uint8Array(set.buffer), 1n, 0);
+  return ((set[3] as number) & POLLERR) !== 0;
 }
 
 let queue: Kqueue | null = null;

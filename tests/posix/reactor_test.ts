@@ -4,16 +4,16 @@
 
 import { assertEquals } from "@std/assert";
 import { libc, libcLinux } from "../../posix/libc.ts";
+import { openPipe } from "../../posix/pipe.ts";
 import { MAX_EVENTS } from "../../posix/poller.ts";
 import { reactor } from "../../posix/reactor.ts";
+import { within } from "../fixtures/deadline.ts";
 import { warmUp } from "../fixtures/warm_up.ts";
 
 const LINUX = Deno.build.os === "linux";
 const EFD_CLOEXEC = 0x80000;
 
-Deno.test.beforeAll(async () => {
-  if (LINUX) await warmUp();
-});
+Deno.test.beforeAll(warmUp);
 
 Deno.test("one look delivers more events than the kernel tells at once", {
   ignore: !LINUX, // made of eventfds
@@ -45,4 +45,28 @@ Deno.test("one look delivers more events than the kernel tells at once", {
       libc().close(fd);
     }
   }
+});
+
+Deno.test("who waits to write to a pipe that nobody reads any more is woken", async () => {
+  // Its reader has gone between the write that found it full and this.
+  const { near, far } = openPipe("in");
+  libc().close(far);
+  try {
+    const fired = new Promise<void>((fired) => {
+      reactor().add({
+        id: near,
+        interest: "write",
+        thread: true,
+        ref: true,
+        patient: false,
+        ticks: 0,
+        fired,
+      });
+    });
+    await within(fired, "the wake-up");
+  } finally {
+    reactor().remove(near, "write");
+    libc().close(near);
+  }
+  await reactor().settled();
 });
