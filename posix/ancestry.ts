@@ -3,7 +3,7 @@
  *
  * Whoever descends from the root through living parents, whoever was once seen
  * to do so, and, where the root leads a session, whoever is in that session. On
- * macOS parents are known by unique id, which orphans keep.
+ * macOS parents are known by unique id, which orphans keep until they call exec.
  * A daemon whose parents had all died before the first look is not seen: only a
  * containment from birth could hold it.
  *

@@ -127,7 +127,11 @@ descend() {
         case "$family " in *" $pid "*) continue ;; esac
         case "$groups " in
         *" $pgid "*) ;;
-        *) case "$family " in *" $ppid "*) ;; *) continue ;; esac ;;
+        *)
+          # Or in a group that one of them leads: what a guard of theirs, which is
+          # stopped as well, would have ended.
+          case "$family " in *" $ppid "* | *" $pgid "*) ;; *) continue ;; esac
+          ;;
         esac
         kill -STOP $pid
         family="$family $pid" fresh=yes more=yes
@@ -136,10 +140,6 @@ $table
 TABLE
     done
   done
-}
-# Not "kill -KILL --": dash takes that for a signal named after nothing.
-end_groups() {
-  for g in $groups; do kill -s $1 -- "-$g"; done
 }
 while read -r op id; do
   case $op in
@@ -150,15 +150,20 @@ while read -r op id; do
   c) directories="$directories $id" ;;
   esac
 done
+# All that was found; who was stopped must not stay so.
+end() {
+  # Not "kill -KILL --": dash takes that for a signal named after nothing.
+  for g in $groups; do kill -s KILL -- "-$g"; done
+  [ -z "$family" ] || kill -KILL $family
+}
 family=
 if [ -z "$1" ] && [ -n "$groups" ]; then
-  # A shell that cannot fork for ps ends, but not before the groups have.
-  trap 'end_groups KILL' EXIT
+  # A shell that cannot fork for ps ends, but not before these.
+  trap end EXIT
   descend
   trap - EXIT
 fi
-end_groups KILL
-[ -z "$family" ] || kill -KILL $family
+end
 for d in $directories; do [ -d $d ] && echo 1 >$d/cgroup.kill; done
 [ -n "$1" ] || exit 0
 pattern=$1 globs=$2

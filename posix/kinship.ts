@@ -1,10 +1,11 @@
 /**
  * Which of our trees a process is of, by process group and descent (macOS).
  *
- * Descent goes by unique ids, which are given once and kept by orphans: that of who
- * forked a process is known for good. So a member stays one when its parents are
- * gone, and who is nobody's needs no second thought. One look at a process answers
- * for all trees: a job of a hundred looks at each process once, not a hundred times.
+ * Descent goes by unique ids, which are given once. A process keeps its own for
+ * good, and that of who forked it when it is orphaned, until it calls exec: then it
+ * has that of its parent of the moment (pinsertchild() of xnu from macOS 13 on). So a
+ * member stays one when its parents are gone. One look at a process answers for all
+ * trees: a job of a hundred looks at each process once, not a hundred times.
  *
  * Knows a {@linkcode ProcessTable}, so that it can be tested with a made-up one.
  *
@@ -45,7 +46,9 @@ export class Kinship<Tree> {
   /** A tree is empty: its numbers may be a stranger's from now on. */
   end(tree: Tree, pgid: number): void {
     if (this.#groups.get(pgid) === tree) this.#groups.delete(pgid);
-    this.#ids.get(tree)?.forEach((id) => this.#members.delete(id));
+    this.#ids.get(tree)?.forEach((id) => {
+      if (this.#members.get(id) === tree) this.#members.delete(id);
+    });
     this.#ids.delete(tree);
   }
 
@@ -67,8 +70,7 @@ export class Kinship<Tree> {
       line.push(one);
       one = this.#parentOf(one);
     }
-    // A parent that is just ending may be there at the next look, as a zombie.
-    if (tree === null && one === null && this.#isGone(last.ppid)) return null;
+    if (tree === null && one === null && this.#mayBeFound(last)) return null;
     // Who is in a group by its own doing can leave it again, but stays a member, and
     // so do those whom it forks.
     if (tree !== null) this.#remember(stat, tree);
@@ -83,7 +85,23 @@ export class Kinship<Tree> {
   #known(stat: ProcStat): Tree | null {
     const { parentUniqueId = 0n } = stat;
     return this.#groups.get(stat.pgrp) ?? this.#members.get(idOf(stat)) ??
-      this.#members.get(parentUniqueId) ?? null;
+      this.#members.get(parentUniqueId) ?? this.#byGroup(stat);
+  }
+
+  // A member that has a group of its own: who is in that, was forked by it, or by
+  // one that was. Its number means the group as long as it is there, if as a zombie.
+  #byGroup({ pid, pgrp }: ProcStat): Tree | null {
+    if (pgrp <= 1 || pgrp === pid) return null;
+    const leader = this.#table.stat(pgrp);
+    return leader === null ? null : this.#members.get(idOf(leader)) ?? null;
+  }
+
+  // Where a line of parents has ended: at one that is just ending, which may be there
+  // at the next look as a zombie; or at an orphan, whose parent may have become known
+  // until then.
+  #mayBeFound({ ppid, parentUniqueId }: ProcStat): boolean {
+    if (ppid > 1) return this.#table.stat(ppid) === null;
+    return parentUniqueId !== this.#table.stat(1)?.uniqueId;
   }
 
   // Who has its number now, if that is who forked it: a tracer, or launchd for an
@@ -92,10 +110,6 @@ export class Kinship<Tree> {
     if (ppid <= 1) return null;
     const parent = this.#table.stat(ppid);
     return parent?.uniqueId === parentUniqueId ? parent : null;
-  }
-
-  #isGone(pid: number): boolean {
-    return pid > 1 && this.#table.stat(pid) === null;
   }
 
   #remember(stat: ProcStat, tree: Tree): void {

@@ -28,7 +28,7 @@ export interface ProcStat {
   readonly startTicks: number;
   /** macOS: a number that no other process gets until reboot. */
   readonly uniqueId?: bigint;
-  /** macOS: the unique id of the process that forked it, also after that is gone. */
+  /** macOS: the unique id of who forked it, also when that is gone; of its parent since an exec. */
   readonly parentUniqueId?: bigint;
 }
 

@@ -107,6 +107,55 @@ Deno.test("Kinship: who has a parent that cannot be seen is nobody's for the tim
   assertEquals(mac.whose(kinship, 102), "one");
 });
 
+Deno.test("Kinship: who is in the group of a member is one, though nobody knows who forked it", () => {
+  const mac = new Mac()
+    .add(100, 50)
+    .add(101, 100)
+    // An orphan since, that has called exec: it has the id of launchd.
+    .add(102, 1, { pgrp: 101 })
+    .add(300, 50)
+    .add(301, 1, { pgrp: 300 });
+  const kinship = new Kinship<string>(mac);
+  kinship.begin("one", 100);
+  // Before its leader was looked at, it is nobody's.
+  const look = (pid: number) => mac.whose(kinship, pid);
+  assertEquals([102, 101, 102, 301].map(look), [null, "one", "one", null]);
+  mac.add(101, 100, { state: "Z" });
+  mac.add(103, 1, { pgrp: 101 });
+  assertEquals(look(103), "one");
+  // A stranger has got the number: then it is another group.
+  mac.add(101, 50, { uniqueId: 5000n });
+  mac.add(104, 1, { pgrp: 101 });
+  assertEquals(look(104), null);
+});
+
+Deno.test("Kinship: the line of an orphan is found at the next look, when its parent is", () => {
+  const mac = new Mac()
+    .add(1, 0)
+    .add(100, 50)
+    .add(101, 100, { state: "Z" })
+    .add(102, 101, { ppid: 1 })
+    .add(103, 102);
+  const kinship = new Kinship<string>(mac);
+  kinship.begin("one", 100);
+  const look = () => [103, 102, 101, 100].map((pid) => mac.whose(kinship, pid));
+  assertEquals(look(), [null, null, "one", "one"]);
+  assertEquals(look(), ["one", "one", "one", "one"]);
+});
+
+Deno.test("Kinship: the end of a tree leaves who has moved to another in that", () => {
+  const mac = new Mac().add(100, 50).add(101, 100).add(200, 50);
+  const kinship = new Kinship<string>(mac);
+  kinship.begin("one", 100);
+  kinship.begin("two", 200);
+  assertEquals(mac.whose(kinship, 101), "one");
+  mac.add(101, 100, { pgrp: 200 });
+  assertEquals(mac.whose(kinship, 101), "two");
+  kinship.end("one", 100);
+  mac.add(101, 100, { ppid: 1 });
+  assertEquals(mac.whose(kinship, 101), "two");
+});
+
 Deno.test("Kinship: a stranger that joins the group is a member, and so are its children", () => {
   const mac = new Mac().add(100, 50).add(300, 50).add(301, 300);
   const kinship = new Kinship<string>(mac);
@@ -144,7 +193,7 @@ Deno.test("Kinship: a line of parents that goes round in a circle ends", () => {
 });
 
 Deno.test("a job on macOS asks for each process once, not once for each tree", () => {
-  const mac = new Mac().add(50, 1);
+  const mac = new Mac().add(1, 0).add(50, 1);
   const joint = new JointMembership();
   const kinship = new Kinship<KinshipGroup>(mac);
   for (let pid = 1000; pid < 1100; pid++) {
