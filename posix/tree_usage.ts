@@ -76,6 +76,9 @@ export class TreeUsage {
   #seen = new Map<number, Seen>();
   // Of members that are gone and that no member has waited for.
   readonly #lost: Sums = zero();
+  // The same one by one, where a process looks gone while its user is another
+  // (proc_security_policy() of xnu): it may come back.
+  readonly #lostOnes = new Map<number, Seen>();
   readonly #most: Sums = zero();
   #peak = 0;
   #memory = 0;
@@ -107,6 +110,7 @@ export class TreeUsage {
       const figures = this.#table.figures(stat.pid, full);
       if (figures === null) continue;
       now.set(stat.pid, { stat, figures });
+      this.#takeBack(stat);
       memory += figures.memory;
       this.#peak = Math.max(this.#peak, figures.peakMemory ?? 0);
     }
@@ -122,8 +126,23 @@ export class TreeUsage {
     this.#seen.forEach((seen, pid) => {
       const same = now.get(pid)?.stat.startTicks === seen.stat.startTicks;
       const inherited = this.#table.inherits && this.#waitedFor(seen.stat, now);
-      if (!same && !inherited) add(this.#lost, seen.figures);
+      if (!same && !inherited) this.#lose(seen);
     });
+  }
+
+  #lose(seen: Seen): void {
+    add(this.#lost, seen.figures);
+    if (!this.#table.inherits) this.#lostOnes.set(seen.stat.pid, seen);
+  }
+
+  #takeBack({ pid, startTicks }: ProcStat): void {
+    const lost = this.#lostOnes.get(pid);
+    if (lost?.stat.startTicks !== startTicks) return;
+    this.#lostOnes.delete(pid);
+    for (let i = 0; i < COUNTERS.length; i++) {
+      const name = COUNTERS[i] as keyof Sums;
+      this.#lost[name] -= lost.figures[name] ?? 0;
+    }
   }
 
   // Whether somebody who is still there has taken the figures over: the parent,
@@ -147,9 +166,9 @@ export class TreeUsage {
    */
   leaderReaped(pid: number): void {
     if (!this.#table.inherits) {
-      this.#seen.forEach(({ figures }, number) => {
+      this.#seen.forEach((seen, number) => {
         if (number !== pid && !this.#gone(number)) return;
-        add(this.#lost, figures);
+        this.#lose(seen);
         this.#seen.delete(number);
       });
       return;

@@ -222,6 +222,15 @@ Deno.test("macOS: who has ended counts with what it was last seen to use, waited
   assertEquals(usage.total(final(120), ENDED).userTime, 160);
 });
 
+Deno.test("macOS: a member that was another user for a while counts once", () => {
+  const { look } = tree(false);
+  assertEquals(look([[10, 1, 5], [11, 10, 100]]).userTime, 105);
+  // Its figures are refused.
+  assertEquals(look([[10, 1, 5]]).userTime, 105);
+  assertEquals(look([[10, 1, 5], [11, 10, 120]]).userTime, 125);
+  assertEquals(look([[10, 1, 6]]).userTime, 126);
+});
+
 Deno.test("a job's counters are its accounts; counters that are not kept are null", () => {
   const accounting = new Uint8Array(96);
   const limits = new Uint8Array(144);
