@@ -6,7 +6,6 @@
  */
 
 import type { ChildPipe } from "../backend.ts";
-import { aboveStdio } from "./descriptor.ts";
 import { libc } from "./libc.ts";
 import { openPair } from "./pipe.ts";
 
@@ -17,9 +16,7 @@ import { openPair } from "./pipe.ts";
  * @throws {SystemError} when no descriptor is left.
  */
 export function openChildPipe(): ChildPipe {
-  const pair = openPair();
-  const reading = aboveStdio(pair[0] as number);
-  const writing = aboveStdio(pair[1] as number);
+  const { reading, writing } = openPair();
   const open = [true, true];
   const close = (end: number, fd: number): void => {
     // Once: the number is another file's afterwards.

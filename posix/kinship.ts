@@ -84,7 +84,10 @@ export class Kinship<Tree> {
 
   #known(stat: ProcStat): Tree | null {
     const { parentUniqueId = 0n } = stat;
-    return this.#groups.get(stat.pgrp) ?? this.#members.get(idOf(stat)) ??
+    // The leader by its number, too, which is its until the tree is empty: it may
+    // have gone to another group.
+    return this.#groups.get(stat.pgrp) ?? this.#groups.get(stat.pid) ??
+      this.#members.get(idOf(stat)) ??
       this.#members.get(parentUniqueId) ?? this.#byGroup(stat);
   }
 

@@ -50,9 +50,7 @@ export interface PipeEnds {
  * @returns Both ends.
  */
 export function openPipe(direction: "in" | "out"): PipeEnds {
-  const pair = openPair();
-  const reading = aboveStdio(pair[0] as number);
-  const writing = aboveStdio(pair[1] as number);
+  const { reading, writing } = openPair();
   const ends = direction === "in"
     ? { near: writing, far: reading }
     : { near: reading, far: writing };
@@ -68,12 +66,12 @@ export function openPipe(direction: "in" | "out"): PipeEnds {
 }
 
 /**
- * Opens a pipe(2) whose ends block, close-on-exec.
+ * Opens a pipe(2) whose ends block, both close-on-exec, both above 2.
  *
- * @returns The reading and the writing end, which may have numbers below 3.
- * @throws {SystemError} when no descriptor is left.
+ * @returns Both ends.
+ * @throws {SystemError} when no descriptor is left; nothing is open then.
  */
-export function openPair(): Int32Array {
+export function openPair(): { reading: number; writing: number } {
   bindErrno();
   const pair = new Int32Array(2);
   const bytes = new Uint8Array(pair.buffer);
@@ -88,7 +86,18 @@ export function openPair(): Int32Array {
     setCloseOnExec(pair[0] as number);
     setCloseOnExec(pair[1] as number);
   }
-  return pair;
+  const reading = moved(pair[0] as number, pair[1] as number);
+  return { reading, writing: moved(pair[1] as number, reading) };
+}
+
+// Above 2. Who cannot be moved is closed, and so is the other end.
+function moved(fd: number, other: number): number {
+  try {
+    return aboveStdio(fd);
+  } catch (error) {
+    libc().close(other);
+    throw error;
+  }
 }
 
 function readNow(fd: number, view: Uint8Array<ArrayBuffer>): number {

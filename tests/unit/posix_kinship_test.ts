@@ -79,6 +79,17 @@ Deno.test("Kinship: a member stays one whatever becomes of its group and its par
   assertEquals(mac.whose(kinship, 104), null);
 });
 
+Deno.test("Kinship: a leader that has gone to another group is of its tree, and so are its children", () => {
+  const mac = new Mac().add(50, 1).add(100, 50, { pgrp: 50 }).add(101, 100);
+  const kinship = new Kinship<string>(mac);
+  kinship.begin("one", 100);
+  assertEquals([101, 100, 50].map((pid) => mac.whose(kinship, pid)), [
+    "one",
+    "one",
+    null,
+  ]);
+});
+
 Deno.test("Kinship: who is a parent only by office is none", () => {
   const mac = new Mac()
     .add(100, 50)
