@@ -46,6 +46,7 @@ export class Timer {
 
   /** Ends it unfired. Idempotent. */
   clear(): void {
+    if (this.#id === undefined) return;
     clearTimeout(this.#id);
     this.#id = undefined;
   }

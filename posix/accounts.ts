@@ -49,47 +49,43 @@ export class Accounts {
   readonly #leader: Leader;
   readonly #members: () => ProcStat[];
   readonly #startedAt: number;
+  readonly #hasTreeEnded: () => boolean;
   #tree: TreeUsage | null = null;
   #rollAt: Roll = NO_ROLL;
   #lastLeader: ResourceUsage = UNSEEN;
   #atDescriptorLimit = false;
-  #endedAt = 0;
-  #treeEnded = false;
 
   /**
    * @param spawned The child.
    * @param leader Its leader.
    * @param members Looks for the living members.
+   * @param hasTreeEnded Whether the tree is known to be empty.
    * @param startedAt When it was started, on the clock of `performance.now()`.
    */
   constructor(
     spawned: Spawned,
     leader: Leader,
     members: () => ProcStat[],
+    hasTreeEnded: () => boolean,
     startedAt: number,
   ) {
     this.#spawned = spawned;
     this.#leader = leader;
     this.#members = members;
+    this.#hasTreeEnded = hasTreeEnded;
     this.#startedAt = startedAt;
-  }
-
-  /** The tree is known to be empty. */
-  treeEnded(): void {
-    this.#treeEnded = true;
   }
 
   /** The leader has just been reaped. */
   leaderReaped(): void {
-    this.#endedAt = performance.now();
     this.#tree?.leaderReaped(this.#spawned.pid);
   }
 
   /** See {@linkcode NativeProcess.usage}. */
   usage(look: UsageLook): Usage {
     if (look !== "known") this.#look(look === "full");
-    const now = look === "known" && this.#endedAt > 0
-      ? this.#endedAt
+    const now = look === "known" && this.#leader.reaped
+      ? this.#leader.exitedAt
       : performance.now();
     const leader = this.#leaderUsage();
     return {
@@ -188,7 +184,7 @@ export class Accounts {
 
   // What is in use now: 0 when all have ended, not known without a look.
   #present(looked: boolean): Present {
-    if (this.#treeEnded) return ENDED;
+    if (this.#hasTreeEnded()) return ENDED;
     return looked || !this.#leader.reaped ? "seen" : UNKNOWN;
   }
 
@@ -199,7 +195,7 @@ export class Accounts {
     if (counted !== null) return overlay(counted, sampled);
     if (sampled !== null) return sampled;
     if (final === null) return unknownUsage("sampled");
-    return { ...final, ...(this.#treeEnded ? ENDED : UNKNOWN) };
+    return { ...final, ...(this.#hasTreeEnded() ? ENDED : UNKNOWN) };
   }
 
   /** See {@linkcode NativeProcess.exactMemory}. */

@@ -69,6 +69,8 @@ export interface OwnEnds {
   readonly stderr: PipeSource | null;
 }
 
+const NO_ENDS: OwnEnds = { stdin: null, stdout: null, stderr: null };
+
 /**
  * Makes sources and sinks of our ends.
  *
@@ -89,6 +91,7 @@ export function ownEnds(spec: SpawnSpec, streams: ChildStreams): OwnEnds {
       stderr: null,
     };
   }
+  if (!stdio.descriptors) return NO_ENDS;
   const input = stdio.take(0);
   const output = stdio.take(1);
   const errors = stdio.take(2);

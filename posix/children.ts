@@ -78,13 +78,12 @@ export class Children {
   look(): void {
     this.#children.get(this.#newest)?.look();
     if (this.#children.has(this.#newest)) this.#lookAtAll();
-    else this.#lookLater(WAITER_HOPS);
+    else if (this.#children.size > 0) this.#lookLater();
   }
 
-  #lookLater(hops: number): void {
-    if (this.#children.size === 0) return;
-    if (hops === 0) this.#lookAtAll();
-    else queueMicrotask(() => this.#lookLater(hops - 1));
+  async #lookLater(): Promise<void> {
+    for (let hop = 0; hop < WAITER_HOPS; hop++) await null;
+    this.#lookAtAll();
   }
 
   #lookAtAll(): void {

@@ -38,6 +38,7 @@ import {
   SPARE_INNER,
   SPARE_OUTER,
   type Tag,
+  tagOfTree,
   WINDOW,
   windowOf,
 } from "./tag.ts";
@@ -114,6 +115,9 @@ interface Owner {
   /** Tree and flags of the outer tree that this process is in; tree 0: in none. */
   readonly outer: Tag | null;
   readonly innerOwner: number;
+  /** The tags of its trees without their number: of those that end with it, and of the spared. */
+  readonly guarded: bigint;
+  readonly spared: bigint;
   readonly used: Map<number, Lineage>;
   next: number;
   /** The tree that was started last. */
@@ -187,12 +191,26 @@ function findOwner(): Owner | null {
     number = random(outer === null ? 1_000_000 : 9999) +
       (outer === null ? 0 : 1);
   }
-  return {
-    base,
-    hard,
+  return { base, hard, outer, ...identity(outer, number) };
+}
+
+function identity(
+  outer: Tag | null,
+  number: number,
+): Omit<Owner, "base" | "hard" | "outer"> {
+  const flags = outer === null ? 0 : outer.flags & SPARE_OUTER;
+  const spare = outer === null ? SPARE_OUTER : SPARE_INNER;
+  const numbers = {
     root: outer === null ? number : outer.root,
-    outer,
+    tree: outer?.tree ?? 0,
     innerOwner: outer === null ? 0 : number,
+    innerTree: 0,
+  };
+  return {
+    root: numbers.root,
+    innerOwner: numbers.innerOwner,
+    guarded: encodeTag({ ...numbers, flags }),
+    spared: encodeTag({ ...numbers, flags: flags | spare }),
     used: new Map(),
     next: 1,
     latest: null,
@@ -275,9 +293,10 @@ export class Lineage implements Membership {
   readonly report: Containment;
   readonly #owner: Owner;
   readonly #number: number;
-  readonly #tag: Tag;
   readonly #settled: bigint;
   readonly #window: bigint;
+  // Taken apart when it is first needed.
+  #tag: Tag | null = null;
   #lastBefore = -1;
   #leader = 0;
   #startedAt = 0;
@@ -289,24 +308,8 @@ export class Lineage implements Membership {
     this.report = report;
     this.#owner = own;
     this.#number = number;
-    const outer = own.outer;
-    const spare = report.endsWithParent ? 0 : 1;
-    this.#tag = outer === null
-      ? {
-        flags: spare * SPARE_OUTER,
-        root: own.root,
-        tree: number,
-        innerOwner: 0,
-        innerTree: 0,
-      }
-      : {
-        flags: (outer.flags & SPARE_OUTER) | spare * SPARE_INNER,
-        root: own.root,
-        tree: outer.tree,
-        innerOwner: own.innerOwner,
-        innerTree: number,
-      };
-    this.#settled = encodeTag(this.#tag);
+    const plain = report.endsWithParent ? own.guarded : own.spared;
+    this.#settled = tagOfTree(plain, number, own.outer !== null);
     this.#window = windowOf(this.#settled);
   }
 
@@ -351,9 +354,9 @@ export class Lineage implements Membership {
     this.#turn = noteLeader(pid);
     this.#leader = pid;
     this.#startedAt = performance.now();
-    this.#owner.latest?.retireIfAlone(pid);
+    this.#owner.latest?.retireIfAlone(pid, this.#startedAt);
     this.#owner.latest = this;
-    const last = lastPid();
+    const last = lastPid(this.#startedAt);
     if (last === pid && this.#lastBefore === pid - 1) return;
     this.#releaseStrangers(pid, last);
   }
@@ -422,6 +425,7 @@ export class Lineage implements Membership {
       outsiders.add(pid);
       return "no";
     }
+    this.#tag ??= decodeTag(this.#settled) as Tag;
     if (!inTree(value, this.#tag)) return "no";
     if (value !== this.#window || pid === this.#leader) return "yes";
     return this.#isStranger(pid) ? "no" : "yes";
@@ -517,10 +521,11 @@ export class Lineage implements Membership {
    * leader.
    *
    * @param next The number of the next leader.
+   * @param now When that was started.
    */
-  retireIfAlone(next: number): void {
+  retireIfAlone(next: number, now: number): void {
     if (!this.abandoned || next !== this.#leader + 1) return;
-    if (numbersFresh(performance.now() - this.#startedAt)) this.retire();
+    if (numbersFresh(now - this.#startedAt)) this.retire();
   }
 
   retire(): void {

@@ -57,13 +57,14 @@ export class PosixProcess implements NativeProcess {
   readonly stderr: PipeSource | null;
   readonly fds: readonly NativeDescriptor[];
   readonly #leader: Leader;
-  readonly #tree: TreeOperations;
+  // Made when they are first needed: of a short command, nobody asks.
+  #operations: TreeOperations | null = null;
+  #figures: Accounts | null = null;
   // Without a process table: emptiness shows only once the leader is reaped.
   readonly #blind: boolean;
   readonly #spawned: Spawned;
   readonly #terminal: ForegroundTerminal | null;
   readonly #startedAt = performance.now();
-  readonly #accounts: Accounts;
   #onExit: ((status: ExitStatus) => void) | null = null;
   #suspensions: number;
   // Held back since its start, until the watch on its limits is ready.
@@ -71,7 +72,7 @@ export class PosixProcess implements NativeProcess {
   #retired = false;
   readonly #inJob: boolean;
   readonly #hasEnded = (pid: number): boolean =>
-    this.#tree.hasEnded?.(pid) ?? false;
+    this.#operations?.hasEnded?.(pid) ?? false;
   readonly #livingLeader = (): number =>
     this.#leader.status === null ? this.pid : 0;
   // The freezing of an ending is no stop to tell anybody.
@@ -103,16 +104,23 @@ export class PosixProcess implements NativeProcess {
     );
     this.kernelLimits = spawned.kernelLimits;
     this.#held = holdsForWatch(spawned.limits);
-    this.#accounts = new Accounts(
-      spawned,
+    this.#blind = !DARWIN && !procIsUsable();
+  }
+
+  get #tree(): TreeOperations {
+    return this.#operations ??= this.#blind
+      ? new BlindGroup(this.#spawned.pgid)
+      : new ProcessTree(this.membership, processTable(), signalProcess);
+  }
+
+  get #accounts(): Accounts {
+    return this.#figures ??= new Accounts(
+      this.#spawned,
       this.#leader,
       () => this.#retired ? [] : this.#tree.members(),
+      () => this.#retired,
       this.#startedAt,
     );
-    this.#blind = !DARWIN && !procIsUsable();
-    this.#tree = this.#blind
-      ? new BlindGroup(spawned.pgid)
-      : new ProcessTree(spawned.membership, processTable(), signalProcess);
   }
 
   /** Who belongs to the tree. */
@@ -279,7 +287,7 @@ export class PosixProcess implements NativeProcess {
 
   #quickEmpty(): boolean | null {
     if (this.#leader.reaped) return null;
-    if (this.#tree.livingKilled?.()) return false;
+    if (this.#operations?.livingKilled?.()) return false;
     return this.#spawned.membership.quickEmpty(
       this.pid,
       performance.now() - this.#startedAt,
@@ -394,15 +402,14 @@ export class PosixProcess implements NativeProcess {
   }
 
   #treeEnded(): void {
-    this.#tree.close?.();
-    this.#accounts.treeEnded();
+    this.#operations?.close?.();
     this.#spawned.membership.retire();
   }
 
   #reap(): void {
     if (this.#leader.reaped) return;
     this.#leader.reap();
-    this.#accounts.leaderReaped();
+    this.#figures?.leaderReaped();
   }
 
   settled(): Promise<void> | null {

@@ -160,9 +160,10 @@ let recentAt = 0;
  * namespace: the fifth field of `/proc/loadavg`. Numbers are given in rising
  * order until they wrap, so an unchanged one proves that nothing was forked.
  *
+ * @param now The time, on the clock of `performance.now()`, if it is known.
  * @returns The number, or -1 when it cannot be read.
  */
-export function lastPid(): number {
+export function lastPid(now: number = performance.now()): number {
   // Tried again: descriptors that are used up now may be free later.
   if (loadavg < 0) loadavg = openFile("/proc/loadavg");
   if (loadavg < 0) return -1;
@@ -175,7 +176,7 @@ export function lastPid(): number {
     const digit = (bytes[i] as number) - 48;
     if (digit < 0 || digit > 9) {
       recent = value > 0 ? value : -1;
-      recentAt = performance.now();
+      recentAt = now;
       return recent;
     }
     value += digit * scale;

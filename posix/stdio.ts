@@ -103,6 +103,7 @@ export class StdioEnds implements Disposable {
 
   /** Closes the child's ends, and those of ours that were not taken. */
   [Symbol.dispose](): void {
+    if (!this.descriptors) return;
     for (let i = 0; i < 3; i++) {
       const near = this.take(i);
       if (near >= 0) libc().close(near);

@@ -62,13 +62,28 @@ export function encodeTag(tag: Tag): bigint {
 }
 
 /**
+ * The same tag for another tree of the owner. Each spawn has a new one, and to put
+ * all of it together takes seventeen steps with bigints.
+ *
+ * @param tag The owner's, with tree 0; for an inner owner, with inner tree 0.
+ * @param number The tree.
+ * @param inner Whether the owner is an inner one.
+ * @returns The tag of the tree.
+ */
+export function tagOfTree(tag: bigint, number: number, inner: boolean): bigint {
+  return tag + (inner ? BigInt(number) : BigInt(number) * TREE_UNIT);
+}
+
+const WINDOW_UNIT = BigInt(WINDOW) * MAGIC_UNIT;
+
+/**
  * The tag of this process while it spawns.
  *
  * @param tag The tag of the tree, without {@linkcode WINDOW}.
  * @returns The same with it.
  */
 export function windowOf(tag: bigint): bigint {
-  return tag + BigInt(WINDOW) * MAGIC_UNIT;
+  return tag + WINDOW_UNIT;
 }
 
 /**

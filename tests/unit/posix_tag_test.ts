@@ -9,6 +9,7 @@ import {
   SPARE_INNER,
   SPARE_OUTER,
   type Tag,
+  tagOfTree,
   WINDOW,
 } from "../../posix/tag.ts";
 
@@ -43,6 +44,21 @@ Deno.test("a tag is nineteen decimal digits, and reads back", () => {
     assertEquals(decodeTag(number), tag);
     assertEquals(String(number).length, 19);
   }
+});
+
+Deno.test("tagOfTree() is the owner's tag with the number of a tree", () => {
+  const outer = encodeTag({ ...OUTER, tree: 0 });
+  assertEquals(tagOfTree(outer, 78, false), encodeTag(OUTER));
+  assertEquals(
+    tagOfTree(outer, 9999, false),
+    encodeTag({ ...OUTER, tree: 9999 }),
+  );
+  const inner = encodeTag({ ...INNER, innerTree: 0 });
+  assertEquals(tagOfTree(inner, 5, true), encodeTag(INNER));
+  assertEquals(
+    tagOfTree(inner, 999, true),
+    encodeTag({ ...INNER, innerTree: 999 }),
+  );
 });
 
 Deno.test("every tag is below the largest limit that 63 bits hold", () => {
