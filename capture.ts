@@ -12,6 +12,8 @@ import { type BulkMemory, PLAIN_MEMORY } from "./bulk_memory.ts";
 
 const FIRST_PIECE = 8 * 1024;
 const LARGEST_PIECE = 64 << 20;
+// How far ahead memory is asked for, once so much has come.
+const AHEAD = 1 << 20;
 
 /**
  * One captured stream. At its peak it takes twice the bytes that it returns, and
@@ -121,7 +123,8 @@ export class Capture {
       this.#announced = 0;
     }
     const space = this.#space.subarray(this.#used);
-    const end = Math.min(this.#used + wanted, this.#space.byteLength);
+    const ahead = Math.max(wanted, Math.min(this.#size, AHEAD));
+    const end = Math.min(this.#used + ahead, this.#space.byteLength);
     if (end > this.#announced) {
       const begin = Math.max(this.#used, this.#announced);
       this.#memory.willWrite(this.#space.subarray(begin, end));

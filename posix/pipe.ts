@@ -26,11 +26,16 @@ const O_CLOEXEC = 0x80000;
 const F_SETPIPE_SZ = 1031;
 const EAGAIN = eagain(Deno.build.os);
 
-// The kernel's default capacity of a pipe; a read that fills it says "more".
+// The kernel's default capacity of a pipe; a read that fills it says "more". And what
+// is read at once: an array of 128 KiB or more is memory of its own from the kernel
+// (mmap(2)), each page of it new, and given back when it is collected.
 const PIPE_SIZE = 65536;
 const LARGE_PIPE_SIZE = 1 << 20;
 // Who has written so much while nobody looked is waited for without delay.
 const BUSY = 4096;
+// A writer that has filled a pipe is looked at so often, 0.5 µs each, before a thread
+// waits for it, which takes 50 µs.
+const EAGER_READS = 30;
 // Bytes moved without letting the event loop turn: data that is always there, or
 // a reader that keeps up, must not starve the timer that would end the child.
 const TURN_BUDGET = 4 << 20;
@@ -143,6 +148,7 @@ interface Cell {
 
 /** The reading end of a child's stdout or stderr. */
 export class PipeSource implements ByteSource {
+  readonly readSize: number = PIPE_SIZE;
   readonly #fd: number;
   readonly #cell: Cell;
   #open = true;
@@ -155,6 +161,8 @@ export class PipeSource implements ByteSource {
   // The last read has emptied the pipe. Another one at once would get the little
   // that the writer has managed meanwhile: waiting for the next turn gets more.
   #drained = false;
+  // The writer has filled a pipe since it was last waited for in vain.
+  #eager = false;
   #watch: Watch | null = null;
   #wake: (() => void) | null = null;
 
@@ -165,23 +173,25 @@ export class PipeSource implements ByteSource {
     abandoned.register(this, this.#cell);
   }
 
-  get readSize(): number {
-    return this.#large ? LARGE_PIPE_SIZE : PIPE_SIZE;
-  }
-
   read(view: Uint8Array, patient: boolean): number | Promise<number> {
     // A patient first read does not even look: there is nothing yet. At the end, all
     // that there is has come: nothing is waited for.
-    const wait = this.#drained || patient && this.#ticks === 0;
+    const wait = this.#drained && !this.#eager ||
+      patient && this.#ticks === 0;
     if (this.#finishing || this.#turn < TURN_BUDGET && !wait) {
-      const n = this.readSync(view);
+      const n = this.#eager ? this.#readSoon(view) : this.readSync(view);
       if (n >= 0) {
-        this.#turn += n;
-        this.#drained = n > 0 && n < view.byteLength;
+        this.#note(n, this.#turn + n, view);
         return n;
       }
     }
     return this.#readLater(view, patient);
+  }
+
+  #note(n: number, turn: number, view: Uint8Array): void {
+    this.#turn = turn;
+    this.#drained = n > 0 && n < view.byteLength;
+    if (n >= PIPE_SIZE) this.#eager = true;
   }
 
   /** Reads what is there: a count, 0 at the end of the stream, -1 when there is nothing yet. */
@@ -206,15 +216,37 @@ export class PipeSource implements ByteSource {
     for (;;) {
       if (!this.#open) return 0;
       await this.#readable(patient);
-      this.#turn = 0;
       const n = this.readSync(view);
       if (n >= 0) {
         if (n >= BUSY) this.#ticks = Infinity;
-        this.#turn = n;
-        this.#drained = n > 0 && n < view.byteLength;
+        this.#note(n, n, view);
         return n;
       }
     }
+  }
+
+  // For a writer that keeps up: it has more before a thread has been woken.
+  #readSoon(view: Uint8Array): number {
+    for (let i = 0; i < EAGER_READS; i++) {
+      const n = this.readSync(view);
+      if (n >= 0) return n === 0 ? 0 : this.#gather(view, n);
+    }
+    this.#eager = false;
+    return -1;
+  }
+
+  // What the writer adds while it is read: a chunk costs its reader 7 µs, a call 2.
+  #gather(view: Uint8Array, first: number): number {
+    const most = Math.min(view.byteLength, PIPE_SIZE);
+    let n = first;
+    while (n < most) {
+      const rest = view.subarray(n, most) as Uint8Array<ArrayBuffer>;
+      const more = readNow(this.#fd, rest);
+      // Nothing, the end, or an error: that of the next read.
+      if (more <= 0) break;
+      n += more;
+    }
+    return n;
   }
 
   #readable(patient: boolean): Promise<void> {
