@@ -13,7 +13,7 @@ const { Command } = await import(mod) as typeof Library;
 
 function isFull(): boolean {
   try {
-    new Deno.Command("/bin/true", { stdout: "null" }).outputSync();
+    new Command("/bin/true", { stdin: "null" }).outputSync();
     return false;
   } catch {
     return true;
@@ -21,8 +21,9 @@ function isFull(): boolean {
 }
 
 // Deno's own threads are there before nobody can have one any more: it panics
-// without them.
+// without them. One for signals, and one of the pool, which waits for the pipe.
 await new Command("/bin/true", { stdin: "null" }).output();
+await Deno.stat("/");
 const child = new Command(program, {
   stdin: "null",
   stdout: "piped",
