@@ -55,6 +55,17 @@ export class SignalRelay implements Disposable {
     this.#listeners.set(signal, listener);
   }
 
+  /**
+   * Disposes of it in the next turn of the event loop, when the program has
+   * exited. Ctrl-C goes to the command and to this program. A command that ends by
+   * it with a status of its own may be gone before Deno has told us of the signal;
+   * once nobody listens, Deno gives that its default action, and this program
+   * would end with 130 instead.
+   */
+  release(): void {
+    setTimeout(() => this[Symbol.dispose](), 0);
+  }
+
   [Symbol.dispose](): void {
     for (const [signal, listener] of this.#listeners) {
       Deno.removeSignalListener(signal, listener);

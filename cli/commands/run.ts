@@ -80,12 +80,13 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
   } catch (error) {
     const { message, status } = spawnFailure(request.command, error);
     say(`run: ${message}`);
+    relay.release();
     return status;
   }
   const { status, stop } = await supervisor.watch(child);
-  relay[Symbol.dispose]();
   if (stop instanceof Error) {
     say(`run: ${stop.message}`);
+    relay.release();
     return STATUS_OWN_FAILURE;
   }
   const { reason, elapsed } = supervisor;
@@ -103,7 +104,9 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
     containment: child.containment,
     stop,
   });
-  return timeUp ? exitStatus : endLike(status);
+  if (!timeUp) return endLike(status, relay);
+  relay.release();
+  return exitStatus;
 }
 
 function tell(request: RunRequest, report: RunReport): void {

@@ -113,12 +113,13 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
   } catch (error) {
     const { message, status } = spawnFailure(request.command, error);
     say(`timeout: ${message}`);
+    relay.release();
     return status;
   }
   const status = await watch.ended();
-  relay[Symbol.dispose]();
+  if (!watch.timedOut) return endLike(status, relay);
+  relay.release();
   const killed = status.signal === "SIGKILL";
-  if (!watch.timedOut) return endLike(status);
   return request.preserveStatus || killed ? status.code : STATUS_TIMED_OUT;
 }
 
