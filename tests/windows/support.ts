@@ -125,6 +125,7 @@ export function start(request: SpawnSpec): Started {
       child.stderr?.close();
       child.release();
       child.retire();
+      await child.settled();
     },
   };
 }
