@@ -60,7 +60,7 @@ export interface ResourceUsage {
 
 /** What a child and its tree have used, as {@linkcode ChildProcess.usage} tells it. */
 export interface Usage {
-  /** Milliseconds from the start of the child to this look. */
+  /** Milliseconds from the start of the child to this look; in a status, to its exit. */
   readonly elapsed: number;
   /** The child itself. */
   readonly leader: ResourceUsage;

@@ -23,19 +23,18 @@ const PLAIN: readonly Deno.Signal[] = [
  * its loop after Ctrl-C; otherwise gives the status that a shell would show.
  *
  * @param status How the program ended.
- * @param relay What listens to signals; released.
+ * @param relay What listens to signals.
  * @returns The exit status, where this process is still there.
  */
 export function endLike(
   status: { readonly code: number; readonly signal: Deno.Signal | null },
   relay: SignalRelay,
 ): number {
-  relay.release();
   if (status.signal === null) return status.code;
   // Without --allow-run for everything the number has to do.
   const able = Deno.build.os !== "windows" && isGranted({ name: "run" });
   if (able && PLAIN.includes(status.signal)) {
-    relay[Symbol.dispose]();
+    relay.giveBack();
     Deno.kill(Deno.pid, status.signal);
   }
   return status.code;

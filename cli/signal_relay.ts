@@ -25,7 +25,7 @@ export const FATAL_SIGNALS: readonly Deno.Signal[] = WINDOWS ? STOP_SIGNALS : [
   "SIGXFSZ",
 ];
 
-/** Listens until it is disposed of, which gives signals their default action back. */
+/** Listens until it is disposed of. */
 export class SignalRelay implements Disposable {
   readonly #listeners = new Map<Deno.Signal, () => void>();
 
@@ -56,17 +56,18 @@ export class SignalRelay implements Disposable {
   }
 
   /**
-   * Disposes of it in the next turn of the event loop, when the program has
-   * exited. Ctrl-C goes to the command and to this program. A command that ends by
-   * it with a status of its own may be gone before Deno has told us of the signal;
-   * once nobody listens, Deno gives that its default action, and this program
-   * would end with 130 instead.
+   * Gives the signals back in the next turn of the event loop, when the program
+   * has exited. Ctrl-C goes to the command and to this program. A command that ends
+   * by it with a status of its own may be gone before Deno has told us of the
+   * signal; once nobody listens, Deno gives that its default action, and this
+   * program would end with 130 instead.
    */
-  release(): void {
-    setTimeout(() => this[Symbol.dispose](), 0);
+  [Symbol.dispose](): void {
+    setTimeout(() => this.giveBack(), 0);
   }
 
-  [Symbol.dispose](): void {
+  /** Gives the signals their default action back at once. Idempotent. */
+  giveBack(): void {
     for (const [signal, listener] of this.#listeners) {
       Deno.removeSignalListener(signal, listener);
     }

@@ -73,20 +73,18 @@ const STATUS_TIMED_OUT = 124;
 export async function run(given: GivenOptions<RunOption>): Promise<number> {
   const request = readRunRequest(given);
   const supervisor = new Supervisor(request);
-  const relay = new SignalRelay(STOP_SIGNALS, (one) => supervisor.heard(one));
+  using relay = new SignalRelay(STOP_SIGNALS, (one) => supervisor.heard(one));
   let child: ChildProcess;
   try {
     child = startCommand(request);
   } catch (error) {
     const { message, status } = spawnFailure(request.command, error);
     say(`run: ${message}`);
-    relay.release();
     return status;
   }
   const { status, stop } = await supervisor.watch(child);
   if (stop instanceof Error) {
     say(`run: ${stop.message}`);
-    relay.release();
     return STATUS_OWN_FAILURE;
   }
   const { reason, elapsed } = supervisor;
@@ -104,9 +102,7 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
     containment: child.containment,
     stop,
   });
-  if (!timeUp) return endLike(status, relay);
-  relay.release();
-  return exitStatus;
+  return timeUp ? exitStatus : endLike(status, relay);
 }
 
 function tell(request: RunRequest, report: RunReport): void {

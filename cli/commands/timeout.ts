@@ -104,7 +104,7 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
   }
   const request = readRequest(given);
   const watch = new TimeoutWatch(request);
-  const relay = new SignalRelay(
+  using relay = new SignalRelay(
     heardSignals(request.signal),
     (signal) => watch.heard(signal),
   );
@@ -113,12 +113,10 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
   } catch (error) {
     const { message, status } = spawnFailure(request.command, error);
     say(`timeout: ${message}`);
-    relay.release();
     return status;
   }
   const status = await watch.ended();
   if (!watch.timedOut) return endLike(status, relay);
-  relay.release();
   const killed = status.signal === "SIGKILL";
   return request.preserveStatus || killed ? status.code : STATUS_TIMED_OUT;
 }

@@ -129,7 +129,7 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
     ? names.map(() => "")
     : prefixes(names, paletteFor(Deno.stdout));
   const stopper = new Stopper(job, grace);
-  const relay = new SignalRelay(STOP_SIGNALS, (one) => stopper.heard(one));
+  using _relay = new SignalRelay(STOP_SIGNALS, (one) => stopper.heard(one));
   try {
     const shown = lines.map((line, index) =>
       show(job.spawn(shell(line)), labels[index]!)
@@ -145,7 +145,6 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
     return STATUS_OWN_FAILURE;
   } finally {
     stopper[Symbol.dispose]();
-    relay.release();
   }
 }
 

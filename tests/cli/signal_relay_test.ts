@@ -32,6 +32,6 @@ Deno.test({
     "a signal that comes with the end of the command is none to this program",
   ignore: Deno.build.os === "windows", // Deno.kill() ends the process there.
   async fn() {
-    assertEquals(await exits("relay.release()"), new Set([4]));
+    assertEquals(await exits("relay[Symbol.dispose]()"), new Set([4]));
   },
 });
