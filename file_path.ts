@@ -4,8 +4,8 @@
  * @module
  */
 
-import { backend } from "./backend.ts";
-import { withoutNul } from "./validate.ts";
+import { backend } from "./backend/backend.ts";
+import { withoutNul } from "./process/validate.ts";
 
 /**
  * Validates a path.

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { backend } from "./backend.ts";
+import { backend } from "./backend/backend.ts";
 
 // What `--allow-all` stands for.
 const EVERYTHING: readonly Deno.PermissionDescriptor[] = [

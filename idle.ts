@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Timer } from "./timer.ts";
+import { Timer } from "./backend/timer.ts";
 
 /**
  * Measures for how long output has been waited for in vain. It runs while a read

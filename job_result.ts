@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { ChildProcess } from "./child_process.ts";
-import type { LimitName } from "./limits.ts";
-import type { CommandStatus, StopReport } from "./status.ts";
+import type { ChildProcess } from "./process/child_process.ts";
+import type { LimitName } from "./process/limits/limits.ts";
+import type { CommandStatus, StopReport } from "./process/run/status.ts";
 
 /** How one child of a job ended. */
 export interface JobStatus {

@@ -4,7 +4,11 @@
  * @module
  */
 
-import { type ResourceUsage, unknownUsage, type UsageLook } from "./usage.ts";
+import {
+  type ResourceUsage,
+  unknownUsage,
+  type UsageLook,
+} from "./backend/usage.ts";
 
 /** What is summed: a child's tree. */
 export interface UsedTree {

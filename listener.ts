@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NativeListener } from "./backend.ts";
+import type { NativeListener } from "./backend/backend.ts";
 import type { SocketAddress, TcpAddress } from "./ffi/socket_address.ts";
 
 const KEY = Symbol("Listener");

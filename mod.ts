@@ -22,7 +22,7 @@
  * @module
  */
 
-import { provideBackend } from "./backend.ts";
+import { provideBackend } from "./backend/backend.ts";
 
 // Only the half that this system runs is loaded. Literal specifiers: both are
 // part of the module graph, so this asks for no permission.
@@ -38,44 +38,53 @@ export {
   spawn,
   spawnAndWait,
   spawnAndWaitSync,
-} from "./command.ts";
+} from "./process/command.ts";
 export {
   ChildProcess,
   type KillOptions,
   type StopOptions,
   type WaitOptions,
-} from "./child_process.ts";
-export type { ChildDescriptor } from "./child_descriptor.ts";
-export type { FdFile, FdPipe, FdSource, NamedListener } from "./fds.ts";
+} from "./process/child_process.ts";
+export type { ChildDescriptor } from "./process/stdio/descriptor_streams.ts";
+export type {
+  FdFile,
+  FdPipe,
+  FdSource,
+  NamedListener,
+} from "./process/options/fds.ts";
 export {
   inheritedListeners,
   listen,
   type TcpListenOptions,
   type UnixListenOptions,
-} from "./listen.ts";
+} from "./process/listen.ts";
 export { Listener } from "./listener.ts";
 export type {
   SocketAddress,
   TcpAddress,
   UnixAddress,
 } from "./ffi/socket_address.ts";
-export { Job } from "./job.ts";
-export type { JobLimits } from "./job_limits.ts";
-export type { JobOptions, JobPolicy } from "./job_options.ts";
+export { Job } from "./process/job.ts";
+export type { JobLimits } from "./process/job/limits.ts";
+export type { JobOptions, JobPolicy } from "./process/job/options.ts";
 export type { JobResult, JobStatus } from "./job_result.ts";
 export {
   pipeline,
   type PipelineOptions,
   type PipelineOutput,
-} from "./pipeline.ts";
+} from "./process/pipeline.ts";
 export type {
   CommandOptions,
   OutputPolicy,
   ProcessPriority,
-} from "./options.ts";
-export type { LimitName, LimitReport, Limits } from "./limits.ts";
-export type { SampleOptions } from "./sample.ts";
-export type { ResourceUsage, Usage, UsageSource } from "./usage.ts";
+} from "./process/options/options.ts";
+export type {
+  LimitName,
+  LimitReport,
+  Limits,
+} from "./process/limits/limits.ts";
+export type { SampleOptions } from "./process/run/sample.ts";
+export type { ResourceUsage, Usage, UsageSource } from "./backend/usage.ts";
 export type {
   InputFile,
   OpenDescriptor,
@@ -83,8 +92,8 @@ export type {
   StderrOption,
   StdinOption,
   StdoutOption,
-} from "./stdio.ts";
-export type { LinesOptions, OutputLine } from "./lines.ts";
+} from "./process/options/stdio.ts";
+export type { LinesOptions, OutputLine } from "./process/stdio/lines.ts";
 export type {
   ReadyCommonOptions,
   ReadyFileOptions,
@@ -92,12 +101,25 @@ export type {
   ReadyOptions,
   ReadyPortOptions,
   ReadyResult,
-} from "./ready_options.ts";
-export type { OutputName, TeeFunction, TeeTarget } from "./tee.ts";
-export type { CommandOutput, CommandStatus, StopReport } from "./status.ts";
-export { SubprocessReadableStream } from "./streams.ts";
-export { capabilities, killTree, processTree } from "./tree.ts";
-export { call, type CallOptions, checkCall, checkOutput } from "./call.ts";
+} from "./process/ready/plan.ts";
+export type {
+  OutputName,
+  TeeFunction,
+  TeeTarget,
+} from "./process/stdio/tee.ts";
+export type {
+  CommandOutput,
+  CommandStatus,
+  StopReport,
+} from "./process/run/status.ts";
+export { SubprocessReadableStream } from "./process/stdio/streams.ts";
+export { capabilities, killTree, processTree } from "./process/tree.ts";
+export {
+  call,
+  type CallOptions,
+  checkCall,
+  checkOutput,
+} from "./process/call.ts";
 export {
   CalledProcessError,
   type NotReadyDetails,
@@ -110,7 +132,7 @@ export {
   SystemError,
   type SystemErrorDetails,
   TimeoutExpired,
-} from "./errors.ts";
+} from "./backend/errors.ts";
 export type {
   Capabilities,
   Containment,
@@ -123,4 +145,4 @@ export type {
   StdioMode,
   TerminalSize,
   TreeMechanism,
-} from "./backend.ts";
+} from "./backend/backend.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ByteSource } from "./backend.ts";
+import type { ByteSource } from "./backend/backend.ts";
 
 /** How many bytes may still come. */
 export class OutputBudget {

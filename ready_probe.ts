@@ -4,8 +4,8 @@
  * @module
  */
 
-import { Timer } from "./timer.ts";
-import { shown } from "./validate.ts";
+import { Timer } from "./backend/timer.ts";
+import { shown } from "./process/validate.ts";
 
 /** Something that is looked for until it is there. */
 export interface Probe {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { CommandOutput, CommandStatus } from "./status.ts";
-import type { Usage } from "./usage.ts";
+import type { CommandOutput, CommandStatus } from "./process/run/status.ts";
+import type { Usage } from "./backend/usage.ts";
 
 /**
  * The error of asking for a stream that was not piped, in Deno's words.

@@ -11,16 +11,16 @@ import {
   type NativeProcess,
   type SyncIo,
   type SyncOutcome,
-} from "./backend.ts";
-import { LimitCheck } from "./limit_watch.ts";
+} from "./backend/backend.ts";
+import { LimitCheck } from "./process/limits/limit_watch.ts";
 import {
   type LimitName,
   limitOfEnd,
   type Limits,
   needsWatch,
-} from "./limits.ts";
+} from "./process/limits/limits.ts";
 import { OutputBudget } from "./output_budget.ts";
-import { reachedInKernel } from "./run_limits.ts";
+import { reachedInKernel } from "./process/limits/run_limits.ts";
 
 /** Limits in force on a child that is waited for. */
 export class SyncLimits {

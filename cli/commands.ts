@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CommandModule } from "./command_spec.ts";
+import type { CommandModule } from "./arguments/command_spec.ts";
 
 /** A command by name. */
 export interface CommandEntry {

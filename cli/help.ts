@@ -4,8 +4,12 @@
  * @module
  */
 
-import { type Palette, paletteFor } from "./colour.ts";
-import type { CommandSpec, HelpRow, OptionSpec } from "./command_spec.ts";
+import { type Palette, paletteFor } from "./terminal/colour.ts";
+import type {
+  CommandSpec,
+  HelpRow,
+  OptionSpec,
+} from "./arguments/command_spec.ts";
 import { COMMANDS } from "./commands.ts";
 import { wrapText } from "./wrap_text.ts";
 

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { provideBackend } from "../backend.ts";
+import { provideBackend } from "../backend/backend.ts";
 
-export { Command } from "../command.ts";
-export { capabilities, killTree, processTree } from "../tree.ts";
+export { Command } from "../process/command.ts";
+export { capabilities, killTree, processTree } from "../process/tree.ts";
 
 provideBackend(
   Deno.build.os === "windows"

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { CommandModule, CommandSpec } from "./command_spec.ts";
-import { closest } from "./closest.ts";
+import type { CommandModule, CommandSpec } from "./arguments/command_spec.ts";
+import { closest } from "./arguments/closest.ts";
 import { COMMANDS } from "./commands.ts";
-import { readOptions } from "./read_options.ts";
-import { print, say } from "./say.ts";
+import { readOptions } from "./arguments/read_options.ts";
+import { print, say } from "./terminal/say.ts";
 import { UsageError } from "./usage_error.ts";
 
 const PROGRAM = "killable";

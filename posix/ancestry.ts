@@ -10,9 +10,9 @@
  * @module
  */
 
-import type { Belongs } from "./containment.ts";
-import { isDead, type ProcStat } from "./proc_stat.ts";
-import type { ProcessTable } from "./process_table.ts";
+import type { Belongs } from "./tree/membership.ts";
+import { isDead, type ProcStat } from "./system/proc_stat.ts";
+import type { ProcessTable } from "./system/process_table.ts";
 
 /** Decides by the process table alone, so that it can be tested with a made-up one. */
 export class Ancestry {

@@ -14,17 +14,17 @@ import type {
   NativeProcess,
   NativeTree,
   SpawnSpec,
-} from "../backend.ts";
-import { posixMemory } from "./bulk_memory.ts";
+} from "../backend/backend.ts";
+import { posixMemory } from "./stdio/memory.ts";
 import { posixCapabilities } from "./capabilities.ts";
 import { openChildPipe } from "./child_pipe.ts";
 import { openForeignTree } from "./foreign_tree.ts";
 import { PosixJob } from "./job.ts";
-import { SIGNALS } from "./leader.ts";
-import { PosixProcess } from "./native_process.ts";
-import { POSIX_LIMITS } from "./resource_limits.ts";
+import { SIGNALS } from "./wait/leader.ts";
+import { PosixProcess } from "./process.ts";
+import { POSIX_LIMITS } from "./spawn/resource_limits.ts";
 import { adoptListener, openListener } from "./socket.ts";
-import { spawnProcess } from "./spawn.ts";
+import { spawnProcess } from "./spawn/spawn.ts";
 import { isSpecialFile } from "./special_file.ts";
 
 /**

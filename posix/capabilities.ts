@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Capabilities, MechanismReport } from "../backend.ts";
-import { cgroupObstacle } from "./cgroup.ts";
-import { guardObstacle } from "./guard.ts";
-import { DARWIN } from "./libc.ts";
-import { lineageObstacle } from "./lineage.ts";
+import type { Capabilities, MechanismReport } from "../backend/backend.ts";
+import { cgroupObstacle } from "./containment/cgroup.ts";
+import { guardObstacle } from "./containment/guard.ts";
+import { DARWIN } from "./system/libc.ts";
+import { lineageObstacle } from "./containment/lineage.ts";
 
 /** Why `auto` gives no lineage containment here; empty when it does. */
 export function whyNoLineage(): string {

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { ChildPipe } from "../backend.ts";
-import { libc } from "./libc.ts";
-import { openPair } from "./pipe.ts";
+import type { ChildPipe } from "../backend/backend.ts";
+import { libc } from "./system/libc.ts";
+import { openPair } from "./stdio/pipe.ts";
 
 /**
  * Opens a pipe whose ends are for two children.

@@ -10,16 +10,16 @@ import type {
   ProcessInfo,
   SoftSignal,
   TreeWatch,
-} from "../backend.ts";
-import { signalName, signalNumber } from "../signals.ts";
+} from "../backend/backend.ts";
+import { signalName, signalNumber } from "../backend/signals.ts";
 import { Ancestry, findRoot } from "./ancestry.ts";
-import { SIGNALS } from "./leader.ts";
-import { bindErrno } from "./libc.ts";
-import { MemberWatch } from "./member_wait.ts";
-import type { ProcStat } from "./proc_stat.ts";
-import { describe, processTable } from "./process_table.ts";
-import { signalProcess } from "./signal_process.ts";
-import { ProcessTree } from "./tree.ts";
+import { SIGNALS } from "./wait/leader.ts";
+import { bindErrno } from "./system/libc.ts";
+import { MemberWatch } from "./tree/watch.ts";
+import type { ProcStat } from "./system/proc_stat.ts";
+import { describe, processTable } from "./system/process_table.ts";
+import { signalProcess } from "./signal/signal_process.ts";
+import { ProcessTree } from "./tree/tree.ts";
 
 /**
  * Opens the tree under a process.

@@ -10,10 +10,10 @@
  * @module
  */
 
-import type { DescriptorSpec } from "../backend.ts";
-import { aboveStdio } from "./descriptor.ts";
-import { eagain, EINTR, EPIPE, posixError } from "./errno.ts";
-import { errno, libc, libcLinux } from "./libc.ts";
+import type { DescriptorSpec } from "../backend/backend.ts";
+import { aboveStdio } from "./system/descriptor.ts";
+import { eagain, EINTR, EPIPE, posixError } from "./system/errno.ts";
+import { errno, libc, libcLinux } from "./system/libc.ts";
 
 const EAGAIN = eagain("linux");
 const O_CLOEXEC = 0x80000;

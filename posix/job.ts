@@ -12,19 +12,19 @@ import type {
   SoftSignal,
   TreeMechanism,
   TreeWatch,
-} from "../backend.ts";
-import { signalName, signalNumber } from "../signals.ts";
-import { BlindGroups } from "./blind_group.ts";
-import { JointMembership } from "./containment.ts";
-import { SIGNALS } from "./leader.ts";
-import { DARWIN } from "./libc.ts";
-import { MemberWatch } from "./member_wait.ts";
-import type { PosixProcess } from "./native_process.ts";
-import { lastPid } from "./proc_files.ts";
-import type { ProcStat } from "./proc_stat.ts";
-import { describe, processTable } from "./process_table.ts";
-import { signalProcess } from "./signal_process.ts";
-import { ProcessTree, type TreeOperations } from "./tree.ts";
+} from "../backend/backend.ts";
+import { signalName, signalNumber } from "../backend/signals.ts";
+import { BlindGroups } from "./tree/blind_group.ts";
+import { JointMembership } from "./tree/membership.ts";
+import { SIGNALS } from "./wait/leader.ts";
+import { DARWIN } from "./system/libc.ts";
+import { MemberWatch } from "./tree/watch.ts";
+import type { PosixProcess } from "./process.ts";
+import { lastPid } from "./system/proc_files.ts";
+import type { ProcStat } from "./system/proc_stat.ts";
+import { describe, processTable } from "./system/process_table.ts";
+import { signalProcess } from "./signal/signal_process.ts";
+import { ProcessTree, type TreeOperations } from "./tree/tree.ts";
 
 const SIGKILL = SIGNALS.SIGKILL as number;
 const SIGSTOP = SIGNALS.SIGSTOP as number;

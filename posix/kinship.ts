@@ -12,8 +12,8 @@
  * @module
  */
 
-import type { ProcStat } from "./proc_stat.ts";
-import type { ProcessTable } from "./process_table.ts";
+import type { ProcStat } from "./system/proc_stat.ts";
+import type { ProcessTable } from "./system/process_table.ts";
 
 const MAX_DEPTH = 256;
 // Strangers that are remembered: more than a machine has processes at a time.

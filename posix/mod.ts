@@ -21,14 +21,14 @@
  * @module
  */
 
-import { bindErrno, DARWIN, errno, libc, libcWait } from "./libc.ts";
-import { posixError } from "./errno.ts";
-import { SIGNALS } from "./leader.ts";
-import { signalNumber } from "../signals.ts";
-import { decodeWaitStatus } from "./wait_status.ts";
-import type { ExitStatus } from "../backend.ts";
+import { bindErrno, DARWIN, errno, libc, libcWait } from "./system/libc.ts";
+import { posixError } from "./system/errno.ts";
+import { SIGNALS } from "./wait/leader.ts";
+import { signalNumber } from "../backend/signals.ts";
+import { decodeWaitStatus } from "./wait/status.ts";
+import type { ExitStatus } from "../backend/backend.ts";
 
-export type { ExitStatus } from "../backend.ts";
+export type { ExitStatus } from "../backend/backend.ts";
 
 function checked(result: number, syscall: string, pid: number): number {
   if (result >= 0) return result;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ResourceUsage } from "../usage.ts";
+import type { ResourceUsage } from "../backend/usage.ts";
 
 /** `sizeof(struct rusage)` on 64-bit Linux and macOS. */
 export const RUSAGE_SIZE = 144;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ListenRequest, NativeListener } from "../backend.ts";
-import { systemError } from "../errors.ts";
+import type { ListenRequest, NativeListener } from "../backend/backend.ts";
+import { systemError } from "../backend/errors.ts";
 import { cString } from "../ffi/c_string.ts";
 import { buffer } from "../ffi/pointer.ts";
 import {
@@ -21,9 +21,9 @@ import {
   unixAddress,
 } from "../ffi/socket_address.ts";
 import { hostAndPort } from "../net_permission.ts";
-import { setCloseOnExec } from "./descriptor.ts";
-import { EBADF, errnoMeaning, posixError } from "./errno.ts";
-import { bindErrno, DARWIN, errno, libc, libcSocket } from "./libc.ts";
+import { setCloseOnExec } from "./system/descriptor.ts";
+import { EBADF, errnoMeaning, posixError } from "./system/errno.ts";
+import { bindErrno, DARWIN, errno, libc, libcSocket } from "./system/libc.ts";
 
 const SYSTEM = DARWIN ? "darwin" : "linux";
 // <sys/socket.h>, <netinet/in.h>

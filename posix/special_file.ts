@@ -8,8 +8,8 @@
  */
 
 import { cString, readCString } from "../ffi/c_string.ts";
-import { absolutePath } from "./executable.ts";
-import { DARWIN, libcWait } from "./libc.ts";
+import { absolutePath } from "./spawn/executable.ts";
+import { DARWIN, libcWait } from "./system/libc.ts";
 
 const TREES: readonly string[] = DARWIN
   ? ["/dev/"]

@@ -8,8 +8,8 @@
  * @module
  */
 
-import { windowsError } from "./errors.ts";
-import { processes } from "./kernel32.ts";
+import { windowsError } from "./system/errors.ts";
+import { processes } from "./system/kernel32.ts";
 
 /** A list of attributes. Windows keeps pointers to the values until it is disposed of. */
 export class AttributeList implements Disposable {

@@ -14,16 +14,16 @@ import type {
   NativeProcess,
   NativeTree,
   SpawnSpec,
-} from "../backend.ts";
-import { PLAIN_MEMORY } from "../bulk_memory.ts";
-import { WINDOWS_SIGNALS } from "../signals.ts";
+} from "../backend/backend.ts";
+import { PLAIN_MEMORY } from "../backend/memory.ts";
+import { WINDOWS_SIGNALS } from "../backend/signals.ts";
 import { openChildPipe } from "./child_pipe.ts";
 import { ForeignTree } from "./foreign_tree.ts";
 import { WindowsJob } from "./job.ts";
-import { WINDOWS_LIMITS } from "./job_limits.ts";
-import { WindowsProcess } from "./native_process.ts";
+import { WINDOWS_LIMITS } from "./spawn/resource_limits.ts";
+import { WindowsProcess } from "./process.ts";
 import { openListener } from "./socket.ts";
-import { spawnProcess } from "./spawn.ts";
+import { spawnProcess } from "./spawn/spawn.ts";
 import { isSpecialFile } from "./special_file.ts";
 
 /**

@@ -7,10 +7,10 @@
  * @module
  */
 
-import type { ChildPipe } from "../backend.ts";
-import { windowsError } from "./errors.ts";
-import { Handle } from "./handle.ts";
-import { io } from "./kernel32.ts";
+import type { ChildPipe } from "../backend/backend.ts";
+import { windowsError } from "./system/errors.ts";
+import { Handle } from "./system/handle.ts";
+import { io } from "./system/kernel32.ts";
 
 // As large as a pipe of POSIX systems; 0 would be 4 KiB.
 const BUFFER_SIZE = 65536;

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { WM_CLOSE } from "./constants.ts";
-import { windowing } from "./kernel32.ts";
+import { WM_CLOSE } from "./system/constants.ts";
+import { windowing } from "./system/kernel32.ts";
 
 // Windows may change their order while they are gone through.
 const MOST = 10_000;

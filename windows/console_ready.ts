@@ -13,9 +13,12 @@
  * @module
  */
 
-import { PROCESS_QUERY_INFORMATION, PROCESS_VM_READ } from "./constants.ts";
-import type { Handle } from "./handle.ts";
-import { consoles, nt } from "./kernel32.ts";
+import {
+  PROCESS_QUERY_INFORMATION,
+  PROCESS_VM_READ,
+} from "./system/constants.ts";
+import type { Handle } from "./system/handle.ts";
+import { consoles, nt } from "./system/kernel32.ts";
 import { openProcess } from "./process_info.ts";
 
 // PROCESS_BASIC_INFORMATION (winternl.h): 48 bytes, PebBaseAddress at 8.

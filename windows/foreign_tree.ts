@@ -16,22 +16,22 @@ import type {
   SoftSignal,
   TreeMechanism,
   TreeWatch,
-} from "../backend.ts";
-import type { Survivor } from "../errors.ts";
+} from "../backend/backend.ts";
+import type { Survivor } from "../backend/errors.ts";
 import { closeWindows } from "./close_windows.ts";
 import {
   PROCESS_QUERY_INFORMATION,
   PROCESS_TERMINATE,
   SYNCHRONIZE,
-} from "./constants.ts";
-import type { Handle } from "./handle.ts";
+} from "./system/constants.ts";
+import type { Handle } from "./system/handle.ts";
 import {
   commandLineOf,
   imagePath,
   openProcess,
   startTime,
 } from "./process_info.ts";
-import { type ProcessEntry, processSnapshot } from "./process_table.ts";
+import { type ProcessEntry, processSnapshot } from "./system/process_table.ts";
 import { PollingWatch } from "./polling_watch.ts";
 import { terminateProcess, waitForSingleObject } from "./wait.ts";
 

@@ -13,13 +13,17 @@ import type {
   ProcessInfo,
   SoftSignal,
   TreeWatch,
-} from "../backend.ts";
-import { signalName, signalNumber, WINDOWS_SIGNALS } from "../signals.ts";
-import { type CompletionPort, completionPort } from "./completion_port.ts";
-import { JobObject } from "./job_object.ts";
-import { JobTree } from "./job_tree.ts";
-import type { WindowsProcess } from "./native_process.ts";
-import { EmptinessWait } from "./tree_watch.ts";
+} from "../backend/backend.ts";
+import {
+  signalName,
+  signalNumber,
+  WINDOWS_SIGNALS,
+} from "../backend/signals.ts";
+import { type CompletionPort, completionPort } from "./wait/completion_port.ts";
+import { JobObject } from "./containment/job_object.ts";
+import { JobTree } from "./tree/job_tree.ts";
+import type { WindowsProcess } from "./process.ts";
+import { EmptinessWait } from "./tree/watch.ts";
 
 /** The children of a job and everything they start. */
 export class WindowsJob implements NativeJob {

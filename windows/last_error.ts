@@ -10,7 +10,7 @@
  */
 
 import { readWide } from "../ffi/wide_string.ts";
-import { messages } from "./kernel32.ts";
+import { messages } from "./system/kernel32.ts";
 
 const FORMAT_MESSAGE_IGNORE_INSERTS = 0x200;
 const FORMAT_MESSAGE_FROM_SYSTEM = 0x1000;

@@ -28,32 +28,39 @@
 export { bytesField, field, Struct } from "../ffi/struct.ts";
 export type { Field, FieldType, Layout } from "../ffi/struct.ts";
 export { AttributeList } from "./attribute_list.ts";
-export { batchCommand, isBatchFile } from "./batch_file.ts";
+export { batchCommand, isBatchFile } from "./spawn/batch_file.ts";
 export {
   commandLine,
   MAX_COMMAND_LINE,
   quoteArgument,
-} from "./command_line.ts";
+} from "./system/command_line.ts";
 export {
   type CommandLineRules,
   parseCommandLine,
-} from "./command_line_parse.ts";
-export { CompletionPort, completionPort } from "./completion_port.ts";
-export type { PacketHandler, Poller } from "./completion_port.ts";
-export { breakGroup, hasConsole, signalConsoleOf } from "./console.ts";
-export type { ConsoleEvent } from "./console.ts";
-export * from "./constants.ts";
-export { createProcess, JobListRefused } from "./create_process.ts";
-export type { CreatedProcess, ProcessRequest } from "./create_process.ts";
+} from "./system/command_line_parse.ts";
+export { CompletionPort, completionPort } from "./wait/completion_port.ts";
+export type { PacketHandler, Poller } from "./wait/completion_port.ts";
+export { breakGroup, hasConsole, signalConsoleOf } from "./signal/console.ts";
+export type { ConsoleEvent } from "./signal/console.ts";
+export * from "./system/constants.ts";
+export { createProcess, JobListRefused } from "./system/create_process.ts";
+export type {
+  CreatedProcess,
+  ProcessRequest,
+} from "./system/create_process.ts";
 export {
   childEnvironment,
   type Environment,
   environmentBlock,
-} from "./environment_block.ts";
-export { errorName } from "./error_codes.ts";
-export { type FailureContext, windowsError } from "./errors.ts";
-export { Handle } from "./handle.ts";
-export { type JobLimits, JobObject, type JobOptions } from "./job_object.ts";
+} from "./spawn/environment.ts";
+export { errorName } from "./system/error_codes.ts";
+export { type FailureContext, windowsError } from "./system/errors.ts";
+export { Handle } from "./system/handle.ts";
+export {
+  type JobLimits,
+  JobObject,
+  type JobOptions,
+} from "./containment/job_object.ts";
 export * from "./job_structs.ts";
 export { errorText } from "./last_error.ts";
 export { ownEnvironment } from "./own_environment.ts";
@@ -64,16 +71,16 @@ export {
   parentId,
   startTime,
 } from "./process_info.ts";
-export { type ProcessEntry, processSnapshot } from "./process_table.ts";
-export type { RuntimeDescriptor } from "./runtime_descriptors.ts";
+export { type ProcessEntry, processSnapshot } from "./system/process_table.ts";
+export type { RuntimeDescriptor } from "./system/runtime_descriptors.ts";
 export {
   adoptSocket,
   closeSocket,
   duplicateSocket,
   WSAPROTOCOL_INFOW_SIZE,
 } from "./share_socket.ts";
-export { type JobEntry, startInJob } from "./start_in_job.ts";
-export * from "./structs.ts";
+export { type JobEntry, startInJob } from "./containment/start_in_job.ts";
+export * from "./system/structs.ts";
 export {
   getExitCodeProcess,
   resumeThread,

@@ -9,9 +9,9 @@
 
 import { viewAt } from "../ffi/pointer.ts";
 import { readWideList } from "../ffi/wide_string.ts";
-import { type Environment, parseEnvironment } from "./environment_block.ts";
-import { windowsError } from "./errors.ts";
-import { processes } from "./kernel32.ts";
+import { type Environment, parseEnvironment } from "./spawn/environment.ts";
+import { windowsError } from "./system/errors.ts";
+import { processes } from "./system/kernel32.ts";
 
 /**
  * The variables of this process.

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { OVERLAPPED_ENTRY } from "./structs.ts";
+import { OVERLAPPED_ENTRY } from "./system/structs.ts";
 
 /** How many packets are taken at once. */
 export const ENTRIES = 64;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { TreeWatch } from "../backend.ts";
+import type { TreeWatch } from "../backend/backend.ts";
 
 const FIRST_MS = 2;
 const LONGEST_MS = 50;

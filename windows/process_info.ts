@@ -12,10 +12,10 @@
 
 import { Struct } from "../ffi/struct.ts";
 import { readWide } from "../ffi/wide_string.ts";
-import { PROCESS_QUERY_LIMITED_INFORMATION } from "./constants.ts";
-import { Handle } from "./handle.ts";
-import { nt, table } from "./kernel32.ts";
-import { FILETIME } from "./structs.ts";
+import { PROCESS_QUERY_LIMITED_INFORMATION } from "./system/constants.ts";
+import { Handle } from "./system/handle.ts";
+import { nt, table } from "./system/kernel32.ts";
+import { FILETIME } from "./system/structs.ts";
 
 // Milliseconds from 1601 to 1970.
 const EPOCH = 11_644_473_600_000;

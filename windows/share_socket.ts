@@ -7,8 +7,8 @@
  * @module
  */
 
-import { windowsError } from "./errors.ts";
-import { sockets } from "./ws2_32.ts";
+import { windowsError } from "./system/errors.ts";
+import { sockets } from "./system/ws2_32.ts";
 
 /** `sizeof(WSAPROTOCOL_INFOW)`, in bytes. */
 export const WSAPROTOCOL_INFOW_SIZE = 628;

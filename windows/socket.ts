@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { ListenRequest, NativeListener } from "../backend.ts";
-import { systemError } from "../errors.ts";
+import type { ListenRequest, NativeListener } from "../backend/backend.ts";
+import { systemError } from "../backend/errors.ts";
 import {
   ADDRINFO_SIZE,
   familyOf,
@@ -21,10 +21,10 @@ import {
 } from "../ffi/socket_address.ts";
 import { wideString } from "../ffi/wide_string.ts";
 import { hostAndPort } from "../net_permission.ts";
-import { errorClass, errorName } from "./error_codes.ts";
-import { windowsError } from "./errors.ts";
+import { errorClass, errorName } from "./system/error_codes.ts";
+import { windowsError } from "./system/errors.ts";
 import { errorText } from "./last_error.ts";
-import { sockets } from "./ws2_32.ts";
+import { sockets } from "./system/ws2_32.ts";
 
 const SYSTEM = "windows";
 const INVALID_SOCKET = 0xFFFF_FFFF_FFFF_FFFFn;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { absolutePath } from "./file_system.ts";
+import { absolutePath } from "./system/file_system.ts";
 
 const DRIVE = /^(?:\\\\\?\\)?[A-Za-z]:\\/;
 const NUL = /^\\\\\.\\nul$/i;

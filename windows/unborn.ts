@@ -8,8 +8,8 @@
  * @module
  */
 
-import { PROCESS_QUERY_INFORMATION, SYNCHRONIZE } from "./constants.ts";
-import type { Handle } from "./handle.ts";
+import { PROCESS_QUERY_INFORMATION, SYNCHRONIZE } from "./system/constants.ts";
+import type { Handle } from "./system/handle.ts";
 import { openProcess, parentId } from "./process_info.ts";
 import { waitForSingleObject } from "./wait.ts";
 

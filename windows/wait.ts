@@ -4,11 +4,11 @@
  * @module
  */
 
-import { WAIT_OBJECT_0 } from "./constants.ts";
-import { ERROR_ACCESS_DENIED } from "./error_codes.ts";
-import { windowsError } from "./errors.ts";
-import type { Handle } from "./handle.ts";
-import { processes } from "./kernel32.ts";
+import { WAIT_OBJECT_0 } from "./system/constants.ts";
+import { ERROR_ACCESS_DENIED } from "./system/error_codes.ts";
+import { windowsError } from "./system/errors.ts";
+import type { Handle } from "./system/handle.ts";
+import { processes } from "./system/kernel32.ts";
 
 // So long may the end of a process take that has begun to end.
 const ENDING_MS = 100;

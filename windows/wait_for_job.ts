@@ -8,9 +8,9 @@
  * @module
  */
 
-import { SYNCHRONIZE } from "./constants.ts";
-import type { JobObject } from "./job_object.ts";
-import { processes } from "./kernel32.ts";
+import { SYNCHRONIZE } from "./system/constants.ts";
+import type { JobObject } from "./containment/job_object.ts";
+import { processes } from "./system/kernel32.ts";
 import { openProcess } from "./process_info.ts";
 import { waitForSingleObject } from "./wait.ts";
 

@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Capabilities, MechanismReport } from "../../backend.ts";
+import type { Capabilities, MechanismReport } from "../../backend/backend.ts";
 import { capabilities } from "../library.ts";
-import { type Palette, paletteFor } from "../colour.ts";
-import type { CommandSpec } from "../command_spec.ts";
-import type { GivenOptions } from "../read_options.ts";
-import { print } from "../say.ts";
+import { type Palette, paletteFor } from "../terminal/colour.ts";
+import type { CommandSpec } from "../arguments/command_spec.ts";
+import type { GivenOptions } from "../arguments/read_options.ts";
+import { print } from "../terminal/say.ts";
 import { UsageError } from "../usage_error.ts";
 import { wrapText } from "../wrap_text.ts";
 

@@ -4,21 +4,21 @@
  * @module
  */
 
-import type { ChildProcess } from "../../child_process.ts";
-import type { CommandSpec } from "../command_spec.ts";
-import { endLike } from "../end_like.ts";
-import type { GivenOptions } from "../read_options.ts";
-import { reportLines, type RunReport } from "../run_report.ts";
+import type { ChildProcess } from "../../process/child_process.ts";
+import type { CommandSpec } from "../arguments/command_spec.ts";
+import { endLike } from "../run/end_like.ts";
+import type { GivenOptions } from "../arguments/read_options.ts";
+import { reportLines, type RunReport } from "../run/run_report.ts";
 import {
   readRunRequest,
   RUN_OPTIONS,
   type RunOption,
   type RunRequest,
-} from "../run_request.ts";
-import { say } from "../say.ts";
-import { SignalRelay, STOP_SIGNALS } from "../signal_relay.ts";
-import { spawnFailure, STATUS_OWN_FAILURE } from "../spawn_failure.ts";
-import { startCommand, Supervisor } from "../supervisor.ts";
+} from "../run/run_request.ts";
+import { say } from "../terminal/say.ts";
+import { SignalRelay, STOP_SIGNALS } from "../run/signal_relay.ts";
+import { spawnFailure, STATUS_OWN_FAILURE } from "../run/spawn_failure.ts";
+import { startCommand, Supervisor } from "../run/supervisor.ts";
 
 /** What it accepts. */
 export const SPEC: CommandSpec<RunOption> = {

@@ -4,17 +4,17 @@
  * @module
  */
 
-import { endLike } from "../end_like.ts";
+import { endLike } from "../run/end_like.ts";
 import { parseGnuDuration } from "../gnu_duration.ts";
-import type { CommandSpec } from "../command_spec.ts";
-import type { GivenOptions } from "../read_options.ts";
-import { print, say } from "../say.ts";
-import { parseSignalNumber, SIGNALS } from "../signal_operand.ts";
-import { FATAL_SIGNALS, SignalRelay } from "../signal_relay.ts";
-import { spawnFailure, STATUS_OWN_FAILURE } from "../spawn_failure.ts";
-import { type TimeoutRequest, TimeoutWatch } from "../timeout_watch.ts";
+import type { CommandSpec } from "../arguments/command_spec.ts";
+import type { GivenOptions } from "../arguments/read_options.ts";
+import { print, say } from "../terminal/say.ts";
+import { parseSignalNumber, SIGNALS } from "../arguments/signal_operand.ts";
+import { FATAL_SIGNALS, SignalRelay } from "../run/signal_relay.ts";
+import { spawnFailure, STATUS_OWN_FAILURE } from "../run/spawn_failure.ts";
+import { type TimeoutRequest, TimeoutWatch } from "../run/timeout_watch.ts";
 import { UsageError } from "../usage_error.ts";
-import { signalName } from "../../signals.ts";
+import { signalName } from "../../backend/signals.ts";
 
 type Option =
   | "foreground"

@@ -4,22 +4,22 @@
  * @module
  */
 
-import type { ChildProcess } from "../../child_process.ts";
-import { Job } from "../../job.ts";
-import type { JobPolicy } from "../../job_options.ts";
+import type { ChildProcess } from "../../process/child_process.ts";
+import { Job } from "../../process/job.ts";
+import type { JobPolicy } from "../../process/job/options.ts";
 import type { JobResult, JobStatus } from "../../job_result.ts";
-import { DEFAULT_GRACE } from "../../options.ts";
-import { paletteFor } from "../colour.ts";
-import type { CommandSpec } from "../command_spec.ts";
+import { DEFAULT_GRACE } from "../../process/options/options.ts";
+import { paletteFor } from "../terminal/colour.ts";
+import type { CommandSpec } from "../arguments/command_spec.ts";
 import { parseDuration } from "../duration.ts";
 import { Command } from "../library.ts";
-import { namesOf, prefixes } from "../line_prefix.ts";
-import type { GivenOptions } from "../read_options.ts";
-import { print, say } from "../say.ts";
-import { parseSignal } from "../signal_operand.ts";
-import { SignalRelay, STOP_SIGNALS } from "../signal_relay.ts";
-import { STATUS_OWN_FAILURE } from "../spawn_failure.ts";
-import { StopProgress } from "../stop_progress.ts";
+import { namesOf, prefixes } from "../run/line_prefix.ts";
+import type { GivenOptions } from "../arguments/read_options.ts";
+import { print, say } from "../terminal/say.ts";
+import { parseSignal } from "../arguments/signal_operand.ts";
+import { SignalRelay, STOP_SIGNALS } from "../run/signal_relay.ts";
+import { STATUS_OWN_FAILURE } from "../run/spawn_failure.ts";
+import { StopProgress } from "../run/stop_progress.ts";
 import { UsageError } from "../usage_error.ts";
 
 type Option =

@@ -4,19 +4,19 @@
  * @module
  */
 
-import type { ProcessInfo } from "../../backend.ts";
-import { allProcesses, descendantsOf } from "../all_processes.ts";
+import type { ProcessInfo } from "../../backend/backend.ts";
+import { allProcesses, descendantsOf } from "../processes/all_processes.ts";
 import { processTree } from "../library.ts";
-import { paletteFor } from "../colour.ts";
-import type { CommandSpec } from "../command_spec.ts";
+import { paletteFor } from "../terminal/colour.ts";
+import type { CommandSpec } from "../arguments/command_spec.ts";
 import { parseDuration } from "../duration.ts";
 import { parsePid } from "../pid_operand.ts";
-import type { GivenOptions } from "../read_options.ts";
-import { print, say, write } from "../say.ts";
-import { SignalRelay, STOP_SIGNALS } from "../signal_relay.ts";
+import type { GivenOptions } from "../arguments/read_options.ts";
+import { print, say, write } from "../terminal/say.ts";
+import { SignalRelay, STOP_SIGNALS } from "../run/signal_relay.ts";
 import { terminalWidth } from "../terminal_width.ts";
-import { drawTree } from "../tree_drawing.ts";
-import { lookAt, type TreeLook } from "../tree_rows.ts";
+import { drawTree } from "../processes/tree_drawing.ts";
+import { lookAt, type TreeLook } from "../processes/tree_rows.ts";
 import { UsageError } from "../usage_error.ts";
 
 type Option = "watch" | "interval" | "json";

@@ -1,4 +1,4 @@
-import type { CommandSpec, ValueHint } from "../command_spec.ts";
+import type { CommandSpec, ValueHint } from "../arguments/command_spec.ts";
 import { allOptions, hintWords, optionWords } from "./option_words.ts";
 
 /**

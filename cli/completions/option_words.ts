@@ -4,9 +4,13 @@
  * @module
  */
 
-import type { CommandSpec, OptionSpec, ValueHint } from "../command_spec.ts";
-import { signalName } from "../../signals.ts";
-import { SIGNALS } from "../signal_operand.ts";
+import type {
+  CommandSpec,
+  OptionSpec,
+  ValueHint,
+} from "../arguments/command_spec.ts";
+import { signalName } from "../../backend/signals.ts";
+import { SIGNALS } from "../arguments/signal_operand.ts";
 
 const HELP: OptionSpec = {
   name: "help",

@@ -1,4 +1,8 @@
-import type { CommandSpec, OptionSpec, ValueHint } from "../command_spec.ts";
+import type {
+  CommandSpec,
+  OptionSpec,
+  ValueHint,
+} from "../arguments/command_spec.ts";
 import {
   allOptions,
   hintWords,

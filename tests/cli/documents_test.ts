@@ -2,7 +2,7 @@
 
 import { assert } from "@std/assert";
 import { COMMANDS } from "../../cli/commands.ts";
-import { readOptions } from "../../cli/read_options.ts";
+import { readOptions } from "../../cli/arguments/read_options.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const TEXTS = ["README.md", "docs/migrating.md", "docs/questions.md"];

@@ -1,15 +1,15 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Palette, wantsColour } from "../../cli/colour.ts";
-import { cpuTime, parseUsers } from "../../cli/details_from_proc.ts";
-import { parsePs, parsePsList } from "../../cli/details_from_ps.ts";
-import { parseProcess } from "../../cli/processes_from_proc.ts";
-import { progressLine } from "../../cli/stop_progress.ts";
+import { Palette, wantsColour } from "../../cli/terminal/colour.ts";
+import { cpuTime, parseUsers } from "../../cli/processes/details_from_proc.ts";
+import { parsePs, parsePsList } from "../../cli/processes/details_from_ps.ts";
+import { parseProcess } from "../../cli/processes/processes_from_proc.ts";
+import { progressLine } from "../../cli/run/stop_progress.ts";
 import {
   drawTree,
   formatBytes,
   placeRows,
   type TreeRow,
-} from "../../cli/tree_drawing.ts";
+} from "../../cli/processes/tree_drawing.ts";
 import { wrapText } from "../../cli/wrap_text.ts";
 
 const PLAIN = new Palette(false);

@@ -1,8 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { closest } from "../../cli/closest.ts";
-import type { CommandSpec, OptionSpec } from "../../cli/command_spec.ts";
-import { normalizeArguments } from "../../cli/normalize_arguments.ts";
-import { readOptions } from "../../cli/read_options.ts";
+import { closest } from "../../cli/arguments/closest.ts";
+import type {
+  CommandSpec,
+  OptionSpec,
+} from "../../cli/arguments/command_spec.ts";
+import { normalizeArguments } from "../../cli/arguments/normalize_arguments.ts";
+import { readOptions } from "../../cli/arguments/read_options.ts";
 import { UsageError } from "../../cli/usage_error.ts";
 
 const OPTIONS: readonly OptionSpec[] = [

@@ -3,7 +3,7 @@ import {
   parseSignal,
   parseSignalNumber,
   shortSignalName,
-} from "../../cli/signal_operand.ts";
+} from "../../cli/arguments/signal_operand.ts";
 import { UsageError } from "../../cli/usage_error.ts";
 
 Deno.test("parseSignalNumber() reads names and numbers", () => {

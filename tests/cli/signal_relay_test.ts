@@ -3,7 +3,9 @@
 import { assertEquals } from "@std/assert";
 import { denoPath } from "../fixtures/deno.ts";
 
-const RELAY = JSON.stringify(import.meta.resolve("../../cli/signal_relay.ts"));
+const RELAY = JSON.stringify(
+  import.meta.resolve("../../cli/run/signal_relay.ts"),
+);
 const RUNS = 40;
 
 // A program that is told to end by a signal right before it exits.

@@ -1,5 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { formatSize, parseCount, parseSize } from "../../cli/size_operand.ts";
+import {
+  formatSize,
+  parseCount,
+  parseSize,
+} from "../../cli/arguments/operands.ts";
 import { UsageError } from "../../cli/usage_error.ts";
 
 Deno.test("sizes are read with powers of 1024", () => {

@@ -1,8 +1,8 @@
 /** The `together` command as a program, and its prefixes. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Palette } from "../../cli/colour.ts";
-import { namesOf, prefixes } from "../../cli/line_prefix.ts";
+import { Palette } from "../../cli/terminal/colour.ts";
+import { namesOf, prefixes } from "../../cli/run/line_prefix.ts";
 import { UsageError } from "../../cli/usage_error.ts";
 import { within } from "../fixtures/deadline.ts";
 import { waitForText } from "../fixtures/eval.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DARWIN_SIGNALS, LINUX_SIGNALS } from "../../signals.ts";
+import { DARWIN_SIGNALS, LINUX_SIGNALS } from "../../backend/signals.ts";
 
 const ERRORS: Readonly<Record<number, number>> = {
   11: 35, // EAGAIN

@@ -13,7 +13,7 @@ import {
 } from "@std/assert";
 import { call, Command } from "../../mod.ts";
 import { getpgid } from "../../posix/mod.ts";
-import { posixError } from "../../posix/errno.ts";
+import { posixError } from "../../posix/system/errno.ts";
 import { until, within } from "../fixtures/deadline.ts";
 import { waitForText } from "../fixtures/eval.ts";
 import {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { Capture } from "../../capture.ts";
-import { posixMemory } from "../../posix/bulk_memory.ts";
+import { Capture } from "../../process/stdio/capture.ts";
+import { posixMemory } from "../../posix/stdio/memory.ts";
 import { denoArgs, denoUnderTest } from "../fixtures/deno.ts";
 import { warmUp } from "../fixtures/warm_up.ts";
 

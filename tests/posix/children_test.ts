@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { type ChildProcess, Command } from "../../mod.ts";
-import { Census } from "../../posix/census.ts";
-import { Children } from "../../posix/children.ts";
-import { lastPid, procIsUsable } from "../../posix/proc_files.ts";
+import { Census } from "../../posix/containment/census.ts";
+import { Children } from "../../posix/wait/children.ts";
+import { lastPid, procIsUsable } from "../../posix/system/proc_files.ts";
 import { waitpid } from "../../posix/mod.ts";
 import { within } from "../fixtures/deadline.ts";
 import { openDescriptors, statOf } from "../fixtures/process_table.ts";

@@ -3,10 +3,10 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { spawn as nodeSpawn } from "node:child_process";
 import { Command } from "../../mod.ts";
-import { libcLinux } from "../../posix/libc.ts";
+import { libcLinux } from "../../posix/system/libc.ts";
 import { waitpid } from "../../posix/mod.ts";
-import { parseLocksLimit } from "../../posix/proc_stat.ts";
-import { windowOf } from "../../posix/tag.ts";
+import { parseLocksLimit } from "../../posix/system/proc_stat.ts";
+import { windowOf } from "../../posix/containment/tag.ts";
 import { until, within } from "../fixtures/deadline.ts";
 import { evalArgs, waitForText } from "../fixtures/eval.ts";
 import {

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Command } from "../../mod.ts";
-import { openPidfd, refusePidfds } from "../../posix/signal_process.ts";
+import { openPidfd, refusePidfds } from "../../posix/signal/signal_process.ts";
 import { until, within } from "../fixtures/deadline.ts";
 import { waitForText } from "../fixtures/eval.ts";
 import {

@@ -1,12 +1,19 @@
 /** Process groups that are ended in one go, and what one look says about all. */
 
 import { assert, assertEquals } from "@std/assert";
-import { bindErrno, libcWait } from "../../posix/libc.ts";
-import { lastPid, listPids, procIsUsable } from "../../posix/proc_files.ts";
-import { ProcessGroup } from "../../posix/process_group.ts";
-import { type ProcessTable, processTable } from "../../posix/process_table.ts";
-import { signalProcess } from "../../posix/signal_process.ts";
-import { ProcessTree } from "../../posix/tree.ts";
+import { bindErrno, libcWait } from "../../posix/system/libc.ts";
+import {
+  lastPid,
+  listPids,
+  procIsUsable,
+} from "../../posix/system/proc_files.ts";
+import { ProcessGroup } from "../../posix/containment/process_group.ts";
+import {
+  type ProcessTable,
+  processTable,
+} from "../../posix/system/process_table.ts";
+import { signalProcess } from "../../posix/signal/signal_process.ts";
+import { ProcessTree } from "../../posix/tree/tree.ts";
 import { warmUp } from "../fixtures/warm_up.ts";
 
 const ignore = Deno.build.os !== "linux" || !procIsUsable();

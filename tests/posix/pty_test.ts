@@ -14,7 +14,7 @@ import { settle, warmUp } from "../fixtures/warm_up.ts";
 
 Deno.test.beforeAll(warmUp);
 
-// macOS: Deno's FFI cannot make the calls (posix/pty.ts).
+// macOS: Deno's FFI cannot make the calls (posix/stdio/pty.ts).
 const ignore = Deno.build.os !== "linux";
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 

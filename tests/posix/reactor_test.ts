@@ -3,10 +3,10 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { libc, libcLinux } from "../../posix/libc.ts";
-import { openPipe } from "../../posix/pipe.ts";
-import { MAX_EVENTS } from "../../posix/poller.ts";
-import { reactor } from "../../posix/reactor.ts";
+import { libc, libcLinux } from "../../posix/system/libc.ts";
+import { openPipe } from "../../posix/stdio/pipe.ts";
+import { MAX_EVENTS } from "../../posix/wait/poller.ts";
+import { reactor } from "../../posix/wait/reactor.ts";
 import { within } from "../fixtures/deadline.ts";
 import { warmUp } from "../fixtures/warm_up.ts";
 

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { capabilities, Command, type Limits } from "../../mod.ts";
-import { ulimitCommands } from "../../posix/resource_limits.ts";
+import { ulimitCommands } from "../../posix/spawn/resource_limits.ts";
 import { until, within } from "../fixtures/deadline.ts";
 import { waitForText } from "../fixtures/eval.ts";
 import { newMarker, processesWith, statOf } from "../fixtures/process_table.ts";

@@ -2,11 +2,11 @@
 
 import { assertEquals } from "@std/assert";
 import { Command } from "../../mod.ts";
-import { Lineage, lineageObstacle } from "../../posix/lineage.ts";
-import { lastPid } from "../../posix/proc_files.ts";
-import { processTable } from "../../posix/process_table.ts";
-import { signalProcess } from "../../posix/signal_process.ts";
-import { ProcessTree } from "../../posix/tree.ts";
+import { Lineage, lineageObstacle } from "../../posix/containment/lineage.ts";
+import { lastPid } from "../../posix/system/proc_files.ts";
+import { processTable } from "../../posix/system/process_table.ts";
+import { signalProcess } from "../../posix/signal/signal_process.ts";
+import { ProcessTree } from "../../posix/tree/tree.ts";
 import { within } from "../fixtures/deadline.ts";
 import { warmUp } from "../fixtures/warm_up.ts";
 

@@ -4,14 +4,20 @@
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { Command } from "../../mod.ts";
-import type { Members } from "../../posix/containment.ts";
-import { bindErrno, errno, libcWait } from "../../posix/libc.ts";
-import { Lineage, lineageObstacle } from "../../posix/lineage.ts";
-import { listPids, readStat } from "../../posix/proc_files.ts";
-import { type ProcessTable, processTable } from "../../posix/process_table.ts";
-import { refusePidfds, signalProcess } from "../../posix/signal_process.ts";
-import { type LeaderGroup, Snapshot } from "../../posix/snapshot.ts";
-import { ProcessTree } from "../../posix/tree.ts";
+import type { Members } from "../../posix/tree/membership.ts";
+import { bindErrno, errno, libcWait } from "../../posix/system/libc.ts";
+import { Lineage, lineageObstacle } from "../../posix/containment/lineage.ts";
+import { listPids, readStat } from "../../posix/system/proc_files.ts";
+import {
+  type ProcessTable,
+  processTable,
+} from "../../posix/system/process_table.ts";
+import {
+  refusePidfds,
+  signalProcess,
+} from "../../posix/signal/signal_process.ts";
+import { type LeaderGroup, Snapshot } from "../../posix/tree/snapshot.ts";
+import { ProcessTree } from "../../posix/tree/tree.ts";
 import { within } from "../fixtures/deadline.ts";
 import { openDescriptors } from "../fixtures/process_table.ts";
 import { warmUp } from "../fixtures/warm_up.ts";

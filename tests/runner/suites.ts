@@ -17,8 +17,10 @@ const SUITES: readonly string[] = [
 
 /** Folders of the library whose documentation has examples for this system. */
 const LIBRARY: readonly string[] = [
+  "backend",
   "cli",
   "ffi",
+  "process",
   WINDOWS ? "windows" : "posix",
 ];
 

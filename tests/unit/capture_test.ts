@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ByteSource } from "../../backend.ts";
-import { Capture } from "../../capture.ts";
-import type { OutputPolicy } from "../../options.ts";
+import type { ByteSource } from "../../backend/backend.ts";
+import { Capture } from "../../process/stdio/capture.ts";
+import type { OutputPolicy } from "../../process/options/options.ts";
 
 /** A source that gives `bytes` in pieces of these sizes, over and over. */
 class Source implements ByteSource {

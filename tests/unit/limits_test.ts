@@ -1,21 +1,24 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { ByteSource } from "../../backend.ts";
-import { LimitCheck, type Watched } from "../../limit_watch.ts";
+import type { ByteSource } from "../../backend/backend.ts";
+import { LimitCheck, type Watched } from "../../process/limits/limit_watch.ts";
 import {
   limitOfEnd,
   limitReports,
   type Limits,
   toLimits,
-} from "../../limits.ts";
+} from "../../process/limits/limits.ts";
 import { BudgetedSource, OutputBudget } from "../../output_budget.ts";
 import {
   POSIX_LIMITS,
   resourceLimits,
   ulimitCommands,
-} from "../../posix/resource_limits.ts";
-import { LINUX_SIGNALS } from "../../signals.ts";
-import { type ResourceUsage, unknownUsage } from "../../usage.ts";
-import { jobLimits, WINDOWS_LIMITS } from "../../windows/job_limits.ts";
+} from "../../posix/spawn/resource_limits.ts";
+import { LINUX_SIGNALS } from "../../backend/signals.ts";
+import { type ResourceUsage, unknownUsage } from "../../backend/usage.ts";
+import {
+  jobLimits,
+  WINDOWS_LIMITS,
+} from "../../windows/spawn/resource_limits.ts";
 
 const POSIX = { name: "posix", limits: POSIX_LIMITS } as const;
 const WINDOWS = { name: "windows", limits: WINDOWS_LIMITS } as const;

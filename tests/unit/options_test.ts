@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Backend, provideBackend } from "../../backend.ts";
-import { toRunControl, toSpawnSpec } from "../../options.ts";
-import { duration } from "../../validate.ts";
-import { LINUX_SIGNALS, WINDOWS_SIGNALS } from "../../signals.ts";
+import { type Backend, provideBackend } from "../../backend/backend.ts";
+import { toRunControl, toSpawnSpec } from "../../process/options/options.ts";
+import { duration } from "../../process/validate.ts";
+import { LINUX_SIGNALS, WINDOWS_SIGNALS } from "../../backend/signals.ts";
 
 // Both systems' rules are tested on every system. The first use decides which
 // backend there is, so this one changes its name.

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Ancestry, findRoot } from "../../posix/ancestry.ts";
-import type { ProcStat } from "../../posix/proc_stat.ts";
-import type { ProcessTable } from "../../posix/process_table.ts";
+import type { ProcStat } from "../../posix/system/proc_stat.ts";
+import type { ProcessTable } from "../../posix/system/process_table.ts";
 
 function process(
   pid: number,

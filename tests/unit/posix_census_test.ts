@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { Census, type Use } from "../../posix/census.ts";
-import type { Belongs, Members } from "../../posix/containment.ts";
-import type { ProcStat } from "../../posix/proc_stat.ts";
-import type { ProcessTable } from "../../posix/process_table.ts";
-import { ProcessTree } from "../../posix/tree.ts";
+import { Census, type Use } from "../../posix/containment/census.ts";
+import type { Belongs, Members } from "../../posix/tree/membership.ts";
+import type { ProcStat } from "../../posix/system/proc_stat.ts";
+import type { ProcessTable } from "../../posix/system/process_table.ts";
+import { ProcessTree } from "../../posix/tree/tree.ts";
 import { until } from "../fixtures/deadline.ts";
 
 const STOP = 19;

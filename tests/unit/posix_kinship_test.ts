@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { JointMembership } from "../../posix/containment.ts";
+import { JointMembership } from "../../posix/tree/membership.ts";
 import { Kinship } from "../../posix/kinship.ts";
-import { KinshipGroup } from "../../posix/kinship_group.ts";
-import type { ProcStat } from "../../posix/proc_stat.ts";
-import type { ProcessTable } from "../../posix/process_table.ts";
+import { KinshipGroup } from "../../posix/containment/kinship.ts";
+import type { ProcStat } from "../../posix/system/proc_stat.ts";
+import type { ProcessTable } from "../../posix/system/process_table.ts";
 
 /** A made-up Mac: a unique id is ten times the number, unless said otherwise. */
 class Mac implements ProcessTable {

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { Kinship } from "../../posix/kinship.ts";
-import { KinshipGroup } from "../../posix/kinship_group.ts";
+import { KinshipGroup } from "../../posix/containment/kinship.ts";
 import {
   type LibprocCalls,
   libprocTable,
   parseArguments,
-} from "../../posix/libproc.ts";
-import type { ProcessTable } from "../../posix/process_table.ts";
-import { ProcessTree } from "../../posix/tree.ts";
+} from "../../posix/system/libproc.ts";
+import type { ProcessTable } from "../../posix/system/process_table.ts";
+import { ProcessTree } from "../../posix/tree/tree.ts";
 
 const SHORT = 13;
 const UNIQUE = 17;

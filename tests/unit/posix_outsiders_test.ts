@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Belongs, Members } from "../../posix/containment.ts";
-import { JointMembership } from "../../posix/containment.ts";
+import type { Belongs, Members } from "../../posix/tree/membership.ts";
+import { JointMembership } from "../../posix/tree/membership.ts";
 import { Outsiders } from "../../posix/outsiders.ts";
-import type { ProcStat } from "../../posix/proc_stat.ts";
-import type { ProcessTable } from "../../posix/process_table.ts";
-import { ProcessTree } from "../../posix/tree.ts";
+import type { ProcStat } from "../../posix/system/proc_stat.ts";
+import type { ProcessTable } from "../../posix/system/process_table.ts";
+import { ProcessTree } from "../../posix/tree/tree.ts";
 
 const STOP = 19;
 const KILL = 9;

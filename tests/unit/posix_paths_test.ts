@@ -1,13 +1,13 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
-import { SystemError, systemError } from "../../errors.ts";
+import { SystemError, systemError } from "../../backend/errors.ts";
 import {
   eagain,
   errnoMeaning,
   errnoName,
   posixError,
-} from "../../posix/errno.ts";
-import { absolutePath } from "../../posix/executable.ts";
-import { isLoaderVariable } from "../../run_permission.ts";
+} from "../../posix/system/errno.ts";
+import { absolutePath } from "../../posix/spawn/executable.ts";
+import { isLoaderVariable } from "../../backend/permissions.ts";
 
 // Path, base, what it becomes.
 const PATHS: readonly (readonly [string, string, string])[] = [

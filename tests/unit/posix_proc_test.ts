@@ -5,15 +5,15 @@ import {
   parseLocksLimit,
   parseStat,
   stateName,
-} from "../../posix/proc_stat.ts";
-import { LINUX_SIGNALS } from "../../signals.ts";
+} from "../../posix/system/proc_stat.ts";
+import { LINUX_SIGNALS } from "../../backend/signals.ts";
 import {
   decodeSiginfo,
   decodeWaitStatus,
   exited,
   LOST,
   signalled,
-} from "../../posix/wait_status.ts";
+} from "../../posix/wait/status.ts";
 
 const REST =
   "S 41 42 43 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 9 10 18446744073709551615 0";

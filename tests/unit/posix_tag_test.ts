@@ -11,7 +11,7 @@ import {
   type Tag,
   tagOfTree,
   WINDOW,
-} from "../../posix/tag.ts";
+} from "../../posix/containment/tag.ts";
 
 const OUTER: Tag = {
   flags: 0,

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Ancestry, findRoot } from "../../posix/ancestry.ts";
-import { type Belongs, JointMembership } from "../../posix/containment.ts";
-import type { ProcStat } from "../../posix/proc_stat.ts";
-import type { ProcessTable } from "../../posix/process_table.ts";
-import type { LeaderGroup } from "../../posix/snapshot.ts";
-import { ProcessTree } from "../../posix/tree.ts";
+import { type Belongs, JointMembership } from "../../posix/tree/membership.ts";
+import type { ProcStat } from "../../posix/system/proc_stat.ts";
+import type { ProcessTable } from "../../posix/system/process_table.ts";
+import type { LeaderGroup } from "../../posix/tree/snapshot.ts";
+import { ProcessTree } from "../../posix/tree/tree.ts";
 
 const STOP = 19;
 const KILL = 9;

@@ -5,7 +5,7 @@ import {
   signalName,
   signalNumber,
   WINDOWS_SIGNALS,
-} from "../../signals.ts";
+} from "../../backend/signals.ts";
 import { EMULATED_MACOS } from "../fixtures/deno.ts";
 
 // signal(7) and <sys/signal.h>: those that differ, and those one would notice.

@@ -10,9 +10,9 @@ import type {
   ProcessInfo,
   SoftSignal,
   TreeWatch,
-} from "../../backend.ts";
-import { type Survivor, SurvivorsError } from "../../errors.ts";
-import { runStop, type StopState } from "../../stop.ts";
+} from "../../backend/backend.ts";
+import { type Survivor, SurvivorsError } from "../../backend/errors.ts";
+import { runStop, type StopState } from "../../process/run/stop.ts";
 
 /** A made-up tree: how many obey, how many hard kills it takes. */
 class Tree implements NativeTree {

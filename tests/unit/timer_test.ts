@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Timer } from "../../timer.ts";
+import { Timer } from "../../backend/timer.ts";
 
 interface Pending {
   readonly id: number;

@@ -1,17 +1,20 @@
 import { assertEquals } from "@std/assert";
-import { cgroupLimitReached, cgroupUsage } from "../../posix/cgroup_usage.ts";
+import {
+  cgroupLimitReached,
+  cgroupUsage,
+} from "../../posix/containment/cgroup_files.ts";
 import {
   figuresOfStat,
   figuresOfTaskInfo,
   numberOf,
   type ProcessFigures,
 } from "../../posix/process_figures.ts";
-import type { ProcStat } from "../../posix/proc_stat.ts";
-import type { UsageTable } from "../../posix/process_usage.ts";
+import type { ProcStat } from "../../posix/system/proc_stat.ts";
+import type { UsageTable } from "../../posix/usage/process_usage.ts";
 import { decodeRusage } from "../../posix/rusage.ts";
-import { ENDED, TreeUsage } from "../../posix/tree_usage.ts";
-import { unknownUsage } from "../../usage.ts";
-import { decodeJobUsage } from "../../windows/job_usage.ts";
+import { ENDED, TreeUsage } from "../../posix/usage/tree_usage.ts";
+import { unknownUsage } from "../../backend/usage.ts";
+import { decodeJobUsage } from "../../windows/usage/tree_usage.ts";
 
 Deno.test("struct rusage is decoded by the layout of each system", () => {
   const bytes = new Uint8Array(144);

@@ -3,8 +3,8 @@ import {
   commandLine,
   quoteArgument,
   quoteProgram,
-} from "../../windows/command_line.ts";
-import { parseCommandLine } from "../../windows/command_line_parse.ts";
+} from "../../windows/system/command_line.ts";
+import { parseCommandLine } from "../../windows/system/command_line_parse.ts";
 import parseVectors from "./data/vectors_parse.json" with { type: "json" };
 import quoteVectors from "./data/vectors_quote.json" with { type: "json" };
 

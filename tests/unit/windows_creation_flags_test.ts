@@ -4,8 +4,8 @@ import {
   CREATE_NEW_PROCESS_GROUP,
   CREATE_NO_WINDOW,
   CREATE_SUSPENDED,
-} from "../../windows/constants.ts";
-import { creationFlags } from "../../windows/creation_flags.ts";
+} from "../../windows/system/constants.ts";
+import { creationFlags } from "../../windows/spawn/creation_flags.ts";
 
 const SPEC: Parameters<typeof creationFlags>[0] = {
   stdin: "null",

@@ -6,7 +6,7 @@ import {
   foldName,
   parseEnvironment,
   variable,
-} from "../../windows/environment_block.ts";
+} from "../../windows/spawn/environment.ts";
 
 function set(...pairs: string[]): Environment {
   return parseEnvironment(pairs);

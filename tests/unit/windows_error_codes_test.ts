@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { SystemError } from "../../errors.ts";
-import { errorClass, errorName } from "../../windows/error_codes.ts";
+import { SystemError } from "../../backend/errors.ts";
+import { errorClass, errorName } from "../../windows/system/error_codes.ts";
 import {
   cwdError,
   notFound,
   spawnError,
   tooLong,
   windowsError,
-} from "../../windows/errors.ts";
+} from "../../windows/system/errors.ts";
 
 // On Windows the words come from the system: opened here, a library is no leak
 // of a test's.

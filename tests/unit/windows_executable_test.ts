@@ -3,7 +3,7 @@ import {
   existingExecutable,
   type FileSystem,
   findExecutable,
-} from "../../windows/executable.ts";
+} from "../../windows/spawn/executable.ts";
 
 /** A file system of these files, without regard to case. */
 function files(...paths: string[]): FileSystem {

@@ -3,7 +3,7 @@ import {
   type Deeds,
   exitStatus,
   STATUS_CONTROL_C_EXIT,
-} from "../../windows/exit_code.ts";
+} from "../../windows/wait/status.ts";
 
 const NOTHING: Deeds = { ended: [], softSignal: null };
 

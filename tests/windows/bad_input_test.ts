@@ -1,10 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { SpawnSpec } from "../../backend.ts";
-import { SystemError } from "../../errors.ts";
+import type { SpawnSpec } from "../../backend/backend.ts";
+import { SystemError } from "../../backend/errors.ts";
 import { windowsBackend } from "../../windows/backend.ts";
-import { MAX_COMMAND_LINE } from "../../windows/command_line.ts";
-import { CREATE_NO_WINDOW, SYNCHRONIZE } from "../../windows/constants.ts";
-import { createProcess } from "../../windows/create_process.ts";
+import { MAX_COMMAND_LINE } from "../../windows/system/command_line.ts";
+import {
+  CREATE_NO_WINDOW,
+  SYNCHRONIZE,
+} from "../../windows/system/constants.ts";
+import { createProcess } from "../../windows/system/create_process.ts";
 import { openProcess } from "../../windows/process_info.ts";
 import {
   getExitCodeProcess,

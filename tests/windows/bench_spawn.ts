@@ -7,8 +7,8 @@
  */
 
 import { Command } from "../../mod.ts";
-import { CREATE_NO_WINDOW } from "../../windows/constants.ts";
-import { createProcess } from "../../windows/create_process.ts";
+import { CREATE_NO_WINDOW } from "../../windows/system/constants.ts";
+import { createProcess } from "../../windows/system/create_process.ts";
 import { waitForSingleObject } from "../../windows/wait.ts";
 import { type Subsystem, tinyProgram } from "./tiny_program.ts";
 

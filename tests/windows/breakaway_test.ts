@@ -3,13 +3,13 @@ import {
   CREATE_NO_WINDOW,
   JOB_OBJECT_LIMIT_BREAKAWAY_OK,
   PROCESS_QUERY_INFORMATION,
-} from "../../windows/constants.ts";
-import { JobObject } from "../../windows/job_object.ts";
+} from "../../windows/system/constants.ts";
+import { JobObject } from "../../windows/containment/job_object.ts";
 import { openProcess } from "../../windows/process_info.ts";
-import { startInJob } from "../../windows/start_in_job.ts";
-import { StdioEnds } from "../../windows/stdio.ts";
-import { PipeReader } from "../../windows/pipe_reader.ts";
-import { quoteArgument } from "../../windows/command_line.ts";
+import { startInJob } from "../../windows/containment/start_in_job.ts";
+import { StdioEnds } from "../../windows/stdio/stdio.ts";
+import { PipeReader } from "../../windows/stdio/pipe_reader.ts";
+import { quoteArgument } from "../../windows/system/command_line.ts";
 import { waitForSingleObject } from "../../windows/wait.ts";
 import { alive, fixture, ignore, openLibraries, until } from "./support.ts";
 

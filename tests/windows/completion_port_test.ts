@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { completionPort } from "../../windows/completion_port.ts";
+import { completionPort } from "../../windows/wait/completion_port.ts";
 import { ignore, openLibraries } from "./support.ts";
 
 Deno.test.beforeAll(openLibraries);

@@ -5,8 +5,8 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Command, listen } from "../../mod.ts";
-import { Handle } from "../../windows/handle.ts";
-import { createPipe } from "../../windows/pipe.ts";
+import { Handle } from "../../windows/system/handle.ts";
+import { createPipe } from "../../windows/stdio/pipe.ts";
 import { adoptSocket, duplicateSocket } from "../../windows/share_socket.ts";
 import { handleCount } from "./handle_count.ts";
 import { fixture, ignore, openLibraries } from "./support.ts";

@@ -1,10 +1,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { SystemError } from "../../errors.ts";
-import { CREATE_NO_WINDOW, CREATE_SUSPENDED } from "../../windows/constants.ts";
-import { createProcess } from "../../windows/create_process.ts";
-import { Handle } from "../../windows/handle.ts";
-import { JobObject } from "../../windows/job_object.ts";
-import { type JobEntry, startInJob } from "../../windows/start_in_job.ts";
+import { SystemError } from "../../backend/errors.ts";
+import {
+  CREATE_NO_WINDOW,
+  CREATE_SUSPENDED,
+} from "../../windows/system/constants.ts";
+import { createProcess } from "../../windows/system/create_process.ts";
+import { Handle } from "../../windows/system/handle.ts";
+import { JobObject } from "../../windows/containment/job_object.ts";
+import {
+  type JobEntry,
+  startInJob,
+} from "../../windows/containment/start_in_job.ts";
 import {
   resumeThread,
   terminateProcess,

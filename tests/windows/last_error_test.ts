@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { errorText } from "../../windows/last_error.ts";
-import { processes, table } from "../../windows/kernel32.ts";
+import { processes, table } from "../../windows/system/kernel32.ts";
 import { ignore, openLibraries } from "./support.ts";
 
 Deno.test.beforeAll(openLibraries);

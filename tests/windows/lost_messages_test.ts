@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { completionPort } from "../../windows/completion_port.ts";
+import { completionPort } from "../../windows/wait/completion_port.ts";
 import {
   alive,
   fixture,

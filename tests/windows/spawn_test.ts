@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { SpawnSpec } from "../../backend.ts";
-import { SystemError } from "../../errors.ts";
+import type { SpawnSpec } from "../../backend/backend.ts";
+import { SystemError } from "../../backend/errors.ts";
 import { windowsBackend } from "../../windows/backend.ts";
 import { Struct } from "../../ffi/struct.ts";
-import { processes } from "../../windows/kernel32.ts";
-import { SECURITY_ATTRIBUTES } from "../../windows/structs.ts";
+import { processes } from "../../windows/system/kernel32.ts";
+import { SECURITY_ATTRIBUTES } from "../../windows/system/structs.ts";
 import { handleCount } from "./handle_count.ts";
 import {
   fixture,

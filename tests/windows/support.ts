@@ -4,11 +4,15 @@
  * @module
  */
 
-import type { ExitStatus, NativeProcess, SpawnSpec } from "../../backend.ts";
+import type {
+  ExitStatus,
+  NativeProcess,
+  SpawnSpec,
+} from "../../backend/backend.ts";
 import { windowsBackend } from "../../windows/backend.ts";
-import * as kernel32 from "../../windows/kernel32.ts";
-import { sockets } from "../../windows/ws2_32.ts";
-import { processSnapshot } from "../../windows/process_table.ts";
+import * as kernel32 from "../../windows/system/kernel32.ts";
+import { sockets } from "../../windows/system/ws2_32.ts";
+import { processSnapshot } from "../../windows/system/process_table.ts";
 
 /** These tests need Windows, or Wine. */
 export const ignore: boolean = Deno.build.os !== "windows";

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import {
   PROCESS_QUERY_INFORMATION,
   SYNCHRONIZE,
-} from "../../windows/constants.ts";
-import type { Handle } from "../../windows/handle.ts";
+} from "../../windows/system/constants.ts";
+import type { Handle } from "../../windows/system/handle.ts";
 import { openProcess } from "../../windows/process_info.ts";
 import { Unborn } from "../../windows/unborn.ts";
 import {

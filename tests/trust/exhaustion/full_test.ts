@@ -2,13 +2,13 @@
 
 import { assertEquals } from "@std/assert";
 import { Command } from "../../../mod.ts";
-import { GUARD_SCRIPT } from "../../../posix/guard_script.ts";
-import { ownerNumbers } from "../../../posix/lineage.ts";
+import { GUARD_SCRIPT } from "../../../posix/containment/guard_script.ts";
+import { ownerNumbers } from "../../../posix/containment/lineage.ts";
 import {
   guardedGlobs,
   guardedPattern,
   type OwnerNumbers,
-} from "../../../posix/tag.ts";
+} from "../../../posix/containment/tag.ts";
 import { until, within } from "../../fixtures/deadline.ts";
 import { readableDeno } from "../../fixtures/other_user.ts";
 import { newMarker, processesWith } from "../../fixtures/process_table.ts";

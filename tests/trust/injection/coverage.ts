@@ -36,12 +36,22 @@ async function linesRun(
   return files;
 }
 
+/** The modules of a folder and of those in it, by their path from there. */
+async function modulesBelow(root: URL, folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of Deno.readDir(new URL(folder, root))) {
+    const path = `${folder}${entry.name}`;
+    if (!entry.isDirectory) found.push(path);
+    else found.push(...await modulesBelow(root, `${path}/`));
+  }
+  return found;
+}
+
 async function report(folder: string): Promise<void> {
   const files = await linesRun(folder);
   let reached = 0;
   const missed: string[] = [];
-  const entries = await Array.fromAsync(Deno.readDir(POSIX));
-  for (const name of entries.map(({ name }) => name).sort()) {
+  for (const name of (await modulesBelow(POSIX, "")).sort()) {
     const path = new URL(name, POSIX).pathname;
     const source = await Deno.readTextFile(path);
     source.split("\n").forEach((text, index) => {

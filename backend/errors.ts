@@ -1,0 +1,430 @@
+/**
+ * The errors a caller can catch.
+ *
+ * Where Deno has a class for a mistake, that class is thrown
+ * (`Deno.errors.NotFound` for a missing program, `TypeError` for bad input), so
+ * that code written for `Deno.Command` keeps working. Errors that come from a
+ * system call carry its details besides, and are `instanceof`
+ * {@linkcode SystemError} at the same time.
+ *
+ * @module
+ */
+
+import type { LimitName } from "../process/limits/limits.ts";
+
+const SYSTEM: unique symbol = Symbol("SystemError");
+
+/** What a failed system call tells. */
+export interface SystemErrorDetails {
+  /** The symbolic error: `ENOENT`, `ERROR_ACCESS_DENIED` … */
+  readonly code: string;
+  /** Its number. */
+  readonly errno: number;
+  /** The call that failed: `posix_spawn`, `CreateProcessW` … */
+  readonly syscall: string;
+  /** The program that was to be started. */
+  readonly command?: string;
+  /** The process the call was about. */
+  readonly pid?: number;
+}
+
+/**
+ * A failed system call, with its name and number.
+ *
+ * Errors that also have a class of Deno's own (`Deno.errors.NotFound`,
+ * `Deno.errors.PermissionDenied` …) are made of that class, and answer to
+ * `instanceof SystemError` as well.
+ *
+ * @example
+ * ```ts
+ * import { Command, SystemError } from "@killable/process";
+ *
+ * try {
+ *   new Command("no-such-program").spawn();
+ * } catch (error) {
+ *   if (error instanceof SystemError) console.log(error.code, error.syscall); // ENOENT posix_spawn
+ * }
+ * ```
+ */
+export class SystemError extends Error implements SystemErrorDetails {
+  /** The symbolic error: `ENOENT`, `ERROR_ACCESS_DENIED` … */
+  readonly code!: string;
+  /** Its number. */
+  readonly errno!: number;
+  /** The call that failed. */
+  readonly syscall!: string;
+  /** The program that was to be started. */
+  readonly command?: string;
+  /** The process the call was about. */
+  readonly pid?: number;
+
+  /** The class's name. */
+  override name = "SystemError";
+
+  /**
+   * Makes the error.
+   *
+   * @param message A sentence: the action, the cause, the way out.
+   * @param details Which call, which error.
+   * @param options `cause`, as of any error.
+   */
+  constructor(
+    message: string,
+    details: SystemErrorDetails,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    attach(this, details);
+  }
+
+  /** True for every error that carries the details of a system call. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && SYSTEM in value;
+  }
+}
+
+function attach(error: Error, details: SystemErrorDetails): void {
+  Object.assign(error, details);
+  Object.defineProperty(error, SYSTEM, { value: true });
+}
+
+/**
+ * Makes a system error, of Deno's own class where there is one.
+ *
+ * @param kind A class of `Deno.errors`, or `null` for a plain {@linkcode SystemError}.
+ * @param message A sentence: the action, the cause, the way out.
+ * @param details Which call, which error.
+ * @returns The error, to be thrown.
+ */
+export function systemError(
+  kind: (new (message?: string, options?: ErrorOptions) => Error) | null,
+  message: string,
+  details: SystemErrorDetails,
+  options?: ErrorOptions,
+): Error {
+  if (kind === null) return new SystemError(message, details, options);
+  const error = new kind(message, options);
+  attach(error, details);
+  return error;
+}
+
+/** What was captured before a run failed. */
+export interface PartialOutput {
+  /** Captured standard output, or `null` when it was not piped. */
+  readonly stdout: Uint8Array<ArrayBuffer> | null;
+  /** Captured standard error, or `null` when it was not piped. */
+  readonly stderr: Uint8Array<ArrayBuffer> | null;
+}
+
+/**
+ * A command that was checked ended with a status other than 0.
+ *
+ * Named after `subprocess.CalledProcessError` of Python.
+ *
+ * @example
+ * ```ts
+ * import { CalledProcessError, checkOutput } from "@killable/process";
+ *
+ * try {
+ *   await checkOutput([Deno.execPath(), "eval", "console.log('half'); Deno.exit(7)"]);
+ * } catch (error) {
+ *   if (!(error instanceof CalledProcessError)) throw error;
+ *   console.log(error.code, new TextDecoder().decode(error.stdout!).trim()); // 7 half
+ * }
+ * ```
+ */
+export class CalledProcessError extends Error implements PartialOutput {
+  /** The class's name. */
+  override name = "CalledProcessError";
+  /** Captured standard output, or `null`. */
+  readonly stdout: Uint8Array<ArrayBuffer> | null;
+  /** Captured standard error, or `null`. */
+  readonly stderr: Uint8Array<ArrayBuffer> | null;
+  /** The exit code. */
+  readonly code: number;
+  /** The signal that ended it, or `null`. */
+  readonly signal: Deno.Signal | null;
+  /** The limit that ended it, or `null`. */
+  readonly limit: LimitName | null;
+
+  /**
+   * Makes the error.
+   *
+   * @param command The program.
+   * @param args Its arguments.
+   * @param status How it ended.
+   * @param output What was captured.
+   */
+  constructor(
+    readonly command: string,
+    readonly args: readonly string[],
+    status: {
+      readonly code: number;
+      readonly signal: Deno.Signal | null;
+      readonly limit?: LimitName | null;
+    },
+    output: PartialOutput,
+  ) {
+    super(
+      status.limit
+        ? `Command '${command}' was ended by its limit '${status.limit}'`
+        : status.signal === null
+        ? `Command '${command}' exited with code ${status.code}`
+        : `Command '${command}' was ended by ${status.signal}`,
+    );
+    this.code = status.code;
+    this.signal = status.signal;
+    this.limit = status.limit ?? null;
+    this.stdout = output.stdout;
+    this.stderr = output.stderr;
+  }
+}
+
+/**
+ * The time for a command was up; its tree has been ended.
+ *
+ * Named after `subprocess.TimeoutExpired` of Python.
+ *
+ * @example
+ * ```ts
+ * import { checkOutput, TimeoutExpired } from "@killable/process";
+ *
+ * try {
+ *   await checkOutput([Deno.execPath(), "eval", "setInterval(() => {}, 1000)"], {
+ *     timeout: 300,
+ *   });
+ * } catch (error) {
+ *   if (!(error instanceof TimeoutExpired)) throw error;
+ *   console.log(error.timeout, error.idle); // 300 false
+ * }
+ * ```
+ */
+export class TimeoutExpired extends Error implements PartialOutput {
+  /** The class's name. */
+  override name = "TimeoutExpired";
+  /** Captured standard output so far, or `null`. */
+  readonly stdout: Uint8Array<ArrayBuffer> | null;
+  /** Captured standard error so far, or `null`. */
+  readonly stderr: Uint8Array<ArrayBuffer> | null;
+
+  /**
+   * Makes the error.
+   *
+   * @param command The program.
+   * @param timeout The time it had, in milliseconds.
+   * @param output What was captured so far.
+   * @param idle Whether the time is that without output (`idleTimeout`).
+   */
+  constructor(
+    readonly command: string,
+    readonly timeout: number,
+    output: PartialOutput,
+    readonly idle: boolean = false,
+  ) {
+    super(
+      `Command '${command}' did not ${
+        idle ? "write anything for" : "end within"
+      } ${timeout} ms; its process tree was ended`,
+    );
+    this.stdout = output.stdout;
+    this.stderr = output.stderr;
+  }
+}
+
+/** Why a child was not ready: see {@linkcode NotReadyError}. */
+export type NotReadyReason = "exited" | "closed" | "timeout";
+
+/** What {@linkcode NotReadyError} tells besides the reason. */
+export interface NotReadyDetails {
+  /** The program. */
+  readonly command: string;
+  /** What was waited for, in words. */
+  readonly awaited: string;
+  /** How long was waited at most, in milliseconds. */
+  readonly timeout: number;
+  /** How the child ended; `null` while it runs. */
+  readonly status:
+    | { readonly code: number; readonly signal: Deno.Signal | null }
+    | null;
+  /** The last lines that it wrote, as far as they were read. */
+  readonly lines: readonly string[];
+}
+
+/**
+ * A child did not become ready: it exited before, closed its output, or the time
+ * was up. In the last case it goes on running; `await using` or `stop()` ends it.
+ *
+ * @example
+ * ```ts
+ * import { Command, NotReadyError } from "@killable/process";
+ *
+ * await using server = new Command(Deno.execPath(), {
+ *   args: ["eval", "console.log('port is in use'); Deno.exit(1)"],
+ *   stdout: "piped",
+ * }).spawn();
+ * try {
+ *   await server.ready({ line: "listening" });
+ * } catch (error) {
+ *   if (!(error instanceof NotReadyError)) throw error;
+ *   console.log(error.reason, error.code, error.lines); // exited 1 [ "port is in use" ]
+ * }
+ * ```
+ */
+export class NotReadyError extends Error {
+  /** The class's name. */
+  override name = "NotReadyError";
+  /** The program. */
+  readonly command: string;
+  /** How long was waited at most, in milliseconds. */
+  readonly timeout: number;
+  /** The exit code, or `null` while it runs. */
+  readonly code: number | null;
+  /** The signal that ended it, or `null`. */
+  readonly signal: Deno.Signal | null;
+  /** The last lines that it wrote, as far as they were read. */
+  readonly lines: readonly string[];
+
+  /**
+   * Makes the error.
+   *
+   * @param reason Why it was not ready.
+   * @param details What is known besides.
+   * @param options `cause`: why the last attempt to connect failed.
+   */
+  constructor(
+    readonly reason: NotReadyReason,
+    details: NotReadyDetails,
+    options?: ErrorOptions,
+  ) {
+    super(notReadyMessage(reason, details), options);
+    this.command = details.command;
+    this.timeout = details.timeout;
+    this.code = details.status?.code ?? null;
+    this.signal = details.status?.signal ?? null;
+    this.lines = details.lines;
+  }
+}
+
+const SHOWN_LINES = 5;
+const SHOWN_LENGTH = 200;
+
+function notReadyMessage(
+  reason: NotReadyReason,
+  details: NotReadyDetails,
+): string {
+  const { command, awaited, timeout, status } = details;
+  let text = `Command '${command}' `;
+  if (reason === "timeout") {
+    text +=
+      `was not ready within ${timeout} ms (${awaited}); it is still running`;
+  } else if (reason === "closed") {
+    text += `closed its output before it was ready (${awaited})`;
+  } else if (status?.signal) {
+    text += `was ended by ${status.signal} before it was ready (${awaited})`;
+  } else {
+    text += `exited with code ${status?.code} before it was ready (${awaited})`;
+  }
+  const last = details.lines.slice(-SHOWN_LINES);
+  if (last.length === 0) return text;
+  const shown = last.map((line) => "\n  " + line.slice(0, SHOWN_LENGTH));
+  return `${text}. It wrote last:${shown.join("")}`;
+}
+
+/**
+ * A captured stream grew past `maxOutput`; the tree has been ended.
+ *
+ * @example
+ * ```ts
+ * import { Command, OutputLimitExceeded } from "@killable/process";
+ *
+ * try {
+ *   await new Command(Deno.execPath(), {
+ *     args: ["eval", "for (;;) console.log('no end of it')"],
+ *     maxOutput: 5,
+ *   }).output();
+ * } catch (error) {
+ *   if (!(error instanceof OutputLimitExceeded)) throw error;
+ *   console.log(error.limit, new TextDecoder().decode(error.stdout!)); // 5 no en
+ * }
+ * ```
+ */
+export class OutputLimitExceeded extends RangeError implements PartialOutput {
+  /** The class's name. */
+  override name = "OutputLimitExceeded";
+  /** The first `maxOutput` bytes of standard output, or `null`. */
+  readonly stdout: Uint8Array<ArrayBuffer> | null;
+  /** The first `maxOutput` bytes of standard error, or `null`. */
+  readonly stderr: Uint8Array<ArrayBuffer> | null;
+
+  /**
+   * Makes the error.
+   *
+   * @param command The program.
+   * @param limit The limit, in bytes per stream.
+   * @param output What was captured.
+   */
+  constructor(
+    readonly command: string,
+    readonly limit: number,
+    output: PartialOutput,
+  ) {
+    super(
+      `Command '${command}' wrote more than ${limit} bytes; its process tree was ended. ` +
+        `Raise 'maxOutput', set 'outputPolicy' to "head" or "tail", or stream the output with spawn()`,
+    );
+    this.stdout = output.stdout;
+    this.stderr = output.stderr;
+  }
+}
+
+/** A member of a tree that could not be ended. */
+export interface Survivor {
+  /** Its process id. */
+  readonly pid: number;
+  /** Its program. */
+  readonly name: string;
+  /** Why it is still there. */
+  readonly reason: string;
+}
+
+/**
+ * A stop ended without the tree being empty: some members could not be ended. They
+ * belong to another user, or are in an uninterruptible wait.
+ *
+ * @example
+ * ```ts
+ * import { Command, SurvivorsError } from "@killable/process";
+ *
+ * const child = new Command(Deno.execPath(), {
+ *   args: ["eval", "setInterval(() => {}, 1000)"],
+ * }).spawn();
+ * try {
+ *   await child.stop();
+ * } catch (error) {
+ *   if (!(error instanceof SurvivorsError)) throw error;
+ *   for (const { pid, name, reason } of error.survivors) {
+ *     console.error(`${name} (${pid}) is still there: ${reason}`);
+ *   }
+ * }
+ * ```
+ */
+export class SurvivorsError extends Error {
+  /** The class's name. */
+  override name = "SurvivorsError";
+
+  /**
+   * Makes the error.
+   *
+   * @param command The program whose tree it is.
+   * @param survivors Who is left, and why.
+   */
+  constructor(
+    readonly command: string,
+    readonly survivors: readonly Survivor[],
+  ) {
+    super(
+      `Cannot end the process tree of '${command}': ` +
+        survivors.map((s) => `${s.pid} (${s.name}): ${s.reason}`).join("; "),
+    );
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Ending as the program that was looked after ended.
+ *
+ * @module
+ */
+
+import { isGranted } from "../is_granted.ts";
+import type { SignalRelay } from "./signal_relay.ts";
+
+// Those that only end: the others write a core file, which would be of Deno.
+const PLAIN: readonly Deno.Signal[] = [
+  "SIGHUP",
+  "SIGINT",
+  "SIGTERM",
+  "SIGALRM",
+  "SIGPIPE",
+  "SIGUSR1",
+  "SIGUSR2",
+];
+
+/**
+ * Ends this process by the signal that ended the program, so that a shell stops
+ * its loop after Ctrl-C; otherwise gives the status that a shell would show.
+ *
+ * @param status How the program ended.
+ * @param relay What listens to signals.
+ * @returns The exit status, where this process is still there.
+ */
+export function endLike(
+  status: { readonly code: number; readonly signal: Deno.Signal | null },
+  relay: SignalRelay,
+): number {
+  if (status.signal === null) return status.code;
+  // Without --allow-run for everything the number has to do.
+  const able = Deno.build.os !== "windows" && isGranted({ name: "run" });
+  if (able && PLAIN.includes(status.signal)) {
+    relay.giveBack();
+    Deno.kill(Deno.pid, status.signal);
+  }
+  return status.code;
+}

@@ -1,0 +1,118 @@
+/**
+ * What `run` says at the end.
+ *
+ * @module
+ */
+
+import type { Containment } from "../../backend/backend.ts";
+import type { LimitName } from "../../process/limits/limits.ts";
+import type { StopReport } from "../../process/run/status.ts";
+import type { ResourceUsage } from "../../backend/usage.ts";
+import { formatDuration } from "../duration.ts";
+import { formatSize } from "../arguments/operands.ts";
+
+/** Why a run came to its end. */
+export type EndReason =
+  | "exited"
+  | "timeout"
+  | "idle"
+  | "signal"
+  | "stdin-eof"
+  | "limit";
+
+/** What became of a run. */
+export interface RunReport {
+  /** The program. */
+  readonly command: string;
+  /** Why it ended: by itself, or what stopped it. */
+  readonly reason: EndReason;
+  /** The exit status of this program. */
+  readonly exitStatus: number;
+  /** The program's exit code; `128 + n` for death by signal n. */
+  readonly code: number;
+  /** The signal that ended the program, or null. */
+  readonly signal: Deno.Signal | null;
+  /** The limit that ended it, or null. */
+  readonly limit: LimitName | null;
+  /** What the tree has used. */
+  readonly usage: ResourceUsage;
+  /** Milliseconds from the start until the tree was gone. */
+  readonly elapsed: number;
+  /** What held the tree. */
+  readonly containment: Containment;
+  /** What it took to end the tree; with a signal of null nothing was left to end. */
+  readonly stop: StopReport;
+}
+
+const REASONS: Readonly<Record<EndReason, string>> = {
+  exited: "ended by itself",
+  timeout: "stopped, its time was up",
+  idle: "stopped, it wrote nothing",
+  signal: "stopped by a signal",
+  "stdin-eof": "stopped, standard input ended",
+  limit: "ended, a limit was passed",
+};
+
+/**
+ * Words a report.
+ *
+ * @param report The report.
+ * @returns Lines.
+ */
+export function reportLines(report: RunReport): string[] {
+  const { command, reason, code, signal, elapsed, containment, stop } = report;
+  const cause = report.limit === null ? "" : `${report.limit}, `;
+  const how = cause + (signal === null ? `exit code ${code}` : `${signal}`);
+  const after = formatDuration(elapsed);
+  const holds = containment.holdsEscapees
+    ? "holds what leaves its process group"
+    : "does not hold what leaves its process group";
+  const parent = containment.endsWithParent
+    ? "ends with its parent"
+    : "does not end with its parent";
+  return [
+    `${command}: ${REASONS[reason]} (${how}) after ${after}`,
+    `  tree: ${stopLine(stop)}`,
+    `  used: ${usageLine(report.usage)}`,
+    `  containment: ${containment.mechanism}, ${holds}, ${parent}`,
+    ...containment.notes.map((note) => `  note: ${note}`),
+  ];
+}
+
+/**
+ * Words what was used.
+ *
+ * @param usage The figures.
+ * @returns A phrase; what is not known is left out.
+ */
+export function usageLine(usage: ResourceUsage): string {
+  const { userTime, systemTime, peakMemory, majorFaults } = usage;
+  const parts: string[] = [];
+  if (userTime !== null) parts.push(`${formatDuration(userTime)} user`);
+  if (systemTime !== null) parts.push(`${formatDuration(systemTime)} system`);
+  if (peakMemory !== null) parts.push(`${formatSize(peakMemory)} at most`);
+  if (majorFaults) parts.push(`${majorFaults} page faults from storage`);
+  return parts.length === 0 ? "not known" : parts.join(", ");
+}
+
+/**
+ * Words what a stop did.
+ *
+ * @param stop Its report.
+ * @returns A phrase.
+ */
+export function stopLine(stop: StopReport): string {
+  if (stop.signal === null && stop.escalated === 0) return "nothing was left";
+  const soft = stop.signal === null
+    ? []
+    : [`${stop.signal} to ${processes(stop.signalled)}`];
+  const hard = stop.escalated === 0
+    ? []
+    : [`SIGKILL to ${processes(stop.escalated)}`];
+  const what = [...soft, ...hard].join(", then ");
+  return `${what}; gone after ${formatDuration(stop.elapsed)}`;
+}
+
+function processes(count: number): string {
+  return count === 1 ? "1 process" : `${count} processes`;
+}

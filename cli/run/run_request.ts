@@ -1,0 +1,260 @@
+/**
+ * What `run` was asked for, read from its options.
+ *
+ * @module
+ */
+
+import type { ContainmentRequest } from "../../backend/backend.ts";
+import { DEFAULT_GRACE } from "../../process/options/options.ts";
+import type { LimitName, Limits } from "../../process/limits/limits.ts";
+import type { OptionSpec } from "../arguments/command_spec.ts";
+import { parseDuration } from "../duration.ts";
+import type { GivenOptions } from "../arguments/read_options.ts";
+import { parseSignal } from "../arguments/signal_operand.ts";
+import { parseCount, parseSize } from "../arguments/operands.ts";
+import { UsageError } from "../usage_error.ts";
+
+const CONTAINMENTS: readonly ContainmentRequest[] = [
+  "auto",
+  "cgroup",
+  "lineage",
+  "process-group",
+  "job-object",
+];
+
+/** The names of the options. */
+export type RunOption =
+  | "timeout"
+  | "idle-timeout"
+  | "kill-after"
+  | "signal"
+  | "stop-on-stdin-eof"
+  | "cwd"
+  | "env"
+  | "clear-env"
+  | "containment"
+  | "memory"
+  | "cpu-time"
+  | "processes"
+  | "open-files"
+  | "file-size"
+  | "output"
+  | "report"
+  | "json";
+
+/** The options: an option more is a line here and a field in {@linkcode RunRequest}. */
+export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
+  {
+    name: "timeout",
+    short: "t",
+    value: "DURATION",
+    help: "stop the tree when it has run for this long",
+  },
+  {
+    name: "idle-timeout",
+    short: "i",
+    value: "DURATION",
+    help:
+      "stop the tree when it has written nothing for this long; its output goes through pipes then, not to the terminal directly",
+  },
+  {
+    name: "kill-after",
+    short: "k",
+    alias: "grace",
+    value: "DURATION",
+    help:
+      "how long a stop waits before it kills (5s); 0 kills at once, without a signal before",
+  },
+  {
+    name: "signal",
+    short: "s",
+    value: "SIGNAL",
+    hint: "signal",
+    help: "the signal a stop begins with (TERM)",
+  },
+  {
+    name: "stop-on-stdin-eof",
+    help:
+      "stop the tree when standard input ends, as it does when an ssh connection drops or a CI agent goes away; COMMAND gets no standard input then",
+  },
+  {
+    name: "cwd",
+    short: "C",
+    value: "DIR",
+    hint: "directory",
+    help: "start in this directory",
+  },
+  {
+    name: "env",
+    short: "e",
+    value: "NAME=VALUE",
+    repeated: true,
+    help: "set a variable in COMMAND's environment; may be repeated",
+  },
+  { name: "clear-env", help: "pass nothing else of the environment on" },
+  {
+    name: "containment",
+    value: "KIND",
+    hint: CONTAINMENTS,
+    help: `what must hold the tree: ${
+      CONTAINMENTS.join(", ")
+    }; one that cannot be had is an error ('killable doctor' tells)`,
+  },
+  {
+    name: "memory",
+    value: "SIZE",
+    help: "end the tree when it uses more memory than this (512M, 2G)",
+  },
+  {
+    name: "cpu-time",
+    value: "DURATION",
+    help: "end the tree when it has used more processor time than this",
+  },
+  {
+    name: "processes",
+    value: "N",
+    help: "end the tree when it has more processes than this",
+  },
+  {
+    name: "open-files",
+    value: "N",
+    help: "no process of the tree can open more files than this",
+  },
+  {
+    name: "file-size",
+    value: "SIZE",
+    help: "no process of the tree can write a larger file than this",
+  },
+  {
+    name: "output",
+    value: "SIZE",
+    help:
+      "end the tree when it has written more than this; its output goes through pipes then",
+  },
+  {
+    name: "report",
+    short: "r",
+    help: "say at the end, on standard error, how it ended and what it took",
+  },
+  {
+    name: "json",
+    short: "j",
+    help: "the same as one line of JSON, the last one of standard error",
+  },
+];
+
+/** What was asked for. */
+export interface RunRequest {
+  /** The program. */
+  readonly command: string;
+  /** Its arguments. */
+  readonly args: readonly string[];
+  /** Milliseconds, or Infinity. */
+  readonly timeout: number;
+  /** Milliseconds without output, or Infinity. */
+  readonly idleTimeout: number;
+  /** Milliseconds between the signal and the kill. */
+  readonly grace: number;
+  /** What a stop begins with. */
+  readonly signal: Deno.Signal;
+  /** Whether the end of standard input is a reason to stop. */
+  readonly stopOnStdinEof: boolean;
+  /** The directory, or null for this one. */
+  readonly cwd: string | null;
+  /** Variables to set. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether only those are there. */
+  readonly clearEnv: boolean;
+  /** What must hold the tree. */
+  readonly containment: ContainmentRequest;
+  /** Limits, or null. */
+  readonly limits: Limits | null;
+  /** What is said at the end. */
+  readonly report: "none" | "text" | "json";
+}
+
+/**
+ * Reads.
+ *
+ * @param given What was given.
+ * @returns What was asked for.
+ * @throws {UsageError} for a mistake.
+ */
+export function readRunRequest(given: GivenOptions<RunOption>): RunRequest {
+  const [command, ...args] = given.operands;
+  if (command === undefined) {
+    throw new UsageError(
+      "missing command: killable run [OPTION]... -- COMMAND",
+    );
+  }
+  const signal = given.value("signal");
+  return {
+    command,
+    args,
+    timeout: limit(given, "timeout"),
+    idleTimeout: limit(given, "idle-timeout"),
+    grace: duration(given, "kill-after") ?? DEFAULT_GRACE,
+    signal: signal === undefined ? "SIGTERM" : parseSignal(signal),
+    stopOnStdinEof: given.has("stop-on-stdin-eof"),
+    cwd: given.value("cwd") ?? null,
+    env: environment(given.values("env")),
+    clearEnv: given.has("clear-env"),
+    containment: containment(given.value("containment")),
+    limits: limits(given),
+    report: given.has("json") ? "json" : given.has("report") ? "text" : "none",
+  };
+}
+
+function duration(
+  given: GivenOptions<RunOption>,
+  name: RunOption,
+): number | undefined {
+  const text = given.value(name);
+  return text === undefined ? undefined : parseDuration(text, `--${name}`);
+}
+
+function limits(given: GivenOptions<RunOption>): Limits | null {
+  const found: Limits = {};
+  for (const [option, name, parse] of LIMITS) {
+    const text = given.value(option);
+    if (text !== undefined) found[name] = parse(text, `--${option}`);
+  }
+  return Object.keys(found).length > 0 ? found : null;
+}
+
+const LIMITS: readonly (readonly [
+  RunOption,
+  LimitName,
+  (text: string, option: string) => number,
+])[] = [
+  ["memory", "memory", parseSize],
+  ["cpu-time", "cpuTime", parseDuration],
+  ["processes", "processes", parseCount],
+  ["open-files", "openFiles", parseCount],
+  ["file-size", "fileSize", parseSize],
+  ["output", "output", parseSize],
+];
+
+/** A limit of 0 is none, as for GNU timeout. */
+function limit(given: GivenOptions<RunOption>, name: RunOption): number {
+  return duration(given, name) || Infinity;
+}
+
+function environment(pairs: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const pair of pairs) {
+    // The value may be a secret: it is in no message.
+    const at = pair.indexOf("=");
+    if (at < 1) throw new UsageError("invalid --env: write it like NAME=VALUE");
+    env[pair.slice(0, at)] = pair.slice(at + 1);
+  }
+  return env;
+}
+
+function containment(name: string | undefined): ContainmentRequest {
+  const found = CONTAINMENTS.find((one) => one === (name ?? "auto"));
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `invalid --containment '${name}': choose from ${CONTAINMENTS.join(", ")}`,
+  );
+}

@@ -1,0 +1,239 @@
+/**
+ * Containment by cgroup v2 (cgroups(7)), where this process may make one: every
+ * descendant is in it, `cgroup.kill` ends them all at once, `cgroup.events` tells
+ * when none is left. The tag of the lineage is there besides, for the guard.
+ *
+ * Opt-in: joining by writing `cgroup.procs` waits for an RCU grace period, some
+ * ten milliseconds; only clone into the cgroup (glibc 2.39) is free of it.
+ *
+ * @module
+ */
+
+import type { Containment } from "../../backend/backend.ts";
+import { cString } from "../../ffi/c_string.ts";
+import type { LimitName, Limits } from "../../process/limits/limits.ts";
+import type { ResourceUsage } from "../../backend/usage.ts";
+import { cgroupLimitReached, cgroupUsage } from "./cgroup_files.ts";
+import { ownCgroupDirectory } from "../cgroup_files.ts";
+import type { Belongs, Membership } from "../tree/membership.ts";
+import { errnoMeaning, posixError } from "../system/errno.ts";
+import { forgetDirectory, guardDirectory } from "./guard.ts";
+import { bindErrno, errno, libc, libcCgroup } from "../system/libc.ts";
+import type { Lineage } from "./lineage.ts";
+import { openFile, readProcFile } from "../system/proc_files.ts";
+
+const O_WRONLY_CLOEXEC = 0x80001;
+const F_OK = 0;
+const W_OK = 2;
+// More threads than any process of a tree has on average.
+const THREADS_EACH = 256;
+
+let serial = 0;
+// Directories that were not empty yet when they were to go: a process that is
+// being killed is in its cgroup until it has exited.
+const leftover: string[] = [];
+
+function remove(directory: string): boolean {
+  return libcCgroup().rmdir(cString(directory)) === 0;
+}
+
+function removeLeftover(): void {
+  for (let i = leftover.length - 1; i >= 0; i--) {
+    if (remove(leftover[i] as string)) leftover.splice(i, 1);
+  }
+}
+
+function write(file: string, text: string): number {
+  const fd = libcCgroup().open(cString(file), O_WRONLY_CLOEXEC, 0);
+  if (fd < 0) return errno();
+  const bytes = new TextEncoder().encode(text);
+  const n = libc().write(fd, bytes, BigInt(bytes.length));
+  const error = n < 0n ? errno() : 0;
+  libc().close(fd);
+  return error;
+}
+
+// A new cgroup below ours, or why there can be none.
+function makeDirectory(): { directory: string } | { obstacle: string } {
+  bindErrno();
+  const parent = ownCgroupDirectory(
+    readProcFile("/proc/self/mountinfo") ?? "",
+    readProcFile("/proc/self/cgroup") ?? "",
+  );
+  if (parent === null) return { obstacle: "no cgroup v2 hierarchy is mounted" };
+  const directory = `${parent}/killable-${Deno.pid}-${++serial}`;
+  if (libcCgroup().mkdir(cString(directory), 0o755) !== 0) {
+    const why = errnoMeaning(errno());
+    return { obstacle: `no cgroup can be made in ${parent}: ${why}` };
+  }
+  if (libc().access(cString(`${directory}/cgroup.kill`), F_OK) !== 0) {
+    remove(directory);
+    return { obstacle: "the kernel has no cgroup.kill (Linux 5.14)" };
+  }
+  return { directory };
+}
+
+/**
+ * Whether this process can make cgroups.
+ *
+ * @returns Why not, or `""`.
+ */
+export function cgroupObstacle(): string {
+  const made = makeDirectory();
+  if ("obstacle" in made) return made.obstacle;
+  remove(made.directory);
+  return "";
+}
+
+/** The members of one tree, by cgroup. */
+export class Cgroup implements Membership {
+  readonly report: Containment;
+  readonly joinsHeld: boolean;
+  #descriptor: number;
+  readonly #directory: string;
+  readonly #lineage: Lineage;
+  #retired = false;
+  // What its files said last: they go with the directory.
+  #final: ResourceUsage | null = null;
+  #reached: LimitName | null = null;
+  readonly #read = (name: string): string | null =>
+    readProcFile(`${this.#directory}/${name}`);
+
+  private constructor(directory: string, lineage: Lineage) {
+    this.#directory = directory;
+    this.#lineage = lineage;
+    this.report = { ...lineage.report, mechanism: "cgroup" };
+    // Born in it (CLONE_INTO_CGROUP), or let in before exec.
+    const canBeBorn = libcCgroup().posix_spawnattr_setcgroup_np !== null;
+    this.#descriptor = canBeBorn ? openFile(directory) : -1;
+    this.joinsHeld = this.#descriptor < 0;
+  }
+
+  /** A new cgroup around a lineage, or why there can be none. */
+  static create(lineage: Lineage): Cgroup | string {
+    removeLeftover();
+    const made = makeDirectory();
+    if ("obstacle" in made) return made.obstacle;
+    if (lineage.report.endsWithParent) guardDirectory(made.directory);
+    return new Cgroup(made.directory, lineage);
+  }
+
+  /**
+   * Sets memory and processes where their controllers are enabled here: then the
+   * files are there and belong to whoever made the directory.
+   */
+  limit(limits: Limits): LimitName[] {
+    const held: LimitName[] = [];
+    const set = (name: LimitName, file: string, value?: number): boolean => {
+      if (value === undefined) return false;
+      const path = `${this.#directory}/${file}`;
+      if (libc().access(cString(path), W_OK) !== 0) return false;
+      const error = write(path, String(value));
+      if (error !== 0) throw posixError("write", error, {});
+      held.push(name);
+      return true;
+    };
+    if (set("memory", "memory.max", limits.memory)) {
+      // All of it ends, not whoever the kernel finds the fattest; and swap is
+      // memory, too, where it is accounted.
+      write(`${this.#directory}/memory.oom.group`, "1");
+      write(`${this.#directory}/memory.swap.max`, "0");
+    }
+    // It counts threads, so it is only the bound of what can be started between
+    // two looks.
+    const { processes } = limits;
+    set("processes", "pids.max", processes && processes * THREADS_EACH);
+    return held;
+  }
+
+  usage(): ResourceUsage {
+    return this.#final ?? cgroupUsage(this.#read);
+  }
+
+  limitReached(): LimitName | null {
+    return this.#reached ?? cgroupLimitReached(this.#read);
+  }
+
+  beginSpawn(): void {
+    this.#lineage.beginSpawn();
+  }
+
+  endSpawn(pid: number): void {
+    this.#lineage.endSpawn(pid);
+    // After a failure there may be a second attempt, through a shell.
+    if (pid > 0) this.#closeDescriptor();
+  }
+
+  get cgroupDescriptor(): number {
+    return this.#descriptor;
+  }
+
+  #closeDescriptor(): void {
+    if (this.#descriptor >= 0) libc().close(this.#descriptor);
+    this.#descriptor = -1;
+  }
+
+  /** Takes the child in, before it becomes its program. */
+  admit(pid: number): void {
+    if (!this.joinsHeld) return;
+    const error = write(`${this.#directory}/cgroup.procs`, String(pid));
+    if (error === 0) return;
+    throw posixError("write", error, {
+      message:
+        `Cannot put process ${pid} into the cgroup '${this.#directory}': ${
+          errnoMeaning(error)
+        }`,
+      pid,
+    });
+  }
+
+  belongs(pid: number): Belongs {
+    const byTag = this.#lineage.belongs(pid);
+    if (byTag !== "no" || this.#retired) return byTag;
+    const text = readProcFile(`/proc/${pid}/cgroup`);
+    if (text === null) return "gone";
+    const name = this.#directory.slice(this.#directory.lastIndexOf("/"));
+    return text.includes(`${name}\n`) || text.includes(`${name}/`)
+      ? "yes"
+      : "no";
+  }
+
+  quickEmpty(
+    leader: number,
+    ageMs: number,
+    exitedAt: number,
+    ended: (pid: number) => boolean,
+  ): boolean | null {
+    if (this.#populated()) return false;
+    return this.#lineage.quickEmpty(leader, ageMs, exitedAt, ended);
+  }
+
+  #populated(): boolean {
+    const events = readProcFile(`${this.#directory}/cgroup.events`) ?? "";
+    return events.includes("populated 1");
+  }
+
+  freeze(frozen: boolean): void {
+    write(`${this.#directory}/cgroup.freeze`, frozen ? "1" : "0");
+  }
+
+  killAll(): void {
+    // A frozen cgroup is thawed by the kernel for this.
+    write(`${this.#directory}/cgroup.kill`, "1");
+  }
+
+  abandon(): void {
+    this.#lineage.abandon();
+  }
+
+  retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    this.#reached = cgroupLimitReached(this.#read);
+    this.#final = cgroupUsage(this.#read);
+    this.#lineage.retire();
+    this.#closeDescriptor();
+    forgetDirectory(this.#directory);
+    if (!remove(this.#directory)) leftover.push(this.#directory);
+  }
+}

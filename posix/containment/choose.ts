@@ -1,0 +1,88 @@
+/**
+ * Which containment and which process group a child gets on POSIX.
+ *
+ * @module
+ */
+
+import type { SpawnSpec } from "../../backend/backend.ts";
+import { whyNoLineage } from "../capabilities.ts";
+import { Cgroup } from "./cgroup.ts";
+import type { Membership } from "../tree/membership.ts";
+import { KinshipGroup } from "./kinship.ts";
+import { ensureGuard } from "./guard.ts";
+import { DARWIN, libc } from "../system/libc.ts";
+import { Lineage } from "./lineage.ts";
+import { ProcessGroup } from "./process_group.ts";
+import { processTable } from "../system/process_table.ts";
+import type { AttributeChoice } from "../system/posix_spawn.ts";
+
+/** The choice, and the group to start in. */
+export interface ContainmentChoice {
+  readonly membership: Membership;
+  readonly group: AttributeChoice["group"];
+}
+
+/**
+ * Chooses.
+ *
+ * @param spec The specification.
+ * @returns Containment and group.
+ * @throws {Deno.errors.NotSupported} when the mechanism asked for cannot be had.
+ */
+export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
+  const wanted = spec.containment;
+  if (wanted === "job-object") {
+    throw unavailable(wanted, "only Windows has job objects");
+  }
+  const notes: string[] = [];
+  let guarded = spec.killOnParentExit;
+  if (guarded) {
+    const obstacle = ensureGuard();
+    guarded = obstacle === "";
+    if (!guarded) notes[0] = obstacle;
+  }
+  if (wanted !== "process-group") {
+    const lineage = DARWIN ? null : Lineage.create(guarded, notes);
+    if (lineage !== null) {
+      const membership = wanted === "cgroup" ? inCgroup(lineage) : lineage;
+      return { membership, group: groupOf(spec) };
+    }
+    const why = whyNoLineage() || "all numbers for trees are in use";
+    if (wanted !== "auto") throw unavailable(wanted, why);
+    notes[notes.length] = why;
+  }
+  // Here the group is the containment: it cannot be shared with ours.
+  const session = spec.detached || spec.pty !== null ||
+    spec.processGroup === "session";
+  const group = session ? "session" : "own";
+  const membership = DARWIN
+    ? new KinshipGroup(guarded, notes, processTable())
+    : new ProcessGroup(guarded, notes);
+  return { membership, group };
+}
+
+function inCgroup(lineage: Lineage): Cgroup {
+  const cgroup = Cgroup.create(lineage);
+  if (typeof cgroup !== "string") return cgroup;
+  lineage.retire();
+  throw unavailable("cgroup", cgroup);
+}
+
+function unavailable(wanted: string, why: string): Error {
+  return new Deno.errors.NotSupported(
+    `Cannot contain the process tree by '${wanted}': ${why}. Use containment "auto" and read child.containment`,
+  );
+}
+
+function groupOf(spec: SpawnSpec): AttributeChoice["group"] {
+  if (spec.processGroup !== "auto") return spec.processGroup;
+  if (spec.detached || spec.pty !== null) return "session";
+  if (spec.foreground) return "own";
+  // A new group is a background group: reading the terminal would stop it
+  // (SIGTTIN). A child that shares our terminal for input shares our group, as
+  // with Deno.Command, so that Ctrl-C and Ctrl-Z mean both. The tag holds it.
+  const stdin = spec.stdin === "inherit" ? 0 : spec.stdin;
+  const sharesTerminal = typeof stdin === "number" &&
+    libc().tcgetpgrp(stdin) === libc().getpgrp();
+  return sharesTerminal ? "inherit" : "own";
+}

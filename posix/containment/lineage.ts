@@ -1,0 +1,542 @@
+/**
+ * Containment by lineage (Linux): the tree's tag in the soft limit of
+ * RLIMIT_LOCKS, which every descendant inherits through fork and exec.
+ *
+ * The limit has had no effect since Linux 2.4.24 (getrlimit(2)), needs no
+ * privilege to set below the hard limit, and is not touched by setsid, setpgid,
+ * double fork, setuid or a wiped environment. It is set on this process for the
+ * moment of the spawn, so that the child has it from birth.
+ *
+ * @module
+ */
+
+import type { Containment } from "../../backend/backend.ts";
+import {
+  EACCES,
+  EPERM,
+  errnoMeaning,
+  ESRCH,
+  posixError,
+} from "../system/errno.ts";
+import { bindErrno, errno, libc, libcLinux, libcWait } from "../system/libc.ts";
+import {
+  lastPid,
+  listPids,
+  openFile,
+  procIsUsable,
+  readProcFile,
+  readStat,
+  recentLastPid,
+} from "../system/proc_files.ts";
+import { Census, type Use } from "./census.ts";
+import { isLaterLeader, noteLeader, otherNumbers } from "../later_leaders.ts";
+import { parseLocksLimit } from "../system/proc_stat.ts";
+import { Outsiders } from "../outsiders.ts";
+import { numbersFresh, quickEmpty } from "./quick_proof.ts";
+import type { Belongs, Membership } from "../tree/membership.ts";
+import {
+  decodeTag,
+  encodeTag,
+  inTree,
+  MAX_INNER_TREE,
+  MAX_TREE,
+  type OwnerNumbers,
+  SPARE_INNER,
+  SPARE_OUTER,
+  type Tag,
+  tagOfTree,
+  WINDOW,
+  windowOf,
+} from "./tag.ts";
+
+const RLIMIT_LOCKS = 10;
+const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
+// A spawn takes milliseconds; on a machine without free memory or processes, more.
+const WINDOW_MS = 10_000;
+// How old the number given last before a spawn may be: who forks at the same time
+// is looked for among those that came since.
+const RECENT_MS = 10;
+// A range of pids this small is probed number by number.
+const MAX_PROBES = 2048;
+
+// struct rlimit (<sys/resource.h>): rlim_cur 0/8, rlim_max 8/8.
+const limitIn = new BigUint64Array(2);
+const limitOut = new BigUint64Array(2);
+const limitInBytes = new Uint8Array(limitIn.buffer);
+const limitOutBytes = new Uint8Array(limitOut.buffer);
+const limitOutHalves = new Uint32Array(limitOut.buffer);
+const ALL_ONES = 0xffff_ffff;
+
+/**
+ * Where a process keeps its tag.
+ *
+ * @param pid The process; 0 is this one.
+ * @returns The soft limit; `"gone"` when there is no such process, `null` when
+ * the limit is unlimited, as it is for everybody who is in no tree.
+ */
+export function limitOf(pid: number): bigint | "gone" | null {
+  const c = libcLinux();
+  if (c.prlimit(pid, RLIMIT_LOCKS, null, limitOutBytes) === 0) {
+    // RLIM_INFINITY, as nearly everybody has it: no bigint is made for that.
+    return limitOutHalves[0] === ALL_ONES && limitOutHalves[1] === ALL_ONES
+      ? null
+      : limitOut[0] as bigint;
+  }
+  if (errno() === ESRCH) return "gone";
+  // Another user's, which a descendant may be after setuid (or a filter refuses
+  // the call): this file is readable for everybody.
+  const path = `/proc/${pid}/limits`;
+  const text = readProcFile(path);
+  if (text !== null) return parseLocksLimit(text);
+  // hidepid=1 (proc(5)) lists the processes of others, but hides what is in
+  // them; with hidepid=2 they are not listed either.
+  const fd = openFile(path);
+  if (fd >= 0) libc().close(fd);
+  return fd === -EPERM || fd === -EACCES ? null : "gone";
+}
+
+// The tag in a process's limit, if there is one.
+function tagOf(pid: number): Tag | null {
+  const value = limitOf(pid);
+  return typeof value === "bigint" ? decodeTag(value) : null;
+}
+
+function writeLimit(pid: number, soft: bigint, hard: bigint): boolean {
+  limitIn[0] = soft;
+  limitIn[1] = hard;
+  return libcLinux().prlimit(
+    pid,
+    RLIMIT_LOCKS,
+    limitInBytes,
+    limitOutBytes,
+  ) === 0;
+}
+
+/** This isolate as an owner of trees. */
+interface Owner {
+  /** The process's own limit outside of spawns. */
+  readonly base: bigint;
+  readonly hard: bigint;
+  readonly root: number;
+  /** Tree and flags of the outer tree that this process is in; tree 0: in none. */
+  readonly outer: Tag | null;
+  readonly innerOwner: number;
+  /** The tags of its trees without their number: of those that end with it, and of the spared. */
+  readonly guarded: bigint;
+  readonly spared: bigint;
+  readonly used: Map<number, Lineage>;
+  next: number;
+  /** The tree that was started last. */
+  latest: Lineage | null;
+}
+
+let owner: Owner | null | undefined;
+const census = new Census(numbersFresh);
+const outsiders = new Outsiders(lastPid, numbersFresh);
+
+/** Why there is no lineage containment here; empty when there is. */
+let obstacle = "";
+
+/**
+ * Prepares lineage containment on first use.
+ *
+ * @returns Why it is not available, or `""` when it is.
+ */
+export function lineageObstacle(): string {
+  if (owner === undefined) {
+    bindErrno();
+    owner = findOwner();
+  }
+  return obstacle;
+}
+
+/** Numbers of this isolate as an owner: what its guard looks for. */
+export function ownerNumbers(): OwnerNumbers | null {
+  if (lineageObstacle() !== "" || !owner) return null;
+  return {
+    root: owner.root,
+    tree: owner.outer?.tree ?? 0,
+    innerOwner: owner.innerOwner,
+  };
+}
+
+function findOwner(): Owner | null {
+  if (!procIsUsable()) {
+    obstacle = "/proc is not mounted or belongs to another pid namespace";
+    return null;
+  }
+  const base = ownBase();
+  if (base === null) {
+    obstacle =
+      "this process was tagged in the middle of a spawn, and that spawn did not end";
+    return null;
+  }
+  const hard = limitOut[1] as bigint;
+  const outer = decodeTag(base);
+  const ceiling = encodeTag({
+    flags: 7,
+    root: 999_999,
+    tree: MAX_TREE,
+    innerOwner: 9999,
+    innerTree: 999,
+  });
+  if (hard < ceiling || !writeLimit(0, base, hard)) {
+    obstacle = "the hard limit of RLIMIT_LOCKS was lowered";
+    return null;
+  }
+  if (outer !== null && outer.innerOwner !== 0) {
+    // The digits end here. A tag of our own would hide our children from the
+    // tree that we are in; without one they carry its tag, and it holds them.
+    obstacle =
+      "this process is in a tree inside a tree, and tags distinguish two levels";
+    return null;
+  }
+  const taken = takenNumbers(outer);
+  let number = outer === null ? random(1_000_000) : ownNumber();
+  while (taken.has(number)) {
+    number = random(outer === null ? 1_000_000 : 9999) +
+      (outer === null ? 0 : 1);
+  }
+  return { base, hard, outer, ...identity(outer, number) };
+}
+
+function identity(
+  outer: Tag | null,
+  number: number,
+): Omit<Owner, "base" | "hard" | "outer"> {
+  const flags = outer === null ? 0 : outer.flags & SPARE_OUTER;
+  const spare = outer === null ? SPARE_OUTER : SPARE_INNER;
+  const numbers = {
+    root: outer === null ? number : outer.root,
+    tree: outer?.tree ?? 0,
+    innerOwner: outer === null ? 0 : number,
+    innerTree: 0,
+  };
+  return {
+    root: numbers.root,
+    innerOwner: numbers.innerOwner,
+    guarded: encodeTag({ ...numbers, flags }),
+    spared: encodeTag({ ...numbers, flags: flags | spare }),
+    used: new Map(),
+    next: 1,
+    latest: null,
+  };
+}
+
+// Inner owners in one outer tree must differ. Processes that live at the same
+// time have different pids; isolates of one process draw lots.
+function ownNumber(): number {
+  const worker = "WorkerGlobalScope" in globalThis;
+  return worker ? random(9999) + 1 : Deno.pid % 9999 + 1;
+}
+
+function random(below: number): number {
+  return Math.floor(Math.random() * below);
+}
+
+// The process's limit may be another isolate's tag at this moment, in the middle
+// of its spawn. Such a value has the WINDOW flag and goes away when the spawn ends.
+// Taken for the limit of this process, it would put our children into that
+// isolate's tree.
+function ownBase(): bigint | null {
+  const deadline = performance.now() + WINDOW_MS;
+  for (;;) {
+    const value = limitOf(0);
+    const base = typeof value === "bigint" ? value : RLIM_INFINITY;
+    const tag = decodeTag(base);
+    if (tag === null || (tag.flags & WINDOW) === 0) return base;
+    if (performance.now() > deadline) return null;
+    libcWait().poll(null, 0n, 1);
+  }
+}
+
+// Owners that have living trees, so that no number is given twice.
+function takenNumbers(outer: Tag | null): Set<number> {
+  const taken = new Set<number>();
+  const pids = listPids() ?? [];
+  for (let i = 0; i < pids.length; i++) {
+    const tag = tagOf(pids[i] as number);
+    if (tag === null) continue;
+    if (outer === null) taken.add(tag.root);
+    else if (tag.root === outer.root && tag.tree === outer.tree) {
+      taken.add(tag.innerOwner);
+    }
+  }
+  return taken;
+}
+
+function freeNumber(own: Owner): number {
+  const max = own.outer === null ? MAX_TREE : MAX_INNER_TREE;
+  if (own.used.size >= max) reclaim(own);
+  for (let tries = 0; tries < max; tries++) {
+    const number = own.next;
+    own.next = number === max ? 1 : number + 1;
+    if (!own.used.has(number)) return number;
+  }
+  return 0;
+}
+
+// Trees whose leader is reaped and of which nobody asked whether they are empty
+// keep their number until all are in use; then one look settles it for all.
+function reclaim(own: Owner): void {
+  const living = new Set<number>();
+  const pids = listPids() ?? [];
+  for (let i = 0; i < pids.length; i++) {
+    const tag = tagOf(pids[i] as number);
+    if (tag === null || tag.root !== own.root) continue;
+    living.add(own.outer === null ? tag.tree : tag.innerTree);
+  }
+  own.used.forEach((lineage, number) => {
+    if (lineage.abandoned && !living.has(number)) lineage.retire();
+  });
+}
+
+// More numbers than these are not gone through: all of /proc is read instead.
+const MAX_NUMBERS = 512;
+
+/** The members of one tree, by tag. */
+export class Lineage implements Membership {
+  readonly report: Containment;
+  readonly #owner: Owner;
+  readonly #number: number;
+  readonly #settled: bigint;
+  readonly #window: bigint;
+  // Taken apart when it is first needed.
+  #tag: Tag | null = null;
+  #lastBefore = -1;
+  #leader = 0;
+  #startedAt = 0;
+  #leaderKilledAt = Infinity;
+  // As how many-eth of all trees of this isolate it was started.
+  #turn = 0;
+
+  private constructor(own: Owner, number: number, report: Containment) {
+    this.report = report;
+    this.#owner = own;
+    this.#number = number;
+    const plain = report.endsWithParent ? own.guarded : own.spared;
+    this.#settled = tagOfTree(plain, number, own.outer !== null);
+    this.#window = windowOf(this.#settled);
+  }
+
+  /** A new tree's identity, or `null` when all numbers are in use. */
+  static create(
+    endsWithParent: boolean,
+    notes: readonly string[],
+  ): Lineage | null {
+    if (lineageObstacle() !== "" || !owner) return null;
+    const number = freeNumber(owner);
+    if (number === 0) return null;
+    const lineage = new Lineage(owner, number, {
+      mechanism: "lineage",
+      holdsEscapees: true,
+      endsWithParent,
+      notes,
+    });
+    owner.used.set(number, lineage);
+    return lineage;
+  }
+
+  /** Whether the leader is reaped and the number may be taken back when it is needed. */
+  abandoned = false;
+  #retired = false;
+
+  beginSpawn(): void {
+    this.#lastBefore = recentLastPid(RECENT_MS);
+    if (writeLimit(0, this.#window, this.#owner.hard)) return;
+    // The hard limit was lowered since the owner was found, or a filter refuses
+    // the call now. A child without the tag would be in no tree.
+    throw posixError("prlimit", errno(), {
+      message: `Cannot mark the process tree: ${
+        errnoMeaning(errno())
+      }. Use containment "process-group"`,
+    });
+  }
+
+  endSpawn(pid: number): void {
+    writeLimit(0, this.#owner.base, this.#owner.hard);
+    if (pid === 0) return;
+    writeLimit(pid, this.#settled, this.#owner.hard);
+    this.#turn = noteLeader(pid);
+    this.#leader = pid;
+    this.#startedAt = performance.now();
+    this.#owner.latest?.retireIfAlone(pid, this.#startedAt);
+    this.#owner.latest = this;
+    const last = lastPid(this.#startedAt);
+    if (last === pid && this.#lastBefore === pid - 1) return;
+    this.#releaseStrangers(pid, last);
+  }
+
+  // Somebody forked while this process carried the tag. A thread of another
+  // isolate may have been in Deno.Command: its child is our process's direct
+  // child, yet not the one just started, and gets the limit back that it should
+  // have inherited.
+  #releaseStrangers(child: number, last: number): void {
+    const from = this.#lastBefore;
+    if (last >= from && last - from <= MAX_PROBES) {
+      for (let pid = from + 1; pid <= last; pid++) this.#release(pid, child);
+      return;
+    }
+    // Numbers have wrapped, or so many came: whoever there is.
+    const pids = listPids() ?? [];
+    for (let i = 0; i < pids.length; i++) {
+      this.#release(pids[i] as number, child);
+    }
+  }
+
+  #release(pid: number, child: number): void {
+    if (pid === child || limitOf(pid) !== this.#window) return;
+    if (!this.#descendsFromHost(pid, child)) return;
+    writeLimit(pid, this.#owner.base, this.#owner.hard);
+  }
+
+  // A fork of another thread may have copied the tag during the spawn and come to
+  // its end after it: such a child is released when it is met. Of the leader's own
+  // children, only those of its first moments have the window's tag; none of them
+  // is in this process's group, whoever is its parent now.
+  #isStranger(pid: number): boolean {
+    const stat = readStat(pid);
+    if (stat === null || stat.pgrp !== libc().getpgrp()) return false;
+    if (!this.#descendsFromHost(pid, this.#leader)) return false;
+    writeLimit(pid, this.#owner.base, this.#owner.hard);
+    return true;
+  }
+
+  #descendsFromHost(pid: number, child: number): boolean {
+    let current = pid;
+    for (let depth = 0; depth < 32; depth++) {
+      const stat = readStat(current);
+      if (stat === null || stat.ppid === child) return false;
+      if (stat.ppid === Deno.pid) return true;
+      current = stat.ppid;
+      if (current <= 1) return false;
+    }
+    return false;
+  }
+
+  belongs(pid: number): Belongs {
+    // The number may be another tree's by now.
+    if (this.#retired) return "no";
+    const value = limitOf(pid);
+    if (value === "gone") {
+      census.gone(pid);
+      return "gone";
+    }
+    // Most that are asked for are of the tree, and it takes a tag apart for others.
+    if (value === this.#settled) {
+      census.note(this.#number, pid);
+      return "yes";
+    }
+    if (value === null || !this.#takeCensus(value, pid)) {
+      outsiders.add(pid);
+      return "no";
+    }
+    this.#tag ??= decodeTag(this.#settled) as Tag;
+    if (!inTree(value, this.#tag)) return "no";
+    if (value !== this.#window || pid === this.#leader) return "yes";
+    return this.#isStranger(pid) ? "no" : "yes";
+  }
+
+  // Whatever tree of ours it is in; false when it is in none.
+  #takeCensus(value: bigint, pid: number): boolean {
+    const tag = decodeTag(value);
+    const own = this.#owner;
+    if (tag === null || tag.root !== own.root) return false;
+    if (own.outer === null) {
+      census.note(tag.tree, pid);
+      return true;
+    }
+    if (tag.tree !== own.outer.tree || tag.innerOwner !== own.innerOwner) {
+      return false;
+    }
+    census.note(tag.innerTree, pid);
+    return true;
+  }
+
+  beginLook(newest: number): void {
+    // A tree that is no more knows nobody: its look says nothing about others.
+    if (!this.#retired) census.begin(newest);
+    outsiders.begin();
+  }
+
+  isOutsider(pid: number): boolean {
+    return outsiders.has(pid);
+  }
+
+  note(pid: number): void {
+    census.note(this.#number, pid);
+  }
+
+  endLook(newest: number): boolean {
+    if (!this.#retired) census.end(newest);
+    return outsiders.end();
+  }
+
+  killing(newest: number): void {
+    census.killing(newest);
+  }
+  killed(pid: number): void {
+    if (pid === this.#leader) {
+      this.#leaderKilledAt = Math.min(this.#leaderKilledAt, performance.now());
+    }
+    census.killed(pid);
+  }
+
+  listed(newest: number, use: Use): number[] | null {
+    return this.#retired ? null : census.list(this.#number, newest, use);
+  }
+
+  quickEmpty(
+    leader: number,
+    ageMs: number,
+    exitedAt: number,
+    ended: (pid: number) => boolean,
+  ): boolean | null {
+    const last = lastPid();
+    const deadSince = Math.min(exitedAt, this.#leaderKilledAt);
+    const alone = this.#retired
+      ? null
+      : census.isAlone(this.#number, leader, last, deadSince);
+    if (alone !== null) return alone ? true : null;
+    return quickEmpty(
+      leader,
+      ageMs,
+      last,
+      (pid) => this.belongs(pid),
+      (pid) => isLaterLeader(pid, this.#turn) || ended(pid),
+    );
+  }
+
+  numbers(newest: number): number[] | null {
+    // Whose fork took the tag along during the spawn may have a lower number than
+    // the leader: it is released when it is met.
+    const before = this.#lastBefore + 1;
+    const first = before > 0 ? Math.min(before, this.#leader) : this.#leader;
+    // Half of the time after which numbers might come round.
+    if (!numbersFresh(2 * (performance.now() - this.#startedAt))) return null;
+    return otherNumbers(first, newest, this.#turn, MAX_NUMBERS);
+  }
+
+  abandon(): void {
+    this.abandoned = true;
+  }
+
+  /**
+   * Gives the number up when nobody asked whether the tree is empty and it must
+   * be: its leader is reaped, and no process was created between it and the next
+   * leader.
+   *
+   * @param next The number of the next leader.
+   * @param now When that was started.
+   */
+  retireIfAlone(next: number, now: number): void {
+    if (!this.abandoned || next !== this.#leader + 1) return;
+    if (numbersFresh(now - this.#startedAt)) this.retire();
+  }
+
+  retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    this.#owner.used.delete(this.#number);
+  }
+}

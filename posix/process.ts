@@ -1,0 +1,432 @@
+/**
+ * One started program and its tree on POSIX, as the OS-neutral modules see it.
+ *
+ * @module
+ */
+
+import type {
+  Containment,
+  ExitStatus,
+  HardKill,
+  NativeDescriptor,
+  NativeProcess,
+  ProcessInfo,
+  SoftSignal,
+  SyncIo,
+  SyncOutcome,
+  TerminalSize,
+  TreeMechanism,
+  TreeWatch,
+} from "../backend/backend.ts";
+import type { KernelLimits, LimitName } from "../process/limits/limits.ts";
+import type { Usage, UsageLook } from "../backend/usage.ts";
+import { Accounts } from "./usage/accounting.ts";
+import { signalName, signalNumber } from "../backend/signals.ts";
+import { ESRCH, posixError } from "./system/errno.ts";
+import { Leader, SIGNALS } from "./wait/leader.ts";
+import type { ProcStat } from "./system/proc_stat.ts";
+import { describe, processTable } from "./system/process_table.ts";
+import type { PipeSink, PipeSource } from "./stdio/pipe.ts";
+import { PtySource } from "./stdio/pty.ts";
+import { signalProcess } from "./signal/signal_process.ts";
+import { reactor } from "./wait/reactor.ts";
+import type { Membership } from "./tree/membership.ts";
+import type { Spawned } from "./spawn/spawn.ts";
+import { drainPipes, pumpPipes } from "./stdio/sync_pump.ts";
+import { holdsForWatch } from "./spawn/resource_limits.ts";
+import type { LeaderGroup } from "./tree/snapshot.ts";
+import { ProcessTree, type TreeOperations } from "./tree/tree.ts";
+import { BlindGroup } from "./tree/blind_group.ts";
+import { type ForegroundTerminal, stopWithChild } from "./stdio/foreground.ts";
+import { DARWIN, errno, libc, libcWait } from "./system/libc.ts";
+import { lastPid, procIsUsable } from "./system/proc_files.ts";
+import { MemberWatch, waitForMembers } from "./tree/watch.ts";
+
+const SIGKILL = 9;
+const SIGSTOP = SIGNALS.SIGSTOP as number;
+const SIGCONT = SIGNALS.SIGCONT as number;
+
+/** A running child and everything it starts. */
+export class PosixProcess implements NativeProcess {
+  readonly pid: number;
+  readonly containment: Containment;
+  readonly kernelLimits: KernelLimits;
+  readonly mechanism: TreeMechanism;
+  readonly stdin: PipeSink | null;
+  readonly stdout: PipeSource | null;
+  readonly stderr: PipeSource | null;
+  readonly fds: readonly NativeDescriptor[];
+  readonly #leader: Leader;
+  // Made when they are first needed: of a short command, nobody asks.
+  #operations: TreeOperations | null = null;
+  #figures: Accounts | null = null;
+  // Without a process table: emptiness shows only once the leader is reaped.
+  readonly #blind: boolean;
+  readonly #spawned: Spawned;
+  readonly #terminal: ForegroundTerminal | null;
+  readonly #startedAt = performance.now();
+  #onExit: ((status: ExitStatus) => void) | null = null;
+  #suspensions: number;
+  // Held back since its start, until the watch on its limits is ready.
+  #held: boolean;
+  #retired = false;
+  readonly #inJob: boolean;
+  readonly #hasEnded = (pid: number): boolean =>
+    this.#operations?.hasEnded?.(pid) ?? false;
+  readonly #livingLeader = (): number =>
+    this.#leader.status === null ? this.pid : 0;
+  // The freezing of an ending is no stop to tell anybody.
+  #ending = false;
+
+  /** See {@linkcode NativeProcess.onStop}; without it this process stops too. */
+  onStop: (() => void) | null = null;
+
+  /**
+   * @param spawned The child; owned from now on.
+   * @param inJob Whether a job looks for its members.
+   */
+  constructor(spawned: Spawned, inJob: boolean) {
+    this.#inJob = inJob;
+    this.pid = spawned.pid;
+    this.#spawned = spawned;
+    this.#suspensions = spawned.suspended ? 1 : 0;
+    this.containment = spawned.membership.report;
+    this.mechanism = this.containment.mechanism;
+    this.stdin = spawned.stdin;
+    this.stdout = spawned.stdout;
+    this.stderr = spawned.stderr;
+    this.fds = spawned.fds;
+    this.#terminal = spawned.terminal;
+    this.#leader = new Leader(
+      spawned.pid,
+      () => this.#leaderExited(),
+      this.#terminal === null ? null : () => this.#leaderStopped(),
+    );
+    this.kernelLimits = spawned.kernelLimits;
+    this.#held = holdsForWatch(spawned.limits);
+    this.#blind = !DARWIN && !procIsUsable();
+  }
+
+  get #tree(): TreeOperations {
+    return this.#operations ??= this.#blind
+      ? new BlindGroup(this.#spawned.pgid)
+      : new ProcessTree(this.membership, processTable(), signalProcess);
+  }
+
+  get #accounts(): Accounts {
+    return this.#figures ??= new Accounts(
+      this.#spawned,
+      this.#leader,
+      () => this.#retired ? [] : this.#tree.members(),
+      () => this.#retired,
+      this.#startedAt,
+    );
+  }
+
+  /** Who belongs to the tree. */
+  get membership(): Membership {
+    return this.#spawned.membership;
+  }
+
+  /** The group, where there is no process table; otherwise `null`. */
+  get blindGroup(): BlindGroup | null {
+    return this.#tree instanceof BlindGroup ? this.#tree : null;
+  }
+
+  /** Whether it is known to be empty, and its numbers are given up. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  #leaderExited(): void {
+    const { status } = this.#leader;
+    if (status === null) return;
+    // As a shell does: what an orderly child has set (stty) stays set.
+    this.#returnTerminal(status.code !== 0);
+    this.#terminal?.close();
+    this.#spawned.hold?.close();
+    if (this.#spawned.slave >= 0) libc().close(this.#spawned.slave);
+    this.#onExit?.(status);
+  }
+
+  #leaderStopped(): void {
+    if (this.#ending) return;
+    this.#returnTerminal(true);
+    // Our own SIGSTOP: resume() or begin() will come.
+    if (this.#suspensions > 0 || this.#held) return;
+    if (this.onStop !== null) {
+      this.onStop();
+      return;
+    }
+    // Nobody here knows what to do with a stopped child: the user's shell does.
+    stopWithChild();
+    this.#continue();
+  }
+
+  #returnTerminal(modes: boolean): void {
+    const { membership } = this.#spawned;
+    const isOfTree = (group: number): boolean =>
+      group === this.pid || membership.belongs(group) !== "no";
+    this.#terminal?.takeBack(isOfTree, modes);
+  }
+
+  #continue(): void {
+    this.#leader.continued();
+    if (this.#leader.status === null) this.#terminal?.lend(this.pid);
+    this.#spawned.membership.freeze?.(false);
+    // The leader by its number, which is ours: also where no list can be had. But
+    // once: a second SIGCONT would interrupt what it has gone on with.
+    const told = this.blindGroup === null && this.#leader.signal(SIGCONT) === 0;
+    this.#tree.signalAll([SIGCONT], told ? this.pid : 0);
+  }
+
+  get foreground(): boolean {
+    return this.#terminal?.lent ?? false;
+  }
+
+  stoppedBy(): Deno.Signal | null {
+    const number = this.#leader.stoppedBy;
+    return number === 0 ? null : signalName(SIGNALS, number);
+  }
+
+  resizeTerminal(size: TerminalSize): boolean {
+    if (!(this.stdout instanceof PtySource)) return false;
+    this.stdout.resize(size);
+    return true;
+  }
+
+  get onExit(): ((status: ExitStatus) => void) | null {
+    return this.#onExit;
+  }
+
+  set onExit(receiver: ((status: ExitStatus) => void) | null) {
+    this.#onExit = receiver;
+    if (receiver !== null) this.#leader.watch();
+  }
+
+  signalLeader(signal: Deno.Signal | number): boolean {
+    const error = this.#leader.signal(signalNumber(SIGNALS, signal));
+    if (error !== 0 && error !== ESRCH) {
+      throw posixError("kill", error, { pid: this.pid });
+    }
+    return error === 0;
+  }
+
+  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
+    const number = signalNumber(SIGNALS, signal);
+    const method = signalName(SIGNALS, number) ?? String(number);
+    const signals = wake && number !== SIGKILL && number !== SIGSTOP
+      ? [number, SIGCONT]
+      : [number];
+    // A stopped child that puts the terminal in order before it ends would be
+    // stopped again by that (SIGTTOU), had it not the terminal.
+    if (wake && this.#leader.status === null) this.#terminal?.lend(this.pid);
+    const count = this.#tree.signalAll(signals);
+    // A frozen cgroup cannot act on a signal either.
+    if (wake) this.#spawned.membership.freeze?.(false);
+    return { count, method };
+  }
+
+  killTree(): HardKill {
+    if (this.#retired) return { count: 0, refused: [] };
+    this.#ending = true;
+    const { membership } = this.#spawned;
+    if (membership.killAll === undefined) {
+      return this.#tree.kill(SIGSTOP, SIGKILL, this.#group());
+    }
+    this.stopGroup();
+    // Counted before: who dies of it at once is not there to be counted after.
+    const found = this.#tree.members().length;
+    membership.killAll();
+    const hard = this.#tree.kill(SIGSTOP, SIGKILL);
+    return { ...hard, count: Math.max(found, hard.count) };
+  }
+
+  /**
+   * One call stops all who have not left the group, between two forks of any of
+   * them: against a fork bomb, looking at one after the other comes too late. The
+   * group's number is ours as long as its leader is not reaped.
+   */
+  stopGroup(): void {
+    const { pgid } = this.#spawned;
+    if (pgid > 1 && !this.#leader.reaped) libcWait().killpg(pgid, SIGSTOP);
+  }
+
+  #group(): LeaderGroup | undefined {
+    const { pgid } = this.#spawned;
+    if (pgid <= 1 || this.#leader.reaped) return undefined;
+    const signal = (signal: number): number =>
+      libcWait().killpg(pgid, signal) === 0 ? 0 : errno();
+    return { pgid, signal };
+  }
+
+  suspendTree(): void {
+    if (this.#suspensions++ > 0) return;
+    const { freeze } = this.#spawned.membership;
+    if (freeze !== undefined) {
+      freeze.call(this.#spawned.membership, true);
+      return;
+    }
+    this.stopGroup();
+    this.#tree.stopAll(SIGSTOP);
+  }
+
+  resumeTree(): void {
+    if (this.#suspensions > 0 && --this.#suspensions > 0) return;
+    this.#continue();
+  }
+
+  treeIsEmpty(): boolean {
+    if (this.#retired) return true;
+    if (this.#leader.status === null && this.#leader.poll() === null) {
+      return false;
+    }
+    if (this.#blind) this.#leader.reap();
+    return this.#quickEmpty() ?? this.#tree.isEmpty();
+  }
+
+  #quickEmpty(): boolean | null {
+    if (this.#leader.reaped) return null;
+    if (this.#operations?.livingKilled?.()) return false;
+    return this.#spawned.membership.quickEmpty(
+      this.pid,
+      performance.now() - this.#startedAt,
+      this.#leader.exitedAt,
+      this.#hasEnded,
+    );
+  }
+
+  members(): ProcessInfo[] {
+    return this.#describe(true);
+  }
+
+  descendants(): ProcessInfo[] {
+    return this.#describe(false);
+  }
+
+  #describe(withLeader: boolean): ProcessInfo[] {
+    const members = this.#retired ? [] : this.#tree.members();
+    const infos: ProcessInfo[] = [];
+    // Oldest first, as one reads a tree.
+    for (let i = members.length - 1; i >= 0; i--) {
+      const stat = members[i] as ProcStat;
+      const isLeader = stat.pid === this.pid && !this.#leader.reaped;
+      if (withLeader || !isLeader) infos.push(describe(stat, processTable()));
+    }
+    return infos;
+  }
+
+  usage(look: UsageLook): Usage {
+    return this.#accounts.usage(look);
+  }
+
+  exactMemory(): number | null {
+    return this.#accounts.exactMemory();
+  }
+
+  begin(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    // One that is suspended runs when it is resumed.
+    const runs = this.#suspensions === 0;
+    if (runs && this.#leader.status === null) this.#terminal?.lend(this.pid);
+    const { hold } = this.#spawned;
+    if (hold !== null) hold.release();
+    else if (runs) this.#leader.signal(SIGCONT);
+  }
+
+  hasMoreThan(count: number): boolean {
+    return !this.#retired && this.#tree.hasMoreThan(count);
+  }
+
+  newest(): number | null {
+    const newest = DARWIN ? -1 : lastPid();
+    return newest < 0 ? null : newest;
+  }
+
+  limitReached(): LimitName | null {
+    return this.#accounts.limitReached();
+  }
+
+  watchTree(): TreeWatch {
+    return new MemberWatch(
+      this.#tree,
+      () => this.treeIsEmpty(),
+      this.#livingLeader,
+    );
+  }
+
+  waitTreeEmptySync(ms: number): boolean {
+    return waitForMembers(
+      this.#tree,
+      () => this.treeIsEmpty(),
+      ms,
+      this.#livingLeader,
+    );
+  }
+
+  pumpSync(io: SyncIo, ms: number): SyncOutcome {
+    return pumpPipes(this, this.#leader, io, ms);
+  }
+
+  drainSync(io: SyncIo): void {
+    drainPipes(this, io);
+  }
+
+  exitStatus(poll: boolean): ExitStatus | null {
+    return poll ? this.#leader.poll() : this.#leader.status;
+  }
+
+  release(): void {
+    if (this.#leader.status === null || this.#retired) return;
+    const { membership } = this.#spawned;
+    if (this.containment.mechanism === "process-group") {
+      // The zombie is what keeps the group's number from being given to a
+      // stranger while members live.
+      if (!this.treeIsEmpty()) return;
+      this.#retired = true;
+    } else if (this.#inJob) {
+      // Each tree of a job makes its looks longer, so the empty ones go at once.
+      this.#retired = this.#quickEmpty() === true;
+    }
+    this.#reap();
+    if (this.#retired) this.#treeEnded();
+    else membership.abandon();
+  }
+
+  retire(): void {
+    if (this.#retired) return;
+    this.#reap();
+    this.#retired = true;
+    this.#treeEnded();
+  }
+
+  #treeEnded(): void {
+    this.#operations?.close?.();
+    this.#spawned.membership.retire();
+  }
+
+  #reap(): void {
+    if (this.#leader.reaped) return;
+    this.#leader.reap();
+    this.#figures?.leaderReaped();
+  }
+
+  settled(): Promise<void> | null {
+    return reactor().settled();
+  }
+
+  ref(): void {
+    this.#leader.hold(true);
+    this.stdout?.ref();
+    this.stderr?.ref();
+    for (let i = 0; i < this.fds.length; i++) this.fds[i]?.source?.ref();
+  }
+
+  unref(): void {
+    this.#leader.hold(false);
+    this.stdout?.unref();
+    this.stderr?.unref();
+    for (let i = 0; i < this.fds.length; i++) this.fds[i]?.source?.unref();
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Limits that the kernel holds for each process: getrlimit(2). They are set
+ * before the first instruction of the program and inherited by what it starts.
+ *
+ * `RLIMIT_LOCKS` is not for this: the lineage tag is there.
+ *
+ * @module
+ */
+
+import type { LimitName, Limits } from "../../process/limits/limits.ts";
+import { posixError } from "../system/errno.ts";
+import { DARWIN, errno, libcLinux } from "../system/libc.ts";
+
+/** The limits that POSIX has, or that can be watched there. */
+export const POSIX_LIMITS: readonly LimitName[] = [
+  "memory",
+  "cpuTime",
+  "processes",
+  "openFiles",
+  "fileSize",
+  "coreSize",
+];
+
+// <sys/resource.h> of Linux.
+const RLIMIT_CPU = 0;
+const RLIMIT_FSIZE = 1;
+const RLIMIT_CORE = 4;
+const RLIMIT_NOFILE = 7;
+
+// Of POSIX. Bash had blocks of 1024 bytes even as `sh` until 4.0, and macOS keeps
+// 3.2 as its /bin/sh.
+const BLOCK = 512;
+const BLOCK_OF_OLD_BASH = 1024;
+
+/** One limit as setrlimit(2) takes it. */
+export interface ResourceLimit {
+  /** Its number on Linux. */
+  readonly resource: number;
+  /** The option of the shell's `ulimit` for it. */
+  readonly option: string;
+  /** Its unit there, in units of `soft`. */
+  readonly unit: number;
+  /** What is enforced. */
+  readonly soft: number;
+  /** How far the process itself may raise it. */
+  readonly hard: number;
+}
+
+/**
+ * The limits that are the kernel's: pure.
+ *
+ * @param limits The limits.
+ * @returns Those that each process gets.
+ */
+export function resourceLimits(limits: Limits): ResourceLimit[] {
+  const list: ResourceLimit[] = [];
+  const { cpuTime, fileSize, coreSize, openFiles } = limits;
+  if (cpuTime !== undefined) {
+    // Whole seconds; SIGXCPU at the soft one, SIGKILL at the hard one.
+    const soft = Math.ceil(cpuTime / 1000);
+    const hard = soft + 1;
+    list.push({ resource: RLIMIT_CPU, option: "t", unit: 1, soft, hard });
+  }
+  // `ulimit -f` and `-c` count blocks.
+  if (fileSize !== undefined) {
+    list.push(same(RLIMIT_FSIZE, "f", BLOCK, fileSize));
+  }
+  if (coreSize !== undefined) {
+    list.push(same(RLIMIT_CORE, "c", BLOCK, coreSize));
+  }
+  if (openFiles !== undefined) {
+    list.push(same(RLIMIT_NOFILE, "n", 1, openFiles));
+  }
+  return list;
+}
+
+function same(
+  resource: number,
+  option: string,
+  unit: number,
+  value: number,
+): ResourceLimit {
+  return { resource, option, unit, soft: value, hard: value };
+}
+
+/**
+ * What of the limits the kernel holds for each process.
+ *
+ * @param limits The limits.
+ * @returns The names.
+ */
+export function heldByKernel(
+  limits: Limits,
+): Partial<Record<LimitName, "tree" | "process">> {
+  const held: Partial<Record<LimitName, "process">> = {};
+  if (limits.cpuTime !== undefined) held.cpuTime = "process";
+  if (limits.fileSize !== undefined) held.fileSize = "process";
+  if (limits.coreSize !== undefined) held.coreSize = "process";
+  if (limits.openFiles !== undefined) held.openFiles = "process";
+  return held;
+}
+
+/** Whether the child must be held back for its limits: Linux. */
+export function limitsNeedHold(limits: Limits | null): boolean {
+  if (DARWIN || limits === null) return false;
+  const { cpuTime, fileSize, coreSize } = limits;
+  return holdsForWatch(limits) || cpuTime !== undefined ||
+    fileSize !== undefined || coreSize !== undefined;
+}
+
+/**
+ * Whether the child is held back until the watch on its tree is ready: with a
+ * limit of processes, since a fork bomb leaves this process hardly any time of
+ * the processor a few milliseconds after it was let loose.
+ */
+export function holdsForWatch(limits: Limits | null): boolean {
+  return !DARWIN && limits?.processes !== undefined;
+}
+
+const pair = new BigUint64Array(2);
+const pairBytes = new Uint8Array(pair.buffer);
+
+/**
+ * Sets the limits of a child that is held back: prlimit(2). None is raised above
+ * what the child would have had. That of descriptors the shell sets on itself: see
+ * {@linkcode limitCommands}.
+ *
+ * @param pid The child.
+ * @param limits The limits.
+ * @throws {SystemError} when the kernel refuses.
+ */
+export function applyLimits(pid: number, limits: Limits): void {
+  const list = resourceLimits(limits);
+  const c = libcLinux();
+  for (let i = 0; i < list.length; i++) {
+    const { resource, soft, hard } = list[i] as ResourceLimit;
+    if (resource === RLIMIT_NOFILE) continue;
+    let failed = c.prlimit(pid, resource, null, pairBytes) !== 0;
+    if (!failed) {
+      const ceiling = pair[1] as bigint;
+      pair[0] = least(BigInt(soft), ceiling);
+      pair[1] = least(BigInt(hard), ceiling);
+      failed = c.prlimit(pid, resource, pairBytes, null) !== 0;
+    }
+    if (failed) throw posixError("prlimit", errno(), { pid });
+  }
+}
+
+function least(one: bigint, other: bigint): bigint {
+  return one < other ? one : other;
+}
+
+/**
+ * What the shell sets on itself, right before it becomes the program: on macOS,
+ * which has no prlimit, all limits; on Linux that of descriptors, since a shell
+ * needs more than the least that a program may be given.
+ *
+ * @param limits The limits.
+ * @returns Commands, each with `;` behind it, or nothing.
+ * @throws {SystemError} when the kernel does not tell the limit that there is.
+ */
+export function limitCommands(limits: Limits): string {
+  if (DARWIN) return ulimitCommands(limits);
+  const { openFiles } = limits;
+  if (openFiles === undefined) return "";
+  // Ours is what the child has inherited.
+  if (libcLinux().prlimit(0, RLIMIT_NOFILE, null, pairBytes) !== 0) {
+    throw posixError("prlimit", errno());
+  }
+  const count = least(BigInt(openFiles), pair[1] as bigint);
+  return `ulimit -n ${count} || exit 125; `;
+}
+
+/**
+ * The shell's commands that set the limits on itself: where there is no prlimit.
+ *
+ * @param limits The limits.
+ * @returns Commands, each with `;` behind it; empty without such limits.
+ */
+export function ulimitCommands(limits: Limits): string {
+  const list = resourceLimits(limits);
+  let script = "";
+  for (let i = 0; i < list.length; i++) {
+    const limit = list[i] as ResourceLimit;
+    const commands = ulimits(limit, limit.unit);
+    script += limit.unit !== BLOCK
+      ? commands
+      : `case $BASH_VERSION in [1-3].*) ${
+        ulimits(limit, BLOCK_OF_OLD_BASH)
+      };; *) ${commands};; esac; `;
+  }
+  return script;
+}
+
+function ulimits({ option, soft, hard }: ResourceLimit, unit: number): string {
+  const blocks = (value: number): number => Math.ceil(value / unit);
+  // The soft one first: a hard one below it would be refused. One that is
+  // lower already stays what it is.
+  return `ulimit -S -${option} ${blocks(soft)} 2>/dev/null; ` +
+    `ulimit -H -${option} ${blocks(hard)} 2>/dev/null; `;
+}

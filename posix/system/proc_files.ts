@@ -1,0 +1,213 @@
+/**
+ * Reading `/proc` (proc(5)) through libc: `Deno.readTextFile` would need far
+ * more permission than the process table is worth.
+ *
+ * @module
+ */
+
+import { buffer } from "../../ffi/pointer.ts";
+import { cString } from "../../ffi/c_string.ts";
+import { errno, libc, libcLinux } from "./libc.ts";
+import { EMFILE, ENFILE } from "./errno.ts";
+import { collectPids, parseStat, type ProcStat } from "./proc_stat.ts";
+
+const O_RDONLY_CLOEXEC = 0x80000;
+const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0x4000 : 0x10000;
+
+const decoder = new TextDecoder();
+let space: Uint8Array<ArrayBuffer> | null = null;
+
+/** A work buffer: nothing keeps a view of it over another call. */
+function workspace(): Uint8Array<ArrayBuffer> {
+  return space ??= buffer(65536);
+}
+
+/** Opens a file for reading (Linux): a descriptor, or `-errno`. Never the reserve: the caller may keep it. */
+export function openFile(path: string): number {
+  const fd = libcLinux().open(cString(path), O_RDONLY_CLOEXEC, 0);
+  return fd >= 0 ? fd : -errno();
+}
+
+// One descriptor kept for when there are no others: a process that has used up
+// its own must still be able to end what it started.
+let reserve = -1;
+
+function open(path: string, flags: number): number {
+  const fd = libcLinux().open(cString(path), flags, 0);
+  if (fd >= 0) return fd;
+  const error = errno();
+  if (reserve < 0 || error !== EMFILE && error !== ENFILE) return -error;
+  libc().close(reserve);
+  reserve = -1;
+  return open(path, flags);
+}
+
+// Closes a descriptor of this module, or keeps it as the reserve.
+function close(fd: number): void {
+  if (reserve < 0) reserve = fd;
+  else libc().close(fd);
+}
+
+/**
+ * A small file of `/proc` as text.
+ *
+ * @param path Its path.
+ * @returns Its first 64 KiB, or `null` when it cannot be read.
+ */
+export function readProcFile(path: string): string | null {
+  const fd = open(path, O_RDONLY_CLOEXEC);
+  if (fd < 0) return null;
+  const bytes = workspace();
+  let size = 0;
+  for (;;) {
+    const n = Number(
+      libc().read(fd, bytes.subarray(size), BigInt(bytes.length - size)),
+    );
+    if (n <= 0) break;
+    size += n;
+    if (size === bytes.length) break;
+  }
+  close(fd);
+  return size > 0 ? decoder.decode(bytes.subarray(0, size)) : null;
+}
+
+/**
+ * `/proc/<pid>/stat`.
+ *
+ * @param pid The process.
+ * @returns Its fields, or `null` when there is no such process.
+ */
+export function readStat(pid: number): ProcStat | null {
+  const fd = open(`/proc/${pid}/stat`, O_RDONLY_CLOEXEC);
+  if (fd < 0) return null;
+  const bytes = workspace();
+  // The kernel writes it in one go; of a large tree it is read a thousand times.
+  const size = Number(libc().read(fd, bytes, BigInt(bytes.length)));
+  close(fd);
+  return size > 0 ? parseStat(decoder.decode(bytes.subarray(0, size))) : null;
+}
+
+/**
+ * The command line of a process.
+ *
+ * @param pid The process.
+ * @returns Its arguments joined by spaces, or `null` for a zombie or kernel thread.
+ */
+export function readCommandLine(pid: number): string | null {
+  const text = readProcFile(`/proc/${pid}/cmdline`);
+  if (text === null) return null;
+  return text.replace(/\0+$/, "").replaceAll("\0", " ");
+}
+
+/**
+ * All process ids that `/proc` shows, newest first.
+ *
+ * Newest first, because a process that forks a successor and exits is overtaken
+ * only by somebody who reads against the direction in which it runs.
+ *
+ * @returns The pids, or `null` when `/proc` cannot be read.
+ */
+export function listPids(): number[] | null {
+  const c = libcLinux();
+  const fd = open("/proc", O_RDONLY_CLOEXEC | O_DIRECTORY);
+  if (fd < 0) return null;
+  const bytes = workspace();
+  const pids: number[] = [];
+  let n: number;
+  for (;;) {
+    n = Number(c.getdents64(fd, bytes, BigInt(bytes.length)));
+    if (n <= 0) break;
+    collectPids(bytes, n, pids);
+  }
+  close(fd);
+  // Half a list would prove that who is in the other half is gone.
+  if (n < 0) return null;
+  return pids.sort((a, b) => b - a);
+}
+
+/**
+ * What a symbolic link says.
+ *
+ * @param path The link.
+ * @returns Its text, or `null`.
+ */
+export function readLink(path: string): string | null {
+  const bytes = workspace();
+  const n = Number(libcLinux().readlink(cString(path), bytes, 4096n));
+  return n > 0 ? decoder.decode(bytes.subarray(0, n)) : null;
+}
+
+let usable: boolean | null = null;
+
+/**
+ * Whether `/proc` is there and shows this process under its own number. With a
+ * `/proc` of another pid namespace the numbers would be strangers'.
+ */
+export function procIsUsable(): boolean {
+  if (usable === null) {
+    usable = readLink("/proc/self") === String(Deno.pid);
+  }
+  return usable;
+}
+
+let loadavg = -1;
+// What it said last, and when.
+let recent = -1;
+let recentAt = 0;
+
+/**
+ * The number of the process or thread that was created last in this pid
+ * namespace: the fifth field of `/proc/loadavg`. Numbers are given in rising
+ * order until they wrap, so an unchanged one proves that nothing was forked.
+ *
+ * @param now The time, on the clock of `performance.now()`, if it is known.
+ * @returns The number, or -1 when it cannot be read.
+ */
+export function lastPid(now: number = performance.now()): number {
+  // Tried again: descriptors that are used up now may be free later.
+  if (loadavg < 0) loadavg = openFile("/proc/loadavg");
+  if (loadavg < 0) return -1;
+  const bytes = workspace();
+  const n = Number(libcLinux().pread(loadavg, bytes, 128n, 0n));
+  // The number ends before the newline; read it backwards.
+  let value = 0;
+  let scale = 1;
+  for (let i = n - 2; i >= 0; i--) {
+    const digit = (bytes[i] as number) - 48;
+    if (digit < 0 || digit > 9) {
+      recent = value > 0 ? value : -1;
+      recentAt = now;
+      return recent;
+    }
+    value += digit * scale;
+    scale *= 10;
+  }
+  return -1;
+}
+
+/**
+ * The same, where an earlier answer will do.
+ *
+ * @param ms How old it may be, in milliseconds.
+ * @returns The number at that time or later, or -1.
+ */
+export function recentLastPid(ms: number): number {
+  return recent > 0 && performance.now() - recentAt < ms ? recent : lastPid();
+}
+
+let origin: number | null = null;
+
+/**
+ * A start time of `/proc/<pid>/stat` on the wall clock.
+ *
+ * @param startTicks Ticks since boot.
+ * @returns Milliseconds since the epoch; `NaN` where boot time is unknown.
+ */
+export function startTimeOf(startTicks: number): number {
+  if (origin === null) {
+    const match = /^btime (\d+)/m.exec(readProcFile("/proc/stat") ?? "");
+    origin = match === null ? NaN : Number(match[1]) * 1000;
+  }
+  // sysconf(_SC_CLK_TCK) is 100 on every Linux that Deno runs on.
+  return origin + startTicks * 10;
+}

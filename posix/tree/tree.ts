@@ -1,0 +1,568 @@
+/**
+ * A tree of processes: looking for its members, signalling and ending them.
+ *
+ * Knows a {@linkcode Membership} and a {@linkcode ProcessTable}, and decides
+ * everything from these two, so that it can be tested with made-up ones.
+ *
+ * @module
+ */
+
+import type { HardKill } from "../../backend/backend.ts";
+import type { Use } from "../containment/census.ts";
+import type { Survivor } from "../../backend/errors.ts";
+import type { Members } from "./membership.ts";
+import { EPERM, ESRCH } from "../system/errno.ts";
+import { isDead, type ProcStat } from "../system/proc_stat.ts";
+import type { ProcessTable } from "../system/process_table.ts";
+import type { Pidfds } from "../signal/pidfds.ts";
+import { type LeaderGroup, Snapshot } from "./snapshot.ts";
+
+/** What one look at all processes showed. */
+export interface Scan {
+  /** The living members. */
+  readonly members: ProcStat[];
+  /**
+   * False when a listed process was gone before it was looked at, or was a member
+   * that has died since the look before: it may have left a successor behind that
+   * is not in the list, so no conclusion of emptiness. Nor is there one when the
+   * look was broken off.
+   */
+  readonly settled: boolean;
+}
+
+/** When a look began, and the number that had been given last. */
+interface Beginning {
+  readonly newest: number;
+  readonly began: number;
+}
+
+/**
+ * Is shown a member; whether it was in the list of processes: a number that was
+ * tried may be a thread's.
+ */
+type Seen = (stat: ProcStat, isProcess: boolean) => void;
+
+/** Sends a signal to a process that passes the check; 0 or an error number. */
+export type SendSignal = (
+  pid: number,
+  signal: number,
+  isOurs: (pid: number) => boolean,
+) => number;
+
+// A tree that runs away faster than this many looks is reported, not chased for ever.
+const MAX_ROUNDS = 200;
+// Nor for longer than this in one go, where looks take long: other work of this
+// process has to have its turn. Some looks there are in any case.
+const MAX_MS = 2000;
+const FEWEST_ROUNDS = 5;
+// Looks for which somebody may take to act on SIGSTOP.
+const STOPPING_ROUNDS = 20;
+// So many that came during a look are looked at one by one, and so often.
+const YOUNGER = 512;
+const YOUNGER_ROUNDS = 8;
+// Strangers fork, too: the last few numbers, not the last alone.
+const NEWEST = 4;
+// One is cheaper to kill than to look for afterwards.
+const FEWEST_IN_GROUP = 4;
+const NOBODY: ReadonlyMap<number, number> = new Map();
+
+/** What can be done with the members of a tree. */
+export interface TreeOperations {
+  /** The living members, newest first. */
+  members(): ProcStat[];
+  /** So many of them at most: a look that ends when it has found them. */
+  someMembers(count: number): ProcStat[];
+  /** Whether none is left. */
+  isEmpty(): boolean;
+  /** Whether a look shows more than so many; it ends with the first too many. */
+  hasMoreThan(count: number): boolean;
+  /** Sends a signal to one member; 0 or an error number. */
+  signal(pid: number, signal: number): number;
+  /**
+   * Sends signals, in order, to every member, or to all but one; returns to how
+   * many.
+   */
+  signalAll(signals: readonly number[], except?: number): number;
+  /** Stops every member. */
+  stopAll(stop: number): void;
+  /** Those of the last kill who live, where they are held; otherwise `null`. */
+  livingKilled?(): Pidfds | null;
+  /** Whether a number is known to be that of one who has ended. */
+  hasEnded?(pid: number): boolean;
+  /** Nothing more is asked. */
+  close?(): void;
+  /** Stops, looks again, kills. */
+  kill(stop: number, kill: number, group?: LeaderGroup): HardKill;
+}
+
+/** The members of a tree, found anew at each call. */
+export class ProcessTree implements TreeOperations {
+  readonly #membership: Members;
+  readonly #table: ProcessTable;
+  readonly #send: SendSignal;
+  readonly #isOurs = (pid: number): boolean =>
+    this.#membership.belongs(pid) === "yes";
+  // Dead members of the last look, and when they were started.
+  #zombies: ReadonlyMap<number, number> = NOBODY;
+  // Those that we have killed: what they had forked was there before that.
+  #killed: Map<number, number> | null = null;
+  #killedListed = false;
+  #killedGroup = false;
+  // Whom it has killed that way; until the tree is empty, or numbers may come round.
+  #snapshot: Snapshot | null = null;
+  // The beginning of the last look that showed nobody alive.
+  #previous: Beginning | null = null;
+
+  constructor(membership: Members, table: ProcessTable, send: SendSignal) {
+    this.#membership = membership;
+    this.#table = table;
+    this.#send = send;
+  }
+
+  /**
+   * One look at all processes.
+   *
+   * @param seen Called with each living member as soon as it is seen.
+   * @param known Numbers that need no look: their processes are known, and they
+   * cannot have been given again.
+   * @param enough With so many members found, the look is broken off.
+   * @param use What is done with what it shows.
+   */
+  scan(
+    seen?: Seen,
+    known?: ReadonlySet<number>,
+    enough = Infinity,
+    use: Use = "as proof",
+  ): Scan {
+    const began = performance.now();
+    const newest = this.#table.newest?.() ?? 0;
+    const listed = this.#membership.listed?.(newest, use);
+    if (listed) return this.#scanListed(listed, newest, seen, known);
+    this.#membership.beginLook?.(newest);
+    const pids = this.#table.pids();
+    // A table that cannot be read, for want of a descriptor, proves nothing.
+    if (pids === null) return { members: [], settled: false };
+    const ended = this.#endedSnapshot(newest);
+    const members: ProcStat[] = [];
+    const zombies = new Map<number, number>();
+    let settled = true;
+    let passed = false;
+    for (let i = 0; i < pids.length; i++) {
+      const pid = pids[i] as number;
+      // Never ourselves, whatever the table says.
+      if (pid <= 1 || pid === Deno.pid) continue;
+      if (known?.has(pid)) {
+        this.#membership.note?.(pid);
+        continue;
+      }
+      if (ended?.has(pid)) continue;
+      if (this.#membership.isOutsider?.(pid)) {
+        passed = true;
+        continue;
+      }
+      const belongs = this.#membership.belongs(pid);
+      if (belongs === "gone") settled = false;
+      if (belongs !== "yes") continue;
+      const stat = this.#table.stat(pid);
+      if (stat === null) settled = false;
+      else if (!isDead(stat.state)) {
+        members.push(stat);
+        seen?.(stat, true);
+        if (members.length < enough) continue;
+        this.#membership.endLook?.(0);
+        return { members, settled: false };
+      } else {
+        zombies.set(pid, stat.startTicks);
+        const before = this.#zombies.get(pid) ?? this.#killed?.get(pid);
+        if (before !== stat.startTicks) settled = false;
+      }
+    }
+    this.#zombies = zombies;
+    const last = this.#table.newest?.() ?? 0;
+    const held = this.#membership.endLook?.(last) ?? true;
+    // The list is made in rising order. When numbers wrapped meanwhile, a link of
+    // a chain was behind it before, and its successor below it afterwards.
+    if (last < newest || passed && !held) return { members, settled: false };
+    const present: Beginning = { newest, began };
+    // Nobody at all was created since they were killed: so nobody left a successor.
+    if (ended?.newest === last && last > 0) return { members, settled: true };
+    // Before a kill, overlooking somebody costs another round.
+    const since = use === "as proof" ? this.#previous : present;
+    if (members.length === 0 && known === undefined) this.#previous = present;
+    if (!settled && since !== null) {
+      settled = this.#lookAtYounger(since, members, seen);
+    }
+    return { members, settled };
+  }
+
+  // On a busy host there is no look during which nobody ends. Who ended may have
+  // left a successor; but who was born since a look began has a higher number than
+  // the last one of then, and these few are looked at instead of everybody again.
+  //
+  // As a proof, since the look before, at which nobody lived: a fork has its number
+  // some microseconds before the new process can be seen, so that the successor's
+  // may be lower than the last one at the beginning of this look. But then its
+  // parent lived during the look before, or was itself born since.
+  #lookAtYounger(
+    { newest, began }: Beginning,
+    members: ProcStat[],
+    seen?: Seen,
+  ): boolean {
+    const listed = new Set<number>();
+    members.forEach(({ pid }) => listed.add(pid));
+    let from = newest;
+    for (let round = 0; round < YOUNGER_ROUNDS; round++) {
+      if (!this.#numbersHold(newest, began)) return false;
+      const last = this.#table.newest?.() ?? 0;
+      if (last === from) return true;
+      if (last - newest > YOUNGER) return false;
+      for (let pid = from + 1; pid <= last; pid++) {
+        if (pid === Deno.pid || listed.has(pid) || !this.#isOurs(pid)) continue;
+        const stat = this.#table.stat(pid);
+        if (stat === null || isDead(stat.state)) continue;
+        members.push(stat);
+        seen?.(stat, false);
+      }
+      from = last;
+    }
+    return false;
+  }
+
+  // The same of those alone that an earlier look has shown: nobody came since.
+  #scanListed(
+    pids: readonly number[],
+    newest: number,
+    seen?: Seen,
+    known?: ReadonlySet<number>,
+  ): Scan {
+    const members: ProcStat[] = [];
+    for (let i = 0; i < pids.length; i++) {
+      const pid = pids[i] as number;
+      if (pid <= 1 || pid === Deno.pid || known?.has(pid)) continue;
+      const stat = this.#isOurs(pid) ? this.#table.stat(pid) : null;
+      if (stat === null || isDead(stat.state)) continue;
+      members.push(stat);
+      seen?.(stat, true);
+    }
+    return { members, settled: this.#table.newest?.() === newest };
+  }
+
+  /** The living members. Looks again while nothing is seen and nothing is proved. */
+  members(): ProcStat[] {
+    return this.someMembers(Infinity);
+  }
+
+  /** The newest of them: a look that ends when it has found so many. */
+  someMembers(count: number): ProcStat[] {
+    return this.#look(count, "as proof");
+  }
+
+  #look(count: number, use: Use): ProcStat[] {
+    const began = performance.now();
+    for (let round = 0; goesOn(round, began); round++) {
+      const scan = this.scan(undefined, undefined, count, use);
+      if (scan.settled || scan.members.length > 0) return scan.members;
+    }
+    return [];
+  }
+
+  /** Those of the last kill who live, where they are held; otherwise `null`. */
+  livingKilled(): Pidfds | null {
+    return this.#snapshot?.living() ?? null;
+  }
+
+  /** Lets go of whom it holds: nothing more is asked of this tree. */
+  close(): void {
+    this.#snapshot?.close();
+    this.#snapshot = null;
+  }
+
+  /** Whether a number is known to be that of one who has ended. */
+  hasEnded(pid: number): boolean {
+    return this.#snapshot?.has(pid) ?? false;
+  }
+
+  // Whose members have all ended; closed when numbers may mean others by now.
+  #endedSnapshot(newest: number): Snapshot | null {
+    const snapshot = this.#snapshot;
+    if (snapshot === null || snapshot.living() !== null) return null;
+    if (newest > 0 && this.#numbersHold(snapshot.newest, snapshot.takenAt)) {
+      return snapshot;
+    }
+    this.close();
+    return null;
+  }
+
+  /** True when no living member is left, proved by a look at which nothing moved. */
+  isEmpty(): boolean {
+    if (this.livingKilled() !== null) return false;
+    const began = performance.now();
+    for (let round = 0; goesOn(round, began); round++) {
+      const scan = this.scan();
+      if (scan.members.length > 0) return false;
+      if (scan.settled) return true;
+    }
+    return false;
+  }
+
+  /** Whether a look shows more than so many; it ends with the first too many. */
+  hasMoreThan(count: number): boolean {
+    const pids = this.#table.pids() ?? [];
+    let found = 0;
+    for (let i = 0; i < pids.length; i++) {
+      const pid = pids[i] as number;
+      if (pid <= 1 || pid === Deno.pid || !this.#isOurs(pid)) continue;
+      const stat = this.#table.stat(pid);
+      if (stat !== null && !isDead(stat.state) && ++found > count) return true;
+    }
+    return false;
+  }
+
+  /** Sends a signal to one member; 0 or an error number. */
+  signal(pid: number, signal: number): number {
+    return this.#send(pid, signal, this.#isOurs);
+  }
+
+  /**
+   * Sends signals, in order, to every member but `except`; returns to how many.
+   * Oldest first: a shell that sees its child die before its own signal comes goes on with the
+   * next command of its script.
+   */
+  signalAll(signals: readonly number[], except = 0): number {
+    const members = this.#look(Infinity, "to signal");
+    let count = 0;
+    for (let i = members.length - 1; i >= 0; i--) {
+      const pid = (members[i] as ProcStat).pid;
+      if (pid === except) continue;
+      let sent = false;
+      for (let s = 0; s < signals.length; s++) {
+        if (this.signal(pid, signals[s] as number) === 0) sent = true;
+      }
+      if (sent) count++;
+    }
+    return count;
+  }
+
+  /**
+   * Freezes every member, looks again until a look shows nobody new, and only
+   * then kills: a supervisor cannot restart what it never saw die, and a chain
+   * of forks ends because its next link is frozen before it can fork.
+   *
+   * Then it looks again. Who was in the middle of a fork when SIGSTOP came ends
+   * it first, maybe after the last look; but no fork ends after SIGKILL.
+   *
+   * @param stop SIGSTOP.
+   * @param kill SIGKILL.
+   * @param group Spares a call for each of its members.
+   * @returns Whom it has killed, and who could not be.
+   */
+  kill(stop: number, kill: number, group?: LeaderGroup): HardKill {
+    const direct = this.#killListed(kill) ?? this.#killSnapshot(kill, group);
+    if (direct !== null) return direct;
+    // Between two forks of any of them: against a fork bomb, looking at one after
+    // the other comes too late.
+    group?.signal(stop);
+    const frozen = new Map<number, ProcStat>();
+    const refused = new Map<number, Survivor>();
+    let count = 0;
+    let pending: ProcStat[] = [];
+    const began = performance.now();
+    const newest = this.#table.newest?.() ?? 0;
+    // Without those higher than the last: such a number is given again when its
+    // turn comes.
+    let known: Set<number> | undefined = new Set();
+    let unsettled = true;
+    for (let round = 0; goesOn(round, began); round++) {
+      let fresh = 0;
+      // At sight: while the look goes on, a chain of forks would be a link further.
+      const freeze = (stat: ProcStat, isProcess: boolean): void => {
+        const stopped = isProcess && stat.state === "T";
+        const error = this.#freeze(stat, stopped ? 0 : stop, frozen, refused);
+        if (error === null) return;
+        fresh++;
+        if (error !== 0) return;
+        pending.push(stat);
+        if (stat.pid <= newest) known?.add(stat.pid);
+      };
+      this.#lookAtNewest(freeze);
+      fresh = 0;
+      const scan = this.scan(freeze, known, Infinity, "to freeze");
+      if (known !== undefined && !this.#numbersHold(newest, began)) {
+        // A number that was left out may be somebody else's, who is of the tree.
+        known = undefined;
+        continue;
+      }
+      if (fresh > 0 || !scan.settled) continue;
+      if (pending.length === 0) {
+        unsettled = false;
+        break;
+      }
+      count += this.#killAll(pending, kill, refused, group);
+      pending = [];
+    }
+    count += this.#killAll(pending, kill, refused, group);
+    const list: Survivor[] = [];
+    refused.forEach((one) => list.push(one));
+    return { count, refused: list, unsettled };
+  }
+
+  /**
+   * Stops every member, and looks again until a look shows nobody new, and all
+   * that it shows stand still: who was in the middle of a fork when SIGSTOP came
+   * ends it first. Not for ever: a parent in vfork(2) does not stop.
+   */
+  stopAll(stop: number): void {
+    const frozen = new Map<number, ProcStat>();
+    const refused = new Map<number, Survivor>();
+    const began = performance.now();
+    for (let round = 0; goesOn(round, began); round++) {
+      let fresh = 0;
+      // At sight, as in kill().
+      const freeze = (stat: ProcStat): void => {
+        if (this.#freeze(stat, stop, frozen, refused) !== null) fresh++;
+      };
+      this.#lookAtNewest(freeze);
+      fresh = 0;
+      const { members, settled } = this.scan(freeze);
+      if (fresh > 0 || !settled) continue;
+      if (round >= STOPPING_ROUNDS || members.every(standsStill)) return;
+    }
+  }
+
+  // Once only, as well.
+  #killSnapshot(kill: number, group?: LeaderGroup): HardKill | null {
+    if (this.#killedListed || this.#snapshot !== null) return null;
+    const snapshot = Snapshot.take(this.#membership, this.#table);
+    if (snapshot === null) return null;
+    this.#killedListed = true;
+    this.#snapshot = snapshot;
+    const hard = snapshot.kill(kill, group);
+    return this.#table.newest?.() === snapshot.newest ? hard : null;
+  }
+
+  // When nobody can have come since an earlier look, there is nothing to look for
+  // and nobody to freeze. Once only: who calls again has seen that it was not
+  // enough.
+  #killListed(kill: number): HardKill | null {
+    const newest = this.#table.newest?.() ?? 0;
+    const listed = this.#membership.listed?.(newest, "to kill") ?? null;
+    if (listed === null || this.#killedListed) return null;
+    this.#killedListed = true;
+    this.#membership.killing?.(newest);
+    let count = 0;
+    // Oldest first: a shell that saw its child die would go on with the next
+    // command of its script.
+    for (let i = listed.length - 1; i >= 0; i--) {
+      const pid = listed[i] as number;
+      const error = this.signal(pid, kill);
+      if (error === 0) {
+        count++;
+        this.#membership.killed?.(pid);
+      } else if (error !== ESRCH) return null;
+    }
+    if (this.#table.newest?.() !== newest) return null;
+    return { count, refused: [], unproved: true };
+  }
+
+  #numbersHold(newest: number, since: number): boolean {
+    const age = performance.now() - since;
+    return this.#table.numbersHold?.(newest, age) ?? false;
+  }
+
+  #killAll(
+    members: readonly ProcStat[],
+    kill: number,
+    refused: Map<number, Survivor>,
+    group?: LeaderGroup,
+  ): number {
+    let count = 0;
+    this.#membership.killing?.(this.#table.newest?.() ?? 0);
+    const pgid = this.#killGroup(members, kill, group);
+    // Oldest first, so that who is waited for next, the newest, ends last.
+    for (let i = members.length - 1; i >= 0; i--) {
+      const stat = members[i] as ProcStat;
+      if (stat.pgrp === pgid) {
+        count++;
+        continue;
+      }
+      const error = this.signal(stat.pid, kill);
+      if (error === 0) {
+        count++;
+        (this.#killed ??= new Map()).set(stat.pid, stat.startTicks);
+        this.#membership.killed?.(stat.pid);
+      } else if (error !== ESRCH) {
+        refused.set(stat.pid, survivor(stat, error));
+      }
+    }
+    return count;
+  }
+
+  // All members of the leader's group in one call; the group's number, or -1. Who
+  // was continued and has left the group meanwhile, or may not be signalled, is not
+  // reached by that: so nobody counts as killed for certain, and the second time
+  // each is killed by itself.
+  #killGroup(
+    members: readonly ProcStat[],
+    kill: number,
+    group?: LeaderGroup,
+  ): number {
+    if (group === undefined || this.#killedGroup) return -1;
+    let inGroup = 0;
+    for (let i = 0; i < members.length; i++) {
+      if ((members[i] as ProcStat).pgrp === group.pgid) inGroup++;
+    }
+    if (inGroup < FEWEST_IN_GROUP) return -1;
+    this.#killedGroup = true;
+    return group.signal(kill) === 0 ? group.pgid : -1;
+  }
+
+  // Among thousands of processes the list alone takes longer than a link lives.
+  // What it shows is not counted as new: the look that follows decides.
+  #lookAtNewest(seen: Seen): void {
+    const newest = this.#table.newest?.() ?? 0;
+    for (let pid = newest; pid > newest - NEWEST && pid > 1; pid--) {
+      if (pid === Deno.pid || !this.#isOurs(pid)) continue;
+      const stat = this.#table.stat(pid);
+      if (stat !== null && !isDead(stat.state)) seen(stat, false);
+    }
+  }
+
+  // An error number, or null when it was known already. `stop` is 0 for one that
+  // stands still: its group was stopped in one call.
+  #freeze(
+    stat: ProcStat,
+    stop: number,
+    frozen: Map<number, ProcStat>,
+    refused: Map<number, Survivor>,
+  ): number | null {
+    const known = frozen.get(stat.pid);
+    if (known !== undefined && known.startTicks === stat.startTicks) {
+      return null;
+    }
+    if (refused.has(stat.pid)) return null;
+    const error = stop === 0 ? 0 : this.signal(stat.pid, stop);
+    if (error === 0) frozen.set(stat.pid, stat);
+    else if (error !== ESRCH) refused.set(stat.pid, survivor(stat, error));
+    return error;
+  }
+}
+
+function goesOn(round: number, began: number): boolean {
+  if (round < FEWEST_ROUNDS) return true;
+  return round < MAX_ROUNDS && performance.now() - began < MAX_MS;
+}
+
+// Stopped, or stopped by a debugger.
+function standsStill({ state }: ProcStat): boolean {
+  return state === "T" || state === "t";
+}
+
+function survivor(stat: ProcStat, error: number): Survivor {
+  return {
+    pid: stat.pid,
+    name: stat.name,
+    reason: error === EPERM
+      ? "it runs as another user, and this process may not signal it"
+      : `the signal failed with error ${error}`,
+  };
+}

@@ -1,0 +1,386 @@
+/**
+ * One reactor per isolate: who waits for which descriptor, and how that is
+ * noticed without a thread per child.
+ *
+ * Exits of our own children are announced by SIGCHLD, which Deno delivers
+ * without a thread and without holding the event loop; then few are asked one by
+ * one, and of many those that have exited (`children.ts`; on macOS the poller says
+ * which). Only when somebody waits for a pipe, or for a process that is not our
+ * child, one call waits on one thread of the pool (32 threads, shared with Deno's
+ * async file I/O) for all of them together.
+ *
+ * @module
+ */
+
+import { Children, WAITER_HOPS } from "./children.ts";
+import { DARWIN } from "../system/libc.ts";
+import {
+  type Interest,
+  MAX_EVENTS,
+  openPoller,
+  type Poller,
+  watchKey,
+} from "./poller.ts";
+
+/** Who needs the event: decides what has to run until it comes. */
+export interface WatchNeeds {
+  /** SIGCHLD does not announce it, so a thread must wait. */
+  thread: boolean;
+  /** It holds the event loop. */
+  ref: boolean;
+  /** It may come a little late: no thread is used for the first moments. */
+  patient: boolean;
+}
+
+/** One pending wait. */
+export interface Watch extends WatchNeeds {
+  readonly id: number;
+  readonly interest: Interest;
+  readonly fired: () => void;
+  /** For how many ticks a patient one has waited. */
+  ticks: number;
+}
+
+type Timer = ReturnType<typeof setTimeout>;
+
+// SIGCHLD may be lost to a host that replaces the handler from native code; the
+// poller is asked at this interval even so. One wake-up in two seconds for all children.
+const BACKSTOP_MS = 2000;
+// How often patient ones are looked at, after 1, 2, 4, 8 ticks, and then by a
+// thread: a short command has ended by then, and a busy one soon has more to say
+// than such looks can take.
+const TICK_MS = 3;
+const PATIENT_TICKS = 16;
+// How often unref'd pipes are looked at: a pending call would hold the process.
+const UNREF_POLL_MS = 20;
+// How often is looked at what the kernel has no room to watch.
+const REFUSED_MS = 10;
+
+class Reactor {
+  readonly #poller: Poller = openPoller();
+  readonly #watches = new Map<number, Watch>();
+  // Patient ones: not yet with the poller.
+  readonly #deferred = new Map<number, Watch>();
+  // What the poller has no room for, and when to look after it.
+  readonly #refused = new Map<number, Timer>();
+  // Descriptors that the poller knows and that are disarmed after firing.
+  readonly #known = new Set<number>();
+  #threadRef = 0;
+  #threadUnref = 0;
+  #childRef = 0;
+  #waiting = false;
+  // Whether the pool has our call: not in the moments between two calls.
+  #calling = false;
+  #backstop: Timer | undefined;
+  #backstopHeld = true;
+  #patience: Timer | undefined;
+  #unrefPoll: Timer | undefined;
+  #armQueued = false;
+  #closing = false;
+  readonly #onChild = (): void => this.#glance();
+  readonly #onBackstop = (): void => {
+    this.#children.askSome();
+    this.poll();
+  };
+  // Children that are asked one by one: few of them, or those that may be stopped.
+  readonly #polled = new Map<() => void, boolean>();
+  readonly #children = new Children();
+  // Who waits for the pending call to come back.
+  #settling: (() => void)[] = [];
+
+  /** How many are asked one by one. */
+  get polledCount(): number {
+    return this.#polled.size;
+  }
+
+  /**
+   * Resolves when the pool call that is pending although nothing needs it any
+   * more has come back; `null` when there is none. An operation that outlives
+   * its cause is a leak to Deno's test sanitizer.
+   */
+  settled(): Promise<void> | null {
+    if (!this.#calling || this.#threadRef > 0) return null;
+    return new Promise((resolve) => {
+      this.#settling[this.#settling.length] = resolve;
+    });
+  }
+
+  /** Calls `watch.fired` once, when the event has come. False: it is already over. */
+  add(watch: Watch): boolean {
+    const key = watchKey(watch.id, watch.interest);
+    if (watch.patient && watch.ref && watch.ticks < PATIENT_TICKS) {
+      this.#deferred.set(key, watch);
+      this.#startPatience();
+      return true;
+    }
+    if (this.#known.has(key)) {
+      this.#poller.rearm(watch.id, watch.interest);
+    } else {
+      const added = this.#tryAdd(watch);
+      if (!added && watch.interest === "exit") return false;
+      if (added !== true) {
+        this.#fireLater(watch, key);
+        return true;
+      }
+      this.#known.add(key);
+    }
+    this.#watches.set(key, watch);
+    this.#count(watch, 1);
+    this.#adjust();
+    return true;
+  }
+
+  // epoll_ctl(2): ENOSPC beyond the user's max_user_watches, ENOMEM.
+  #tryAdd(watch: Watch): boolean | "refused" {
+    try {
+      return this.#poller.add(watch.id, watch.interest);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code !== "ENOSPC" && code !== "ENOMEM") throw error;
+      return "refused";
+    }
+  }
+
+  // Who is woken looks whether it is so, and waits again if it is not.
+  #fireLater(watch: Watch, key: number): void {
+    const timer = setTimeout(() => {
+      this.#refused.delete(key);
+      watch.fired();
+    }, REFUSED_MS);
+    if (!watch.ref) Deno.unrefTimer(timer);
+    this.#refused.set(key, timer);
+  }
+
+  /** Changes what a pending watch needs; a deferred one comes with the next tick. */
+  change(watch: Watch, needs: WatchNeeds): void {
+    const pending =
+      this.#watches.get(watchKey(watch.id, watch.interest)) === watch;
+    if (pending) this.#count(watch, -1);
+    watch.thread = needs.thread;
+    watch.ref = needs.ref;
+    watch.patient = needs.patient;
+    if (pending) {
+      this.#count(watch, 1);
+      this.#adjust();
+    }
+  }
+
+  /** Forgets a watch before its descriptor is closed. */
+  remove(id: number, interest: Interest): void {
+    const key = watchKey(id, interest);
+    if (this.#deferred.delete(key)) this.#endPatience();
+    clearTimeout(this.#refused.get(key));
+    this.#refused.delete(key);
+    const watch = this.#watches.get(key);
+    if (watch !== undefined) {
+      this.#watches.delete(key);
+      this.#count(watch, -1);
+    }
+    if (this.#known.delete(key)) this.#poller.remove(id, interest);
+    this.#adjust();
+  }
+
+  /** Calls `look` whenever a child may have ended, until {@linkcode Reactor.removePolled}. */
+  addPolled(look: () => void, ref: boolean): void {
+    const before = this.#polled.get(look);
+    if (before === true) this.#childRef--;
+    this.#polled.set(look, ref);
+    if (ref) this.#childRef++;
+    this.#adjust();
+  }
+
+  /** Ends what {@linkcode Reactor.addPolled} began. */
+  removePolled(look: () => void): void {
+    if (this.#polled.get(look) === true) this.#childRef--;
+    this.#polled.delete(look);
+    this.#adjust();
+  }
+
+  /** Calls `look` when the child has exited, until {@linkcode Reactor.removeChild}. */
+  addChild(pid: number, look: () => void, ref: boolean): void {
+    this.#children.add(pid, look, ref);
+    this.#adjust();
+  }
+
+  /** Ends what {@linkcode Reactor.addChild} began. */
+  removeChild(pid: number): void {
+    this.#children.remove(pid);
+    this.#adjust();
+  }
+
+  /** Looks once, without waiting, and delivers what has come. */
+  poll(): void {
+    // One signal may stand for any number of exits, and a full answer for more.
+    const watched = this.#watches.size > 0;
+    for (let more = watched; more;) {
+      const count = this.#poller.poll();
+      this.#deliver(count, false);
+      more = count >= MAX_EVENTS;
+    }
+    this.#askPolled();
+    if (watched) this.#adjust();
+  }
+
+  #askPolled(): void {
+    this.#polled.forEach((_ref, look) => look());
+    this.#children.look();
+  }
+
+  // A pending wait is ended by the same events: they are left to it.
+  #glance(): void {
+    if (!this.#waiting) this.poll();
+    else this.#askPolled();
+  }
+
+  #count(watch: Watch, by: number): void {
+    if (!watch.thread) {
+      if (watch.ref) this.#childRef += by;
+    } else if (!watch.ref) this.#threadUnref += by;
+    else this.#threadRef += by;
+  }
+
+  #deliver(count: number, waited: boolean): void {
+    for (let i = 0; i < count; i++) {
+      const key = this.#poller.ready(i, waited);
+      const watch = this.#watches.get(key);
+      if (watch === undefined) continue;
+      this.#watches.delete(key);
+      // On macOS a one-shot event is deleted, not disarmed.
+      if (DARWIN) this.#known.delete(key);
+      this.#count(watch, -1);
+      watch.fired();
+    }
+  }
+
+  // Starts and ends exactly what the pending watches need.
+  #adjust(): void {
+    this.#adjustBackstop();
+    if (this.#threadRef > 0) this.#queueArm();
+    if (this.#waiting && this.#threadRef === 0) {
+      this.#poller.wake();
+    }
+    this.#adjustUnrefPoll();
+  }
+
+  #isNeeded(): boolean {
+    return this.#watches.size + this.#polled.size + this.#children.count > 0;
+  }
+
+  #adjustBackstop(): void {
+    const needed = this.#isNeeded();
+    if (needed && this.#backstop === undefined) {
+      Deno.addSignalListener("SIGCHLD", this.#onChild);
+      this.#backstop = setInterval(this.#onBackstop, BACKSTOP_MS);
+      this.#backstopHeld = true;
+      // The child may have ended before anybody listened.
+      queueMicrotask(this.#onChild);
+    } else if (!needed && this.#backstop !== undefined && !this.#closing) {
+      this.#closing = true;
+      this.#settle();
+    }
+    if (this.#backstop === undefined || this.#closing && !needed) return;
+    // The timer is also what holds the event loop while a ref'd child lives.
+    const hold = this.#childRef + this.#children.refs + this.#threadRef > 0;
+    if (hold === this.#backstopHeld) return;
+    this.#backstopHeld = hold;
+    if (hold) Deno.refTimer(this.#backstop);
+    else Deno.unrefTimer(this.#backstop);
+  }
+
+  // Listener and timer cost 35 µs to set up. A caller who starts the next command
+  // as soon as the last has ended does so a few microtasks from now, and finds
+  // them still there; they are gone before the event loop turns. (An await of no
+  // promise costs a tenth of queueMicrotask(), and asks nobody for a `then`.)
+  async #settle(): Promise<void> {
+    for (let hop = 0; hop < WAITER_HOPS; hop++) await null;
+    this.#closing = false;
+    if (this.#isNeeded() || this.#backstop === undefined) return;
+    Deno.removeSignalListener("SIGCHLD", this.#onChild);
+    clearInterval(this.#backstop);
+    this.#backstop = undefined;
+  }
+
+  #adjustUnrefPoll(): void {
+    const needed = this.#threadUnref > 0 && !this.#waiting;
+    if (needed && this.#unrefPoll === undefined) {
+      const timer = setInterval(this.#onChild, UNREF_POLL_MS);
+      Deno.unrefTimer(timer);
+      this.#unrefPoll = timer;
+    } else if (!needed && this.#unrefPoll !== undefined) {
+      clearInterval(this.#unrefPoll);
+      this.#unrefPoll = undefined;
+    }
+  }
+
+  // A short command has ended before this timer, and its pipes were never watched.
+  // With many at a time, a thread that is woken for each of their pipes takes the
+  // time that they need.
+  #startPatience(): void {
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      const due: Watch[] = [];
+      this.#deferred.forEach((watch, key) => {
+        // At powers of two.
+        if ((++watch.ticks & (watch.ticks - 1)) !== 0 && watch.ref) return;
+        this.#deferred.delete(key);
+        due[due.length] = watch;
+      });
+      // Who is woken looks, and comes again if there is nothing.
+      for (let i = 0; i < due.length; i++) (due[i] as Watch).fired();
+      if (this.#deferred.size > 0) this.#startPatience();
+    }, TICK_MS);
+  }
+
+  #endPatience(): void {
+    if (this.#deferred.size > 0) return;
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+  }
+
+  #queueArm(): void {
+    if (this.#waiting || this.#armQueued) return;
+    this.#armQueued = true;
+    // At the end of this turn, so that all watches of the turn share one call.
+    queueMicrotask(() => {
+      this.#armQueued = false;
+      if (!this.#waiting && this.#threadRef > 0) {
+        this.#run();
+      }
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#waiting = true;
+    this.#adjustUnrefPoll();
+    while (this.#threadRef > 0) {
+      this.#calling = true;
+      const count = await this.#poller.wait();
+      this.#callIsBack();
+      this.#deliver(count, true);
+      // The end of a child closes its pipes first.
+      this.#askPolled();
+    }
+    this.#waiting = false;
+    // What SIGCHLD announced meanwhile.
+    this.poll();
+    this.#adjust();
+  }
+
+  #callIsBack(): void {
+    this.#calling = false;
+    const settling = this.#settling;
+    if (settling.length === 0) return;
+    this.#settling = [];
+    for (let i = 0; i < settling.length; i++) (settling[i] as () => void)();
+  }
+}
+
+let instance: Reactor | null = null;
+
+/** The reactor of this isolate. */
+export function reactor(): Reactor {
+  instance ??= new Reactor();
+  return instance;
+}
+
+export type { Reactor };

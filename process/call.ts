@@ -1,0 +1,166 @@
+/**
+ * The surface of `killableprocess.py` and of Python's `subprocess`: a list of
+ * arguments in, an exit code out, nothing left behind.
+ *
+ * @module
+ */
+
+import { backend } from "../backend/backend.ts";
+import { makeChildProcess } from "./child_process.ts";
+import { CalledProcessError, TimeoutExpired } from "../backend/errors.ts";
+import {
+  type CommandOptions,
+  type RunControl,
+  type StdioDefaults,
+  toRunControl,
+  toSpawnSpec,
+} from "./options/options.ts";
+import { refusePipedFds } from "./options/fds.ts";
+import type { CommandOutput, CommandStatus } from "./run/status.ts";
+
+/** Options of {@linkcode call}, {@linkcode checkCall} and {@linkcode checkOutput}. */
+export type CallOptions = Omit<CommandOptions, "args">;
+
+const INHERIT: StdioDefaults = {
+  stdin: "inherit",
+  stdout: "inherit",
+  stderr: "inherit",
+};
+const CAPTURE: StdioDefaults = {
+  stdin: "inherit",
+  stdout: "piped",
+  stderr: "inherit",
+};
+
+/**
+ * Runs a command and waits. When `timeout` is up, its tree is ended; either way
+ * nothing of it is left when this resolves.
+ *
+ * @param argv The program and its arguments.
+ * @param options As of a command; stdio is inherited by default.
+ * @returns The exit code: `128 + n` when signal n ended it. A program that ends
+ * in good order when it is told to may return 0 after a timeout:
+ * {@linkcode checkCall} throws then.
+ * @throws {TypeError} when `argv` is empty, and for invalid options.
+ * @throws what `Command.spawn()` throws, as a rejection.
+ *
+ * @example
+ * ```ts
+ * import { call } from "@killable/process";
+ *
+ * const code = await call([Deno.execPath(), "eval", "Deno.exit(3)"], { timeout: 10_000 });
+ * console.log(code); // 3
+ * ```
+ */
+export async function call(
+  argv: readonly string[],
+  options: CallOptions = {},
+): Promise<number> {
+  const { output } = await run(argv, options, INHERIT);
+  return output.code;
+}
+
+/**
+ * Runs a command and waits; anything but success is an error.
+ *
+ * @param argv The program and its arguments.
+ * @param options As of a command; stdio is inherited by default.
+ * @throws {CalledProcessError} when the exit code is not 0.
+ * @throws {TimeoutExpired} when `timeout` was up; the tree has been ended.
+ * @throws what `Command.spawn()` throws, as a rejection.
+ *
+ * @example
+ * ```ts
+ * import { checkCall, TimeoutExpired } from "@killable/process";
+ *
+ * try {
+ *   await checkCall([Deno.execPath(), "eval", "setInterval(() => {}, 1000)"], {
+ *     timeout: 300,
+ *   });
+ * } catch (error) {
+ *   console.log(error instanceof TimeoutExpired); // true
+ * }
+ * ```
+ */
+export async function checkCall(
+  argv: readonly string[],
+  options: CallOptions = {},
+): Promise<void> {
+  const { output, control, piped } = await run(argv, options, INHERIT);
+  check(output, control, piped);
+}
+
+/**
+ * Runs a command and returns what it wrote to its standard output; anything but
+ * success is an error, with the output so far attached.
+ *
+ * @param argv The program and its arguments.
+ * @param options As of a command; stdin and stderr are inherited by default.
+ * @returns Its standard output.
+ * @throws {CalledProcessError} when the exit code is not 0.
+ * @throws {TimeoutExpired} when `timeout` or `idleTimeout` was up; the tree has been ended.
+ * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
+ * @throws what `Command.spawn()` throws, as a rejection.
+ *
+ * @example
+ * ```ts
+ * import { checkOutput } from "@killable/process";
+ *
+ * const bytes = await checkOutput([Deno.execPath(), "eval", "console.log('hi')"]);
+ * console.log(new TextDecoder().decode(bytes)); // hi
+ * ```
+ */
+export async function checkOutput(
+  argv: readonly string[],
+  options: CallOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { output, control, piped } = await run(argv, options, CAPTURE);
+  check(output, control, piped);
+  return output.stdout;
+}
+
+interface Run {
+  readonly output: CommandOutput;
+  readonly control: RunControl;
+  readonly piped: { readonly stdout: boolean; readonly stderr: boolean };
+}
+
+async function run(
+  argv: readonly string[],
+  options: CallOptions,
+  defaults: StdioDefaults,
+): Promise<Run> {
+  if (!Array.isArray(argv) || argv.length === 0) {
+    throw new TypeError("Cannot call: expected the program and its arguments");
+  }
+  const all: CommandOptions = { ...options, args: argv.slice(1) };
+  const spec = toSpawnSpec(argv[0] as string, all, defaults, "call()");
+  refusePipedFds(spec);
+  const control = toRunControl(spec, all);
+  const child = makeChildProcess(backend().spawn(spec), control, true);
+  const output = await child.output();
+  const piped = {
+    stdout: spec.stdout === "piped",
+    stderr: spec.stderr === "piped",
+  };
+  return { output, control, piped };
+}
+
+function check(
+  output: CommandOutput,
+  control: RunControl,
+  piped: Run["piped"],
+): void {
+  const partial = {
+    stdout: piped.stdout ? output.stdout : null,
+    stderr: piped.stderr ? output.stderr : null,
+  };
+  const { command, args, timeout, idleTimeout } = control;
+  const status: CommandStatus = output;
+  if (status.timedOut) throw new TimeoutExpired(command, timeout, partial);
+  if (status.idledOut) {
+    throw new TimeoutExpired(command, idleTimeout, partial, true);
+  }
+  if (status.success) return;
+  throw new CalledProcessError(command, args, output, partial);
+}

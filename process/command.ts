@@ -1,0 +1,320 @@
+/**
+ * A command: what to start and how it may end. Reusable plain data.
+ *
+ * @module
+ */
+
+import { backend, type SpawnSpec } from "../backend/backend.ts";
+import { type ChildProcess, makeChildProcess } from "./child_process.ts";
+import {
+  type CommandOptions,
+  type RunControl,
+  type StdioDefaults,
+  toRunControl,
+  toSpawnSpec,
+} from "./options/options.ts";
+import { refusePipedFds } from "./options/fds.ts";
+import { runSync } from "./run/run_sync.ts";
+import type { CommandOutput } from "./run/status.ts";
+
+/** Streams of a spawned command that says nothing about them. */
+export const SPAWN_DEFAULTS: StdioDefaults = {
+  stdin: "inherit",
+  stdout: "inherit",
+  stderr: "inherit",
+};
+const OUTPUT_DEFAULTS: StdioDefaults = {
+  stdin: "null",
+  stdout: "piped",
+  stderr: "piped",
+};
+
+/** A command that was checked: ready to be started. */
+export interface Prepared {
+  /** What to start. */
+  readonly spec: SpawnSpec;
+  /** How the run ends. */
+  readonly control: RunControl;
+}
+
+/**
+ * Set by the class, whose private parts it reads: checks a command, for those
+ * that start several together. Throws what `spawn()` throws for bad input.
+ */
+export let prepare: (
+  command: Command,
+  defaults: StdioDefaults,
+  apiName: string,
+) => Prepared;
+
+/**
+ * A program to start: a drop-in for `Deno.Command` whose kill, abort, timeout
+ * and end of scope mean the whole process tree.
+ *
+ * Needs `--allow-ffi`, and `--allow-run` for the program, as `Deno.Command` does.
+ *
+ * Linux and Windows hold the whole tree; macOS what stays in its process group:
+ * `containment` of the child says what it got.
+ *
+ * @example A build with a time limit
+ * ```ts
+ * import { Command } from "@killable/process";
+ *
+ * const { success, timedOut } = await new Command(Deno.execPath(), {
+ *   args: ["eval", "console.log('built')"],
+ *   timeout: 60_000,
+ * }).output();
+ * console.log(success, timedOut); // true false
+ * ```
+ *
+ * @example A server for the length of a scope
+ * ```ts
+ * import { Command } from "@killable/process";
+ *
+ * {
+ *   await using server = new Command(Deno.execPath(), {
+ *     args: ["eval", "setInterval(() => {}, 1000)"],
+ *   }).spawn();
+ *   console.log(server.pid > 1); // true
+ * } // here the server and everything it started is gone
+ * ```
+ */
+export class Command {
+  static {
+    prepare = (command, defaults, apiName) => {
+      const spec = command.#spec(defaults, apiName);
+      return { spec, control: toRunControl(spec, command.#options) };
+    };
+  }
+
+  readonly #command: string | URL;
+  readonly #options: CommandOptions | undefined;
+
+  /**
+   * Keeps what is to be started; starts nothing.
+   *
+   * @param command The program: a name looked for in the child's PATH, a path, or a file URL.
+   * @param options How to start and how to end it. Read when it is started, as Deno does.
+   */
+  constructor(command: string | URL, options?: CommandOptions) {
+    this.#command = command;
+    this.#options = options;
+  }
+
+  /**
+   * Starts the program.
+   *
+   * @returns The running child.
+   * @throws {Deno.errors.NotFound} when the program or `cwd` is missing.
+   * @throws {Deno.errors.PermissionDenied} when it may not be executed.
+   * @throws {Deno.errors.NotCapable} without `--allow-ffi` or `--allow-run`.
+   * @throws {TypeError} for invalid options; nothing is started.
+   * @throws {RangeError} for a duration or size out of range; nothing is started.
+   */
+  spawn(): ChildProcess {
+    const spec = this.#spec(SPAWN_DEFAULTS, "Command.spawn()");
+    const control = toRunControl(spec, this.#options);
+    return makeChildProcess(backend().spawn(spec), control, false);
+  }
+
+  /**
+   * Starts the program and collects what it writes until it has exited. What it
+   * left behind is ended then, so this never waits for a daemon's pipe.
+   *
+   * @returns Status and output.
+   * @throws {TypeError} when `stdin` is `"piped"`, and for invalid options.
+   * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
+   * @throws {SurvivorsError} when something of the tree could not be ended.
+   * @throws what {@linkcode Command.spawn} throws, at once: not as a rejection.
+   */
+  output(): Promise<CommandOutput> {
+    this.#refusePipedStdin();
+    const spec = this.#spec(OUTPUT_DEFAULTS, "Command.output()");
+    refusePipedFds(spec);
+    const control = toRunControl(spec, this.#options);
+    return makeChildProcess(backend().spawn(spec), control, true).output();
+  }
+
+  /**
+   * The same, blocking this thread. `timeout`, `grace` and `maxOutput` work;
+   * `signal` cannot, since nothing else of this isolate runs meanwhile.
+   *
+   * @returns Status and output.
+   * @throws {TypeError} when `stdin` is `"piped"`, and for invalid options.
+   * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
+   * @throws {SurvivorsError} when something of the tree could not be ended.
+   */
+  outputSync(): CommandOutput {
+    this.#refusePipedStdin();
+    const spec = this.#spec(OUTPUT_DEFAULTS, "Command.outputSync()");
+    refusePipedFds(spec);
+    return runSync(spec, toRunControl(spec, this.#options));
+  }
+
+  #spec(defaults: StdioDefaults, apiName: string): SpawnSpec {
+    return toSpawnSpec(this.#command, this.#options, defaults, apiName);
+  }
+
+  #refusePipedStdin(): void {
+    if (this.#options?.stdin === "piped" && this.#options.input === undefined) {
+      throw new TypeError(
+        "Piped stdin is not supported for this function, use 'Deno.Command.spawn()' instead",
+      );
+    }
+  }
+}
+
+/** Options of the free functions that take the arguments separately. */
+export type CommandOptionsWithoutArgs = Omit<CommandOptions, "args">;
+
+/**
+ * Starts a program: short for `new Command(command, options).spawn()`.
+ *
+ * @param command The program.
+ * @param options How to start and how to end it.
+ * @returns The running child.
+ * @throws what {@linkcode Command.spawn} throws.
+ *
+ * @example
+ * ```ts
+ * import { spawn } from "@killable/process";
+ *
+ * await using child = spawn(Deno.execPath(), ["eval", "Deno.exit(3)"], {
+ *   timeout: 60_000,
+ * });
+ * console.log((await child.status).code); // 3
+ * ```
+ */
+export function spawn(
+  command: string | URL,
+  options?: CommandOptions,
+): ChildProcess;
+/**
+ * Starts a program with arguments.
+ *
+ * @param command The program.
+ * @param args Its arguments.
+ * @param options How to start and how to end it; without `args`.
+ * @returns The running child.
+ */
+export function spawn(
+  command: string | URL,
+  args: readonly string[],
+  options?: CommandOptionsWithoutArgs,
+): ChildProcess;
+export function spawn(
+  command: string | URL,
+  argsOrOptions?: readonly string[] | CommandOptions,
+  options?: CommandOptionsWithoutArgs,
+): ChildProcess {
+  return withArgs(command, argsOrOptions, options).spawn();
+}
+
+/**
+ * Starts a program and collects its output: short for
+ * `new Command(command, options).output()`.
+ *
+ * @param command The program.
+ * @param options How to start and how to end it.
+ * @returns Status and output.
+ * @throws what {@linkcode Command.output} throws.
+ *
+ * @example
+ * ```ts
+ * import { spawnAndWait } from "@killable/process";
+ *
+ * const { stdout } = await spawnAndWait(Deno.execPath(), ["eval", "console.log('hi')"]);
+ * console.log(new TextDecoder().decode(stdout).trim()); // hi
+ * ```
+ */
+export function spawnAndWait(
+  command: string | URL,
+  options?: CommandOptions,
+): Promise<CommandOutput>;
+/**
+ * Starts a program with arguments and collects its output.
+ *
+ * @param command The program.
+ * @param args Its arguments.
+ * @param options How to start and how to end it; without `args`.
+ * @returns Status and output.
+ */
+export function spawnAndWait(
+  command: string | URL,
+  args: readonly string[],
+  options?: CommandOptionsWithoutArgs,
+): Promise<CommandOutput>;
+export function spawnAndWait(
+  command: string | URL,
+  argsOrOptions?: readonly string[] | CommandOptions,
+  options?: CommandOptionsWithoutArgs,
+): Promise<CommandOutput> {
+  return withArgs(command, argsOrOptions, options).output();
+}
+
+/**
+ * Starts a program and collects its output, blocking: short for
+ * `new Command(command, options).outputSync()`.
+ *
+ * @param command The program.
+ * @param options How to start and how to end it.
+ * @returns Status and output.
+ * @throws what {@linkcode Command.outputSync} throws.
+ *
+ * @example
+ * ```ts
+ * import { spawnAndWaitSync } from "@killable/process";
+ *
+ * const { code } = spawnAndWaitSync(Deno.execPath(), ["eval", "Deno.exit(4)"]);
+ * console.log(code); // 4
+ * ```
+ */
+export function spawnAndWaitSync(
+  command: string | URL,
+  options?: CommandOptions,
+): CommandOutput;
+/**
+ * Starts a program with arguments and collects its output, blocking.
+ *
+ * @param command The program.
+ * @param args Its arguments.
+ * @param options How to start and how to end it; without `args`.
+ * @returns Status and output.
+ */
+export function spawnAndWaitSync(
+  command: string | URL,
+  args: readonly string[],
+  options?: CommandOptionsWithoutArgs,
+): CommandOutput;
+export function spawnAndWaitSync(
+  command: string | URL,
+  argsOrOptions?: readonly string[] | CommandOptions,
+  options?: CommandOptionsWithoutArgs,
+): CommandOutput {
+  return withArgs(command, argsOrOptions, options).outputSync();
+}
+
+/**
+ * The command that the three ways to write one mean.
+ *
+ * @param command The program.
+ * @param argsOrOptions Its arguments, or the options with them.
+ * @param options The options, where the arguments stand before them.
+ * @returns The command.
+ * @throws {TypeError} when there are arguments in both places.
+ */
+export function withArgs(
+  command: string | URL,
+  argsOrOptions: readonly string[] | CommandOptions | undefined,
+  options: CommandOptionsWithoutArgs = {},
+): Command {
+  if (!Array.isArray(argsOrOptions)) {
+    return new Command(command, argsOrOptions as CommandOptions | undefined);
+  }
+  if ("args" in options && options.args !== undefined) {
+    throw new TypeError(
+      "Passing 'args' in options is not allowed when args are passed as a separate argument",
+    );
+  }
+  return new Command(command, { ...options, args: argsOrOptions });
+}

@@ -1,0 +1,104 @@
+/**
+ * Limits of a whole job: checked, and put into force.
+ *
+ * @module
+ */
+
+import { backend } from "../../backend/backend.ts";
+import { LimitWatch, type Watched } from "../limits/limit_watch.ts";
+import {
+  type LimitName,
+  type LimitReport,
+  limitReports,
+  type Limits,
+  needsWatch,
+  toLimits,
+} from "../limits/limits.ts";
+import { Timer } from "../../backend/timer.ts";
+
+/** Limits that several trees can have together. */
+export type JobLimits = Pick<
+  Limits,
+  "memory" | "cpuTime" | "wallTime" | "processes"
+>;
+
+const NAMES: readonly LimitName[] = [
+  "memory",
+  "cpuTime",
+  "wallTime",
+  "processes",
+];
+
+/**
+ * Validates the limits of a job.
+ *
+ * @param value What the caller gave.
+ * @returns The limits, or `null` for none.
+ * @throws what {@linkcode toLimits} throws, and {TypeError} for one that only a
+ * child can have.
+ */
+export function toJobLimits(value: unknown): JobLimits | null {
+  const limits = toLimits(value, backend());
+  if (limits === null) return null;
+  const names = Object.keys(limits) as LimitName[];
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as LimitName;
+    if (NAMES.includes(name)) continue;
+    throw new TypeError(
+      `Invalid limits: '${name}' is a limit of a child, not of a job, which has ${
+        NAMES.join(", ")
+      }`,
+    );
+  }
+  return limits;
+}
+
+/** Limits in force on a job. Nothing of them holds the event loop: the children do. */
+export class JobLimitWatch {
+  readonly #limits: JobLimits;
+  readonly #end: () => void;
+  readonly #watch: LimitWatch | null;
+  readonly #wallTime: Timer;
+  /** The limit that was passed, or `null`. */
+  passed: LimitName | null = null;
+
+  /**
+   * @param job What is looked at.
+   * @param limits The limits.
+   * @param end Ends the job hard.
+   */
+  constructor(job: Watched, limits: JobLimits, end: () => void) {
+    this.#limits = limits;
+    this.#end = end;
+    this.#watch = needsWatch(limits)
+      ? new LimitWatch(job, limits, (limit) => this.#pass(limit))
+      : null;
+    this.#watch?.hold(false);
+    this.#wallTime = new Timer(
+      limits.wallTime ?? Infinity,
+      () => this.#pass("wallTime"),
+    );
+    this.#wallTime.hold(false);
+  }
+
+  #pass(limit: LimitName): void {
+    this.passed ??= limit;
+    this.#end();
+  }
+
+  /** What is in force: no kernel holds a limit for several trees here. */
+  reports(): LimitReport[] {
+    return limitReports(this.#limits, {});
+  }
+
+  /** A child has ended, maybe leaving more behind than the job may have. */
+  glance(): void {
+    this.#watch?.glance();
+  }
+
+  /** The job has ended. Idempotent. */
+  end(): void {
+    this.#watch?.stop();
+    this.#wallTime.clear();
+  }
+}

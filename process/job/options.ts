@@ -1,0 +1,163 @@
+/**
+ * The options of a job, and their validation.
+ *
+ * @module
+ */
+
+import { backend, type ContainmentRequest } from "../../backend/backend.ts";
+import { type JobLimits, toJobLimits } from "./limits.ts";
+import {
+  abortSignal,
+  CONTAINMENTS,
+  DEFAULT_GRACE,
+} from "../options/options.ts";
+import { signalNumber } from "../../backend/signals.ts";
+import { duration, flag, oneOf, shown, stopSignal } from "../validate.ts";
+
+/**
+ * What ends a job: the first child that fails (`"first-failure"`), the first
+ * that ends (`"first-exit"`), or the end of the last one (`"all"`).
+ */
+export type JobPolicy = "first-failure" | "first-exit" | "all";
+
+/** Options of {@linkcode Job}. */
+export interface JobOptions {
+  /**
+   * What ends the job. A child fails when its exit code is not 0, whatever the
+   * cause: also when it was stopped alone, or its own time was up.
+   *
+   * @default {"first-failure"}
+   */
+  policy?: JobPolicy;
+  /**
+   * Milliseconds after the first spawn at which the job is stopped.
+   *
+   * @default {no limit}
+   */
+  timeout?: number;
+  /**
+   * Milliseconds that a stop waits between the soft signal and the hard kill;
+   * 0 kills at once.
+   *
+   * @default {5000}
+   */
+  grace?: number;
+  /**
+   * The soft signal of a stop.
+   *
+   * @default {"SIGTERM"}
+   */
+  stopSignal?: Deno.Signal;
+  /** Stops the job when it is aborted. */
+  signal?: AbortSignal;
+  /**
+   * Signals to this process that stop the job instead of ending this process:
+   * the first one softly, the second one with the hard kill at once. Listened
+   * to from the first spawn until the job has ended.
+   *
+   * Windows: SIGINT, SIGBREAK and SIGHUP; others never come there.
+   *
+   * @default {none}
+   */
+  stopOn?: readonly Deno.Signal[];
+  /**
+   * Limits of all children and everything they start together: watched, see
+   * {@linkcode Limits}. Passing one ends the whole job hard, and
+   * {@linkcode JobResult.limit} names it. A child can have limits of its own
+   * besides.
+   *
+   * @default {none}
+   */
+  limits?: JobLimits;
+  /**
+   * The mechanism that must hold the tree of each child. One that cannot be had
+   * is an error.
+   *
+   * @default {"auto"}
+   */
+  containment?: ContainmentRequest;
+  /**
+   * Whether the job ends when this process ends, by whatever cause.
+   *
+   * @default {true}
+   */
+  killOnParentExit?: boolean;
+}
+
+/** The same, checked. */
+export interface JobControl {
+  /** What ends the job. */
+  readonly policy: JobPolicy;
+  /** Milliseconds from the first spawn, or Infinity. */
+  readonly timeout: number;
+  /** Milliseconds. */
+  readonly grace: number;
+  /** The soft signal. */
+  readonly stopSignal: Deno.Signal;
+  /** Stops the job. */
+  readonly abortSignal: AbortSignal | null;
+  /** Signals to this process. */
+  readonly stopOn: readonly Deno.Signal[];
+  /** Limits of the whole, or `null`. */
+  readonly limits: JobLimits | null;
+  /** The mechanism for each child. */
+  readonly containment: ContainmentRequest;
+  /** Whether it ends with this process. */
+  readonly killOnParentExit: boolean;
+}
+
+const POLICIES = ["first-failure", "first-exit", "all"] as const;
+// What Deno can listen to on Windows; it refuses the others there.
+const COMING_ON_WINDOWS = ["SIGINT", "SIGBREAK", "SIGHUP"];
+
+/**
+ * Validates the options of a job.
+ *
+ * @param options The options.
+ * @returns What controls the job.
+ * @throws {TypeError} for anything of the wrong type.
+ * @throws {RangeError} for a duration or a limit out of range.
+ * @throws {Deno.errors.NotSupported} for a limit that this system does not have.
+ */
+export function toJobControl(options: JobOptions): JobControl {
+  return {
+    policy: oneOf(options.policy, "policy", POLICIES),
+    timeout: duration(options.timeout, "timeout", Infinity),
+    grace: duration(options.grace, "grace", DEFAULT_GRACE),
+    stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
+    abortSignal: abortSignal(options.signal),
+    stopOn: stopOn(options.stopOn),
+    limits: toJobLimits(options.limits),
+    containment: oneOf(options.containment, "containment", CONTAINMENTS),
+    killOnParentExit: flag(options.killOnParentExit, "killOnParentExit", true),
+  };
+}
+
+function stopOn(value: unknown): readonly Deno.Signal[] {
+  const signals: Deno.Signal[] = [];
+  if (value === undefined) return signals;
+  if (!Array.isArray(value)) {
+    throw new TypeError(
+      `Invalid stopOn: expected an array of signal names, got ${shown(value)}`,
+    );
+  }
+  for (let i = 0; i < value.length; i++) {
+    const name: unknown = value[i];
+    if (typeof name !== "string") {
+      throw new TypeError(
+        `Invalid stopOn: expected names of signals, got ${shown(name)}`,
+      );
+    }
+    if (name === "SIGKILL" || name === "SIGSTOP") {
+      throw new TypeError(`Invalid stopOn: no process can listen to ${name}`);
+    }
+    if (backend().name === "windows" && !COMING_ON_WINDOWS.includes(name)) {
+      continue;
+    }
+    signalNumber(backend().signals, name);
+    if (signals.indexOf(name as Deno.Signal) < 0) {
+      signals[signals.length] = name as Deno.Signal;
+    }
+  }
+  return signals;
+}

@@ -1,0 +1,217 @@
+/**
+ * Checks of the options that say as what a child runs: groups, file mode mask,
+ * priority, CPUs, and its terminal.
+ *
+ * @module
+ */
+
+import type { TerminalSize } from "../../backend/backend.ts";
+import type { CommandOptions, ProcessPriority } from "./options.ts";
+import { flag, id, shown } from "../validate.ts";
+
+// NGROUPS_MAX of Linux (<limits.h>).
+const MAX_GROUPS = 65536;
+// The most that Linux can be built for (CONFIG_NR_CPUS).
+const MAX_CPUS = 8192;
+
+/** The nice values of the words, as in Node's `os.constants.priority`. */
+const NICE: Readonly<Record<ProcessPriority, number>> = {
+  idle: 19,
+  "below-normal": 10,
+  normal: 0,
+  "above-normal": -7,
+  high: -14,
+};
+
+/** The size of a pseudo-terminal where the options say nothing: that of a VT100. */
+const DEFAULT_SIZE: TerminalSize = { columns: 80, rows: 24 };
+
+function listOf(value: unknown, name: string): readonly unknown[] | null {
+  if (value === undefined) return null;
+  if (Array.isArray(value)) return value;
+  throw new TypeError(
+    `Invalid ${name}: expected an array of numbers, got ${shown(value)}`,
+  );
+}
+
+/**
+ * Validates supplementary groups.
+ *
+ * @param value The option.
+ * @returns A copy of the list; `null` where the value is undefined.
+ * @throws {TypeError} when it is no list of group ids.
+ * @throws {RangeError} when it is longer than Linux allows.
+ */
+export function groupIds(value: unknown): number[] | null {
+  const list = listOf(value, "groups");
+  if (list === null) return null;
+  if (list.length > MAX_GROUPS) {
+    throw new RangeError(
+      `Invalid groups: ${list.length} are more than ${MAX_GROUPS}`,
+    );
+  }
+  const groups: number[] = [];
+  for (let i = 0; i < list.length; i++) {
+    // What id() takes for "not given" is no group.
+    groups[i] = id(list[i] ?? NaN, `groups[${i}]`) as number;
+  }
+  return groups;
+}
+
+function wholeNumber(
+  value: unknown,
+  name: string,
+  least: number,
+  most: number,
+): number {
+  if (typeof value !== "number") {
+    throw new TypeError(
+      `Invalid ${name}: expected a number, got ${shown(value)}`,
+    );
+  }
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new RangeError(
+    `Invalid ${name}: expected a whole number from ${least} to ${most}, got ${value}`,
+  );
+}
+
+/**
+ * Validates a file mode creation mask.
+ *
+ * @param value The option.
+ * @returns The mask; `null` where the value is undefined.
+ * @throws {TypeError} when it is no number.
+ * @throws {RangeError} when it has other bits than 0o777.
+ */
+export function umaskBits(value: unknown): number | null {
+  return value === undefined ? null : wholeNumber(value, "umask", 0, 0o777);
+}
+
+/**
+ * Validates a priority.
+ *
+ * @param value The option: a word or a nice value.
+ * @returns The nice value; `null` where the value is undefined.
+ * @throws {TypeError} when it is another word, or no number.
+ * @throws {RangeError} when it is not from -20 to 19.
+ */
+export function niceValue(value: unknown): number | null {
+  if (value === undefined) return null;
+  if (typeof value !== "string") {
+    return wholeNumber(value, "priority", -20, 19);
+  }
+  if (Object.hasOwn(NICE, value)) return NICE[value as ProcessPriority];
+  const words = Object.keys(NICE).map((one) => `"${one}"`).join(", ");
+  throw new TypeError(
+    `Invalid priority: expected one of ${words}, or a nice value, got ${
+      shown(value)
+    }`,
+  );
+}
+
+/**
+ * Validates a list of CPUs.
+ *
+ * @param value The option.
+ * @returns A copy of the list; `null` where the value is undefined.
+ * @throws {TypeError} when it is no list of numbers.
+ * @throws {RangeError} when it is empty, or a number cannot be a CPU's.
+ */
+export function cpuNumbers(value: unknown): number[] | null {
+  const list = listOf(value, "affinity");
+  if (list === null) return null;
+  if (list.length === 0) {
+    throw new RangeError("Invalid affinity: a child needs at least one CPU");
+  }
+  const cpus: number[] = [];
+  for (let i = 0; i < list.length; i++) {
+    cpus[i] = wholeNumber(list[i], `affinity[${i}]`, 0, MAX_CPUS - 1);
+  }
+  return cpus;
+}
+
+/**
+ * Validates a terminal's size.
+ *
+ * @param value Columns and rows.
+ * @param name For messages.
+ * @param fallback For what is left out; without it, nothing may be.
+ * @returns The size.
+ * @throws {TypeError} when it is of the wrong type.
+ * @throws {RangeError} when a number is not from 1 to 65535.
+ */
+export function terminalSize(
+  value: unknown,
+  name: string,
+  fallback: TerminalSize | null = null,
+): TerminalSize {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(
+      `Invalid ${name}: expected columns and rows, got ${shown(value)}`,
+    );
+  }
+  const { columns, rows } = value as Partial<TerminalSize>;
+  const side = (given: unknown, part: "columns" | "rows"): number =>
+    given === undefined && fallback !== null
+      ? fallback[part]
+      : wholeNumber(given, `${name}.${part}`, 1, 0xffff);
+  return { columns: side(columns, "columns"), rows: side(rows, "rows") };
+}
+
+/** What kind of terminal a child gets. */
+export interface TerminalChoice {
+  /** Ours. */
+  readonly foreground: boolean;
+  /** One of its own. */
+  readonly pty: TerminalSize | null;
+}
+
+/**
+ * Validates `foreground` and `pty`, and what cannot go with them.
+ *
+ * @param options The options.
+ * @returns The choice.
+ * @throws {TypeError} for a combination that has no meaning.
+ * @throws {RangeError} for a size out of range.
+ */
+export function terminalChoice(options: CommandOptions): TerminalChoice {
+  const foreground = flag(options.foreground, "foreground", false);
+  const pty = ptySize(options.pty);
+  const group = options.processGroup ?? "auto";
+  if (foreground && pty !== null) {
+    throw new TypeError(
+      "Invalid foreground: with 'pty' the child has a terminal of its own",
+    );
+  }
+  if (foreground && (options.detached || group !== "auto" && group !== "own")) {
+    throw new TypeError(
+      "Invalid foreground: it needs a process group of the child's own in this session, so neither 'detached' nor another 'processGroup'",
+    );
+  }
+  if (pty === null) return { foreground, pty };
+  if (group !== "auto" && group !== "session") {
+    throw new TypeError(
+      `Invalid processGroup: with 'pty' it is "session", got ${shown(group)}`,
+    );
+  }
+  refuseStream(options.stdin, "stdin", "null");
+  refuseStream(options.stdout, "stdout", "piped");
+  refuseStream(options.stderr, "stderr", "null");
+  return { foreground, pty };
+}
+
+function ptySize(value: unknown): TerminalSize | null {
+  if (value === undefined || value === false) return null;
+  return value === true
+    ? DEFAULT_SIZE
+    : terminalSize(value, "pty", DEFAULT_SIZE);
+}
+
+// stdin may be typed by the caller or by nobody; the outputs are one.
+function refuseStream(value: unknown, name: string, also: string): void {
+  const piped = name !== "stderr" && value === "piped";
+  if (value === undefined || value === also || piped) return;
+  throw new TypeError(
+    `Invalid ${name}: with 'pty' the three streams are the terminal; leave it out`,
+  );
+}

@@ -1,0 +1,591 @@
+/**
+ * The options of a command, and their validation: everything a caller can get
+ * wrong is refused here, before any native call.
+ *
+ * @module
+ */
+
+import {
+  backend,
+  type ContainmentRequest,
+  type ProcessGroupMode,
+  type SpawnSpec,
+  type StdioTarget,
+  type TerminalSize,
+} from "../../backend/backend.ts";
+import { type FdSource, type NamedListener, toDescriptors } from "./fds.ts";
+import type { SocketAddress } from "../../ffi/socket_address.ts";
+import type { Listener } from "../../listener.ts";
+import { pathOf } from "../../file_path.ts";
+import { type Limits, toLimits } from "../limits/limits.ts";
+import {
+  requestFileAccess,
+  type StderrOption,
+  stderrTarget,
+  type StdinOption,
+  stdinTarget,
+  type StdoutOption,
+  stdoutTarget,
+} from "./stdio.ts";
+import { type TeeTarget, teeTarget } from "../stdio/tee.ts";
+import {
+  cpuNumbers,
+  groupIds,
+  niceValue,
+  terminalChoice,
+  umaskBits,
+} from "./attributes.ts";
+import {
+  duration,
+  flag,
+  id,
+  oneOf,
+  size,
+  stopSignal,
+  withoutNul,
+} from "../validate.ts";
+
+/**
+ * Options of {@linkcode Command}: those of `Deno.CommandOptions`, and what makes
+ * a process killable.
+ */
+export interface CommandOptions {
+  /** Arguments of the program. */
+  args?: readonly string[];
+  /**
+   * Working directory of the child; a relative program is looked for in it.
+   *
+   * @default {the parent's}
+   */
+  cwd?: string | URL;
+  /**
+   * Whether the parent's environment is left out.
+   *
+   * @default {false}
+   */
+  clearEnv?: boolean;
+  /** Environment variables to add or replace. Its `PATH` decides where the program is found. */
+  env?: Record<string, string>;
+  /** User id of the child (Linux; needs the privilege to change to it). */
+  uid?: number;
+  /** Group id of the child (Linux; needs the privilege to change to it). */
+  gid?: number;
+  /**
+   * Supplementary groups of the child (Linux; needs the privilege to set them);
+   * `[]` for none.
+   *
+   * @default {none} when root gives `uid` or `gid`, else the parent's
+   */
+  groups?: readonly number[];
+  /**
+   * File mode creation mask of the child, 0 to 0o777 (POSIX). A shell sets it and
+   * becomes the program, which drops environment variables whose names are no
+   * identifiers.
+   *
+   * @default {the parent's}
+   */
+  umask?: number;
+  /**
+   * Scheduling priority of the child: a word, or a nice value from -20 (most) to
+   * 19 (least). The words are the nice values 19, 10, 0, -7 and -14, as Node has
+   * them; on Windows both become a priority class. More than the parent's needs a
+   * privilege on POSIX. On Linux a shell starts the child: see `suspended`.
+   *
+   * @default {the parent's}
+   */
+  priority?: ProcessPriority | number;
+  /**
+   * Numbers of the CPUs that the child may use (Linux, Windows up to 63). On Linux
+   * a shell starts the child: see `suspended`.
+   *
+   * @default {the parent's}
+   */
+  affinity?: readonly number[];
+  /**
+   * Gives the child the terminal that this process runs on, as a shell does for a
+   * foreground job: a process group of its own, the keyboard, Ctrl-C and Ctrl-Z.
+   * The terminal and its modes come back when the child is stopped or has ended;
+   * see {@linkcode ChildProcess.jobStopped}. Meanwhile this process must not read
+   * the terminal: that would stop it (SIGTTIN).
+   *
+   * Without a terminal, or when this process is itself in the background, it is
+   * ignored; {@linkcode ChildProcess.foreground} tells. Windows: ignored, since the
+   * console is shared. On Linux a shell starts the child: see `suspended`.
+   *
+   * @default {false}
+   */
+  foreground?: boolean;
+  /**
+   * Starts the child on a pseudo-terminal of its own, 80 by 24 characters unless
+   * said otherwise, as the leader of a session. What is typed is written to
+   * `child.stdin`, whose end types the end of file (Ctrl-D); what is shown, standard
+   * error included, is read from `child.stdout`. Lines end with `\r\n`, and input is
+   * echoed, unless the child changes that. Its `TERM` is what `env` says.
+   * When this process ends, or closes both streams, the terminal is gone: SIGHUP.
+   *
+   * Linux only. macOS: setting the size, and reading without waiting, take variadic
+   * calls that Deno's FFI cannot make there. Windows: no console of its own yet.
+   *
+   * @default {false}
+   */
+  pty?: boolean | Partial<TerminalSize>;
+  /** Ends the tree, as {@linkcode ChildProcess.stop} does, when it is aborted. */
+  signal?: AbortSignal;
+  /**
+   * Standard input of the child: besides Deno's words a file, a descriptor, or a
+   * stream to read from (the same as `input`), such as another child's `stdout`.
+   *
+   * @default {"inherit"} for `spawn()`, `"null"` for `output()` and `outputSync()`
+   */
+  stdin?: StdinOption;
+  /**
+   * What the child reads on its standard input, which is then closed. Fed while
+   * its outputs are drained; a child that ends without having read it all is no
+   * error. Streams are not supported by `outputSync()`.
+   */
+  input?: string | Uint8Array | ReadableStream<Uint8Array>;
+  /**
+   * Standard output of the child: besides Deno's words a file or a descriptor.
+   *
+   * @default {"inherit"} for `spawn()`, `"piped"` for `output()` and `outputSync()`
+   */
+  stdout?: StdoutOption;
+  /**
+   * Standard error of the child: the same, or `"stdout"`: into the same pipe, file
+   * or descriptor as standard output, in the order in which the child writes.
+   * There is no `stderr` stream then, and no captured `stderr`.
+   *
+   * @default {"inherit"} for `spawn()`, `"piped"` for `output()` and `outputSync()`
+   */
+  stderr?: StderrOption;
+  /**
+   * Further descriptors of the child, by number from 3 on. With this option the
+   * child gets exactly these besides its standard streams, and `{}` none; without
+   * it, those of this process that are not close-on-exec, as with `Deno.Command`.
+   * They are copies: what this process has stays its own. (Before glibc 2.34 what
+   * this process was itself started with is closed only below the highest number.)
+   *
+   * A Deno child opens a pipe or file that it was given as `/dev/fd/3`, and serves
+   * on a listener with `node:http` and `listen({ fd: 3 })`.
+   *
+   * Windows: the numbers are those that C programs know (Node, Python, and all
+   * that use Microsoft's C runtime); others use the handles in `child.fds`. A
+   * number or a listener is inherited under its own handle, which can be told to
+   * the child in an argument.
+   *
+   * @default {none}
+   */
+  fds?: Record<number, FdSource>;
+  /**
+   * Listening sockets for a program that knows systemd's socket activation: they
+   * become the descriptors from 3 on, and LISTEN_FDS, LISTEN_FDNAMES and
+   * LISTEN_PID say so. A shell starts the program, as with `suspended`. Otherwise
+   * as `fds`. Not on Windows.
+   *
+   * @default {none}
+   */
+  listeners?: readonly (Listener<SocketAddress> | NamedListener)[];
+  /**
+   * Windows: arguments are passed on without quoting.
+   *
+   * @default {false}
+   */
+  windowsRawArguments?: boolean;
+  /**
+   * The child gets a session of its own and is not ended when this process ends.
+   *
+   * @default {false}
+   */
+  detached?: boolean;
+  /**
+   * Milliseconds after the spawn at which the tree is stopped: the leader, for
+   * which `status.timedOut` tells, or what it has left behind by then.
+   *
+   * @default {no limit}
+   */
+  timeout?: number;
+  /**
+   * Milliseconds without output after which the tree is stopped;
+   * `status.idledOut` tells. Output is what arrives here of a piped stdout or
+   * stderr, so one of them must be piped. Only time counts in which this process
+   * waits for output: the clock stands still while nobody reads, or while the
+   * reader is busy with what it has got. A stream that is piped and never read
+   * says nothing.
+   *
+   * @default {no limit}
+   */
+  idleTimeout?: number;
+  /**
+   * Where piped output goes besides: to this process's own stdout and stderr
+   * (`"inherit"`), to a stream, or to a function. Pieces come in order for each
+   * stream, as they are read; a slow receiver slows the child down. When it
+   * fails, the tree is stopped and the run fails with its error. A stream is not
+   * closed at the end. `outputSync()` takes no stream, and does not wait for what
+   * a function returns.
+   *
+   * @default {nowhere}
+   */
+  tee?: TeeTarget;
+  /**
+   * Milliseconds that a stop waits between the soft signal and the hard kill;
+   * 0 kills at once.
+   *
+   * @default {5000}
+   */
+  grace?: number;
+  /**
+   * The soft signal of a stop. On Windows it is Ctrl-C, Ctrl-Break or a close of
+   * windows: see {@linkcode ChildProcess.stop}.
+   *
+   * @default {"SIGTERM"}
+   */
+  stopSignal?: Deno.Signal;
+  /**
+   * The mechanism that must hold the tree. One that cannot be had is an error.
+   * `"auto"` is `lineage` on Linux, `process-group` on macOS, `job-object` on
+   * Windows.
+   *
+   * @default {"auto"}
+   */
+  containment?: ContainmentRequest;
+  /**
+   * Whether the tree ends when this process ends, by whatever cause. A guard sees
+   * to it on POSIX, the job object on Windows.
+   *
+   * @default {true} unless `detached`
+   */
+  killOnParentExit?: boolean;
+  /**
+   * POSIX process group of the child: its own, a session of its own, or the
+   * parent's. `"auto"` is `"own"`, except for a child that reads the terminal
+   * this process runs on: it stays in the foreground group. Under the containment
+   * `process-group`, always on macOS, it cannot be the parent's, which would be
+   * ended with it: there `"inherit"` is `"own"`. Ignored on Windows.
+   *
+   * @default {"auto"}
+   */
+  processGroup?: ProcessGroupMode;
+  /**
+   * Starts the child stopped, before its first instruction; `resume()` lets it
+   * run. On Linux a shell starts it, which drops environment variables whose
+   * names are no identifiers.
+   *
+   * @default {false}
+   */
+  suspended?: boolean;
+  /**
+   * Limits of the child and of everything it starts; `status.limit` tells which
+   * one ended it. `outputSync()` has them, too.
+   *
+   * @default {no limits}
+   */
+  limits?: Limits;
+  /**
+   * Bytes that `output()`, `outputSync()` and `checkOutput()` keep per stream.
+   *
+   * @default {268435456} (256 MiB)
+   */
+  maxOutput?: number;
+  /**
+   * What happens beyond `maxOutput`: the tree is stopped and the call fails
+   * (`"error"`), or the first (`"head"`) or last (`"tail"`) bytes are kept.
+   *
+   * @default {"error"}
+   */
+  outputPolicy?: OutputPolicy;
+}
+
+/** A scheduling priority, in words. */
+export type ProcessPriority =
+  | "idle"
+  | "below-normal"
+  | "normal"
+  | "above-normal"
+  | "high";
+
+/** What happens when a stream grows past `maxOutput`. */
+export type OutputPolicy = "error" | "head" | "tail";
+
+/** How a tree is to be ended and how much is to be kept. */
+export interface RunControl {
+  /** The program, for messages. */
+  readonly command: string;
+  /** Its arguments. */
+  readonly args: readonly string[];
+  /** Milliseconds from the spawn, or Infinity. */
+  readonly timeout: number;
+  /** Milliseconds without output, or Infinity. */
+  readonly idleTimeout: number;
+  /** Where output goes besides, or `null`. */
+  readonly tee: TeeTarget | null;
+  /** Milliseconds. */
+  readonly grace: number;
+  /** The soft signal. */
+  readonly stopSignal: Deno.Signal;
+  /** What is fed to stdin, or `null`. */
+  readonly input: Uint8Array | ReadableStream<Uint8Array> | null;
+  /** Ends the tree. */
+  readonly abortSignal: AbortSignal | null;
+  /** Limits, or `null`. */
+  readonly limits: Limits | null;
+  /** Bytes per stream. */
+  readonly maxOutput: number;
+  /** Beyond it. */
+  readonly outputPolicy: OutputPolicy;
+}
+
+/** Stdio where the caller says nothing. */
+export interface StdioDefaults {
+  readonly stdin: StdioTarget;
+  readonly stdout: StdioTarget;
+  readonly stderr: StdioTarget;
+}
+
+/** The default grace, in milliseconds. */
+export const DEFAULT_GRACE = 5000;
+/** The default of `maxOutput`, in bytes. */
+export const DEFAULT_MAX_OUTPUT: number = 256 * 1024 * 1024;
+
+const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
+
+/**
+ * Validates a command and its options.
+ *
+ * @param command The program.
+ * @param options Its options.
+ * @param defaults Stdio where the options say nothing.
+ * @param apiName For messages.
+ * @returns What the backend needs.
+ * @throws {TypeError} for anything of the wrong type or with a NUL in it.
+ * @throws {RangeError} for a duration or a size out of range.
+ * @throws {Deno.errors.NotCapable} when a file for stdio may not be read or written.
+ */
+export function toSpawnSpec(
+  command: string | URL,
+  options: CommandOptions = NOTHING,
+  defaults: StdioDefaults,
+  apiName: string,
+): SpawnSpec {
+  const program = pathOf(command, "command");
+  if (program === "") throw new TypeError("Cannot spawn: the program is empty");
+  const detached = flag(options.detached, "detached", false);
+  const { foreground, pty } = terminalChoice(options);
+  const descriptors = toDescriptors(options.fds, options.listeners);
+  const spec: SpawnSpec = {
+    command: program,
+    args: stringArguments(options.args),
+    cwd: options.cwd === undefined ? null : directory(options.cwd),
+    clearEnv: flag(options.clearEnv, "clearEnv", false),
+    envNames: [],
+    envValues: [],
+    uid: id(options.uid, "uid"),
+    gid: id(options.gid, "gid"),
+    groups: groupIds(options.groups),
+    umask: umaskBits(options.umask),
+    nice: niceValue(options.priority),
+    affinity: cpuNumbers(options.affinity),
+    foreground,
+    pty,
+    stdin: stdinTarget(
+      options.stdin,
+      options.input !== undefined,
+      pty === null ? defaults.stdin : terminalInput(apiName),
+    ),
+    stdout: stdoutTarget(
+      options.stdout,
+      "stdout",
+      pty === null ? defaults.stdout : "piped",
+    ),
+    // On a terminal there is no telling it from stdout.
+    stderr: stderrTarget(
+      options.stderr,
+      pty === null ? defaults.stderr : "null",
+    ),
+    fds: descriptors.fds,
+    listenPid: descriptors.listenPid,
+    windowsRawArguments: flag(
+      options.windowsRawArguments,
+      "windowsRawArguments",
+      false,
+    ),
+    detached,
+    containment: oneOf(options.containment, "containment", CONTAINMENTS),
+    killOnParentExit: flag(
+      options.killOnParentExit,
+      "killOnParentExit",
+      !detached,
+    ),
+    processGroup: oneOf(options.processGroup, "processGroup", GROUPS),
+    suspended: flag(options.suspended, "suspended", false),
+    limits: toLimits(options.limits, backend()),
+    apiName,
+  };
+  environment(
+    options.env,
+    spec.envNames as string[],
+    spec.envValues as string[],
+  );
+  // Behind the caller's own: the last one counts.
+  for (let i = 0; i < descriptors.envNames.length; i++) {
+    (spec.envNames as string[]).push(descriptors.envNames[i] as string);
+    (spec.envValues as string[]).push(descriptors.envValues[i] as string);
+  }
+  requestFileAccess(spec);
+  return spec;
+}
+
+/**
+ * Validates the options that say how a run ends.
+ *
+ * @param spec The validated command.
+ * @param options Its options.
+ * @returns What controls the run.
+ * @throws {TypeError} for anything of the wrong type.
+ * @throws {RangeError} for a duration or a size out of range.
+ */
+export function toRunControl(
+  spec: SpawnSpec,
+  options: CommandOptions = NOTHING,
+): RunControl {
+  return {
+    command: spec.command,
+    args: spec.args,
+    timeout: duration(options.timeout, "timeout", Infinity),
+    idleTimeout: idleTimeout(spec, options.idleTimeout),
+    tee: tee(spec, options.tee),
+    grace: duration(options.grace, "grace", DEFAULT_GRACE),
+    stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
+    input: input(options.input ?? streamOf(options.stdin)),
+    abortSignal: abortSignal(options.signal),
+    limits: spec.limits,
+    maxOutput: size(options.maxOutput, "maxOutput", DEFAULT_MAX_OUTPUT),
+    outputPolicy: oneOf(options.outputPolicy, "outputPolicy", POLICIES),
+  };
+}
+
+/** The mechanisms that can be asked for, the default first. */
+export const CONTAINMENTS = [
+  "auto",
+  "job-object",
+  "cgroup",
+  "lineage",
+  "process-group",
+] as const;
+const GROUPS = ["auto", "own", "inherit", "session"] as const;
+const POLICIES = ["error", "head", "tail"] as const;
+
+function directory(cwd: string | URL): string {
+  const path = pathOf(cwd, "cwd");
+  if (path === "") throw new TypeError("Invalid cwd: it is empty");
+  return path;
+}
+
+function stringArguments(args: readonly string[] | undefined): string[] {
+  const list: string[] = [];
+  if (args === undefined) return list;
+  if (!Array.isArray(args)) {
+    throw new TypeError("Invalid args: expected an array of strings");
+  }
+  // Deno converts every argument with String(); so does this.
+  for (let i = 0; i < args.length; i++) {
+    list[i] = withoutNul(String(args[i]), `argument ${i}`);
+  }
+  return list;
+}
+
+function environment(
+  env: Record<string, string> | undefined,
+  names: string[],
+  values: string[],
+): void {
+  if (env === undefined) return;
+  if (typeof env !== "object" || env === null) {
+    throw new TypeError("Invalid env: expected an object of strings");
+  }
+  const keys = Object.keys(env);
+  for (let i = 0; i < keys.length; i++) {
+    const name = keys[i] as string;
+    const value: unknown = env[name];
+    // Values are never put into a message: they may be secrets.
+    if (typeof value !== "string") {
+      throw new TypeError(`Invalid env: the value of '${name}' is no string`);
+    }
+    // The first character may be '=': Windows keeps drive directories in '=C:'.
+    if (name === "" || name.includes("=", 1) || name.includes("\0")) {
+      throw new TypeError(
+        `Invalid env: the name ${
+          JSON.stringify(name)
+        } is empty or contains '=' or NUL`,
+      );
+    }
+    if (name.startsWith("=") && backend().name === "posix") {
+      throw new TypeError(`Invalid env: the name '${name}' contains '='`);
+    }
+    if (value.includes("\0")) {
+      throw new TypeError(
+        `Invalid env: the value of '${name}' contains a NUL character`,
+      );
+    }
+    names[names.length] = name;
+    values[values.length] = value;
+  }
+}
+
+function idleTimeout(spec: SpawnSpec, value: unknown): number {
+  const ms = duration(value, "idleTimeout", Infinity);
+  if (ms < Infinity) requirePiped(spec, "idleTimeout");
+  if (ms > 0) return ms;
+  throw new RangeError(
+    "Invalid idleTimeout: expected more than 0 milliseconds",
+  );
+}
+
+// Only spawn() leaves the typing to the caller; elsewhere the child reads end of file.
+function terminalInput(apiName: string): StdioTarget {
+  return apiName === "Command.spawn()" ? "piped" : "null";
+}
+
+function tee(spec: SpawnSpec, value: unknown): TeeTarget | null {
+  const target = teeTarget(value);
+  if (target !== null) requirePiped(spec, "tee");
+  return target;
+}
+
+function requirePiped(spec: SpawnSpec, name: string): void {
+  if (spec.stdout === "piped" || spec.stderr === "piped") return;
+  throw new TypeError(
+    `Invalid ${name}: neither stdout nor stderr is piped, so that no output is seen here`,
+  );
+}
+
+function streamOf(stdin: unknown): unknown {
+  return stdin instanceof ReadableStream ? stdin : undefined;
+}
+
+function input(
+  value: unknown,
+): Uint8Array | ReadableStream<Uint8Array> | null {
+  if (value === undefined) return null;
+  if (typeof value === "string") return new TextEncoder().encode(value);
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ReadableStream) {
+    if (!value.locked) return value;
+    throw new TypeError("Invalid input: the stream is locked");
+  }
+  throw new TypeError(
+    "Invalid input: expected a string, a Uint8Array or a ReadableStream",
+  );
+}
+
+/**
+ * Validates an abort signal.
+ *
+ * @param value The value.
+ * @returns The signal; `null` where the value is undefined.
+ * @throws {TypeError} when it is none.
+ */
+export function abortSignal(value: unknown): AbortSignal | null {
+  if (value === undefined || value === null) return null;
+  if (value instanceof AbortSignal) return value;
+  throw new TypeError("Invalid signal: expected an AbortSignal");
+}

@@ -1,0 +1,195 @@
+/**
+ * What `ready()` can wait for, and its validation.
+ *
+ * @module
+ */
+
+import type { ChildOutput } from "../stdio/child_output.ts";
+import { pathOf } from "../../file_path.ts";
+import { DEFAULT_MAX_LINE_LENGTH } from "../stdio/lines.ts";
+import { type Probe, probeFile, probePort } from "../../ready_probe.ts";
+import type { CommandStatus } from "../run/status.ts";
+import type { OutputName } from "../stdio/tee.ts";
+import { duration, flag, lineLength, oneOf, shown } from "../validate.ts";
+
+/** What all ways of waiting have in common. */
+export interface ReadyCommonOptions {
+  /**
+   * Milliseconds to wait at most.
+   *
+   * @default {30000}
+   */
+  timeout?: number;
+  /**
+   * Whether piped output that nobody has asked for (by `stdout`, `stderr`,
+   * `lines()` or `output()`) is read, so that it does not block the child: kept
+   * for the error while waiting, afterwards thrown away until somebody asks for
+   * it. Whoever asks right after `ready()` misses nothing. With false it stays in
+   * the pipe, and the child waits when that is full.
+   *
+   * @default {true}
+   */
+  drain?: boolean;
+}
+
+/** Ready is who writes a line. */
+export interface ReadyLineOptions extends ReadyCommonOptions {
+  /** A part of the line, or a pattern. */
+  line: string | RegExp;
+  /**
+   * Where the line is looked for.
+   *
+   * @default {"both"}, as far as they are piped
+   */
+  stream?: OutputName | "both";
+  /**
+   * Bytes of the longest line; a longer one is looked at in pieces.
+   *
+   * @default {1048576} (1 MiB)
+   */
+  maxLineLength?: number;
+}
+
+/** Ready is who accepts a TCP connection. Needs `--allow-net` for the address. */
+export interface ReadyPortOptions extends ReadyCommonOptions {
+  /** The port. Whoever listens there is asked: it need not be the child. */
+  port: number;
+  /**
+   * The host.
+   *
+   * @default {"127.0.0.1"}
+   */
+  hostname?: string;
+}
+
+/** Ready is who has made a file. Needs `--allow-read` for it. */
+export interface ReadyFileOptions extends ReadyCommonOptions {
+  /** The file, relative to this process's working directory. */
+  file: string | URL;
+}
+
+/** What to wait for: exactly one of a line, a port and a file. */
+export type ReadyOptions =
+  | ReadyLineOptions
+  | ReadyPortOptions
+  | ReadyFileOptions;
+
+/** How a child was found to be ready. */
+export interface ReadyResult {
+  /** The line, or `null` when something else was waited for. */
+  readonly line: string | null;
+  /** Where it was written to, or `null`. */
+  readonly stream: OutputName | null;
+  /** The pattern's match, or `null`. */
+  readonly match: RegExpExecArray | null;
+  /** The pattern's named groups. */
+  readonly groups: Readonly<Record<string, string | undefined>>;
+  /** How long was waited, in milliseconds. */
+  readonly elapsed: number;
+}
+
+/** What has to be known of a child. */
+export interface Starting {
+  /** The program, for messages. */
+  readonly command: string;
+  /** Its piped outputs. */
+  readonly outputs: readonly ChildOutput[];
+  /** Resolves when it has exited. */
+  readonly status: Promise<CommandStatus>;
+}
+
+const DEFAULT_TIMEOUT = 30_000;
+const STREAMS = ["both", "stdout", "stderr"] as const;
+
+/** A validated wait. */
+export interface ReadyPlan {
+  /** What is waited for, in words. */
+  readonly awaited: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Outputs in which the line is looked for. */
+  readonly searched: readonly ChildOutput[];
+  /** The line, or `null`. */
+  readonly line: string | RegExp | null;
+  /** What is looked for otherwise, or `null`. */
+  readonly probe: Probe | null;
+  /** Outputs that are read: those, and what is drained. */
+  readonly read: readonly ChildOutput[];
+  /** Whether what is read goes on being read. */
+  readonly drain: boolean;
+  /** In bytes. */
+  readonly maxLineLength: number;
+}
+
+/**
+ * Validates the options.
+ *
+ * @param child The child.
+ * @param options What to wait for.
+ * @returns The plan.
+ * @throws {TypeError} for anything of the wrong type, and for a stream that is not piped.
+ * @throws {RangeError} for a number out of range.
+ */
+export function toReadyPlan(
+  child: Starting,
+  options: ReadyOptions,
+): ReadyPlan {
+  const given = (options ?? {}) as Partial<
+    ReadyLineOptions & ReadyPortOptions & ReadyFileOptions
+  >;
+  const { line, port, file } = given;
+  const kinds = [line, port, file].filter((one) => one !== undefined).length;
+  if (kinds !== 1) {
+    throw new TypeError(
+      `Cannot wait until ready: expected one of 'line', 'port' and 'file', got ${kinds}`,
+    );
+  }
+  const drain = flag(given.drain, "drain", true);
+  const searched = line === undefined ? [] : searchedIn(child, given.stream);
+  const unwanted = child.outputs.filter((output) =>
+    drain && !output.asked && !output.locked && !searched.includes(output)
+  );
+  return {
+    timeout: duration(given.timeout, "timeout", DEFAULT_TIMEOUT),
+    maxLineLength: lineLength(given.maxLineLength, DEFAULT_MAX_LINE_LENGTH),
+    searched,
+    read: searched.concat(unwanted),
+    drain,
+    ...condition(line, port, given.hostname, file),
+  };
+}
+
+function condition(
+  line: unknown,
+  port: unknown,
+  hostname: unknown,
+  file: unknown,
+): Pick<ReadyPlan, "line" | "probe" | "awaited"> {
+  if (line !== undefined) {
+    if (typeof line === "string" || line instanceof RegExp) {
+      // A copy: the position of a global pattern is its owner's.
+      const own = typeof line === "string" ? line : new RegExp(line);
+      return { line: own, probe: null, awaited: `line ${line}` };
+    }
+    throw new TypeError(
+      `Invalid line: expected a string or a RegExp, got ${shown(line)}`,
+    );
+  }
+  const probe = port === undefined
+    ? probeFile(pathOf(file as string | URL, "file"))
+    : probePort(port, hostname);
+  return { line: null, probe, awaited: probe.what };
+}
+
+function searchedIn(child: Starting, value: unknown): readonly ChildOutput[] {
+  const stream = oneOf(value, "stream", STREAMS);
+  const found = child.outputs.filter((output) =>
+    stream === "both" || output.name === stream
+  );
+  if (found.length > 0) return found;
+  throw new TypeError(
+    `Cannot wait for a line: ${
+      stream === "both" ? "neither stdout nor stderr" : `'${stream}'`
+    } is ${stream === "both" ? "" : "not "}piped`,
+  );
+}

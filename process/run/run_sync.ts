@@ -1,0 +1,179 @@
+/**
+ * A run that blocks: `outputSync()`, with timeout and the end of the tree.
+ *
+ * @module
+ */
+
+import {
+  backend,
+  type NativeProcess,
+  type SpawnSpec,
+  type SyncIo,
+  type SyncOutcome,
+} from "../../backend/backend.ts";
+import { Capture } from "../stdio/capture.ts";
+import { OutputLimitExceeded } from "../../backend/errors.ts";
+import type { RunControl } from "../options/options.ts";
+import { commandOutput, statusWith } from "../../result.ts";
+import type { CommandOutput } from "./status.ts";
+import { stopSequence } from "./stop.ts";
+import { SyncLimits } from "../../sync_limits.ts";
+import { type OutputName, showSync, type TeeTarget } from "../stdio/tee.ts";
+
+/**
+ * Runs a command, blocking this thread: no timer, no signal handler and no
+ * `AbortSignal` of this isolate runs meanwhile.
+ *
+ * @param spec What to start.
+ * @param control How the run ends.
+ * @returns Status and output.
+ * @throws {TypeError} when `input` or `tee` is a stream.
+ * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
+ * @throws {SurvivorsError} when something could not be ended; it names it.
+ */
+export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
+  if (control.input instanceof ReadableStream) {
+    throw new TypeError(
+      "Cannot use a stream as 'input' of a synchronous run: use spawn() or output(), or give the bytes",
+    );
+  }
+  const { maxOutput, outputPolicy, tee } = control;
+  if (tee instanceof WritableStream) {
+    throw new TypeError(
+      "Cannot use a stream as 'tee' of a synchronous run: use spawn() or output(), or give a function",
+    );
+  }
+  const { memory } = backend();
+  const capture = (mode: unknown): Capture | null =>
+    mode === "piped" ? new Capture(maxOutput, outputPolicy, memory) : null;
+  const stdout = capture(spec.stdout);
+  const stderr = capture(spec.stderr);
+  const silence = { since: 0 };
+  const io: SyncIo = {
+    input: control.input,
+    stdout: receiver(stdout, "stdout", tee, silence),
+    stderr: receiver(stderr, "stderr", tee, silence),
+  };
+  const native = backend().spawn(spec);
+  const limits = control.limits === null
+    ? null
+    : new SyncLimits(native, control.limits, io);
+  silence.since = performance.now();
+  let ended = false;
+  let outcome;
+  let killed = false;
+  try {
+    limits?.begin();
+    outcome = pump(limits ?? native, io, control, silence);
+    killed = outcome !== "exited";
+    if (!native.treeIsEmpty()) {
+      stopPumping(native, io, control, limits?.passed ? 0 : control.grace);
+    }
+    ended = true;
+  } finally {
+    if (!ended) native.killTree();
+    native.drainSync(io);
+    native.retire();
+  }
+  const out = stdout?.result() ?? null;
+  const err = stderr?.result() ?? null;
+  if (stdout?.exceeded || stderr?.exceeded) {
+    throw new OutputLimitExceeded(control.command, maxOutput, {
+      stdout: out,
+      stderr: err,
+    });
+  }
+  const exit = native.exitStatus(true) ??
+    { code: -1, signal: null, lost: true };
+  const fields = {
+    success: exit.code === 0,
+    code: exit.code,
+    signal: exit.signal,
+    timedOut: outcome === "timeout",
+    idledOut: outcome === "idle",
+    aborted: false,
+    killed,
+    lost: exit.lost,
+    limit: limits?.leaderEnded(exit, killed) ?? null,
+  };
+  const status = statusWith(fields, () => native.usage("known"));
+  const truncated = stdout?.truncated || stderr?.truncated || false;
+  return commandOutput(status, out, err, truncated);
+}
+
+interface Silence {
+  since: number;
+}
+
+function receiver(
+  capture: Capture | null,
+  name: OutputName,
+  tee: Exclude<TeeTarget, WritableStream> | null,
+  silence: Silence,
+): ((piece: Uint8Array) => boolean) | null {
+  if (capture === null) return null;
+  return (piece) => {
+    silence.since = performance.now();
+    if (tee !== null) showSync(tee, piece, name);
+    return capture.take(piece);
+  };
+}
+
+// Until the leader has exited, one of the two times is up, or a limit is passed.
+function pump(
+  pumped: Pick<SyncLimits, "pumpSync">,
+  io: SyncIo,
+  control: RunControl,
+  silence: Silence,
+): SyncOutcome | "idle" | "limit" {
+  const deadline = performance.now() + control.timeout;
+  for (;;) {
+    const idle = silence.since + control.idleTimeout;
+    const ms = Math.min(deadline, idle) - performance.now();
+    const outcome = pumped.pumpSync(io, Math.max(ms, 0));
+    if (outcome !== "timeout") return outcome;
+    const now = performance.now();
+    if (now >= deadline) return "timeout";
+    if (now >= silence.since + control.idleTimeout) return "idle";
+  }
+}
+
+// The stop of a blocking run goes on taking the output: a child that flushes
+// into a full pipe on SIGTERM must not sit out the grace.
+function stopPumping(
+  native: NativeProcess,
+  io: SyncIo,
+  control: RunControl,
+  grace: number,
+): void {
+  const state = {
+    deadline: performance.now() + grace,
+    watch: null,
+  };
+  const request = {
+    command: control.command,
+    signal: control.stopSignal,
+    grace,
+  };
+  const draining: SyncIo = {
+    input: null,
+    stdout: (piece) => {
+      io.stdout?.(piece);
+      return true;
+    },
+    stderr: (piece) => {
+      io.stderr?.(piece);
+      return true;
+    },
+  };
+  const sequence = stopSequence(native, request, state);
+  let step = sequence.next(false);
+  while (!step.done) {
+    const until = step.value;
+    if (native.exitStatus(false) === null) {
+      native.pumpSync(draining, Math.max(until - performance.now(), 0));
+    }
+    const rest = Math.max(until - performance.now(), 0);
+    step = sequence.next(native.waitTreeEmptySync(rest));
+  }
+}

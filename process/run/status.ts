@@ -1,0 +1,71 @@
+/**
+ * What a run came to: status, output, and the report of a stop.
+ *
+ * @module
+ */
+
+import type { TreeMechanism } from "../../backend/backend.ts";
+import type { LimitName } from "../limits/limits.ts";
+import type { Usage } from "../../backend/usage.ts";
+
+/** How a child ended. A superset of `Deno.CommandStatus`. */
+export interface CommandStatus {
+  /** Whether the exit code is 0. */
+  success: boolean;
+  /** The exit code; `128 + n` when signal n ended the child; `-1` when {@linkcode CommandStatus.lost}. */
+  code: number;
+  /** The signal that ended the child, or `null`. */
+  signal: Deno.Signal | null;
+  /** Whether its time was up (the `timeout` option, or `wait({ timeout })`). */
+  timedOut: boolean;
+  /** Whether it was stopped because it wrote nothing for `idleTimeout`. */
+  idledOut: boolean;
+  /** Whether its `AbortSignal` fired. */
+  aborted: boolean;
+  /** Whether this library ended it: `kill()`, `stop()`, timeout, abort, end of scope. */
+  killed: boolean;
+  /** Whether somebody else reaped the child, so that its real status is unknown. */
+  lost: boolean;
+  /** The limit of the `limits` option that ended it, or `null`. */
+  limit: LimitName | null;
+  /**
+   * What it and its tree have used, as far as that is known without a further
+   * look. Without limits and without a look by `usage()` or `sample()`, the tree
+   * on POSIX is the child and those that were waited for.
+   */
+  readonly usage: Usage;
+}
+
+/** Status and captured output. A superset of `Deno.CommandOutput`. */
+export interface CommandOutput extends CommandStatus {
+  /**
+   * The captured standard output.
+   *
+   * @throws {TypeError} when it was not piped.
+   */
+  readonly stdout: Uint8Array<ArrayBuffer>;
+  /**
+   * The captured standard error.
+   *
+   * @throws {TypeError} when it was not piped.
+   */
+  readonly stderr: Uint8Array<ArrayBuffer>;
+  /** Whether `outputPolicy` cut a stream to `maxOutput` bytes. */
+  readonly truncated: boolean;
+}
+
+/** What a stop did. `survivors` is not a field: a stop that leaves one rejects. */
+export interface StopReport {
+  /** The soft signal, or how it was sent where there are no signals; `null` when none was sent. */
+  readonly signal: string | null;
+  /** How many processes the soft signal was sent to. */
+  readonly signalled: number;
+  /** How many processes had to be ended hard. */
+  readonly escalated: number;
+  /** How long it took until the tree was empty, in milliseconds. */
+  readonly elapsed: number;
+  /** The mechanism that held the tree. */
+  readonly mechanism: TreeMechanism;
+  /** Living members left. Always 0: otherwise the stop rejects with `SurvivorsError`. */
+  readonly survivors: 0;
+}

@@ -1,0 +1,189 @@
+/**
+ * Ending a tree: soft signal, grace, hard kill, until the tree is empty. One
+ * sequence behind timeout, abort, end of scope and `stop()`, and one for waiting
+ * and blocking callers alike: it yields how long to wait for emptiness.
+ *
+ * @module
+ */
+
+import type { NativeTree, TreeWatch } from "../../backend/backend.ts";
+import { type Survivor, SurvivorsError } from "../../backend/errors.ts";
+import type { StopReport } from "./status.ts";
+
+/** How to end it. */
+export interface StopRequest {
+  /** The program, for messages. */
+  readonly command: string;
+  /** The soft signal. */
+  readonly signal: Deno.Signal;
+  /** Milliseconds until the hard kill; 0 kills at once. */
+  readonly grace: number;
+  /** Whether it has been killed just now: first it is looked whether that was enough. */
+  readonly killed?: boolean;
+}
+
+/** A stop under way: its grace can be cut short. */
+export interface StopState {
+  /** When the hard kill is due, on the clock of `performance.now()`. */
+  deadline: number;
+  /** Cuts the present wait short; `null` while there is none. */
+  watch: TreeWatch | null;
+}
+
+// A hard-killed process is gone in milliseconds unless it is in an
+// uninterruptible wait; how often and how long to look before saying so.
+const KILL_WAITS_MS: readonly number[] = [50, 200, 750, 2000, 4000];
+
+/**
+ * The sequence. Yields the time, on the clock of `performance.now()`, until
+ * which to wait for the tree to be empty; is told whether it is.
+ *
+ * @param native The tree.
+ * @param request How to end it.
+ * @param state Shared with whoever shortens the grace.
+ */
+export function* stopSequence(
+  native: NativeTree,
+  request: StopRequest,
+  state: StopState,
+): Generator<number, StopReport, boolean> {
+  const began = performance.now();
+  let signal: string | null = null;
+  let signalled = 0;
+  let escalated = 0;
+  let empty = native.treeIsEmpty();
+  if (!empty && request.killed) {
+    empty = yield performance.now() + (KILL_WAITS_MS[0] as number);
+  }
+  if (!empty && state.deadline > began) {
+    const soft = native.signalTree(request.signal, true);
+    signal = soft.method;
+    signalled = soft.count;
+    while (!empty && performance.now() < state.deadline) {
+      empty = yield state.deadline;
+    }
+  }
+  for (let round = 0; !empty; round++) {
+    const hard = native.killTree();
+    escalated = Math.max(escalated, hard.count);
+    const wait = KILL_WAITS_MS[round];
+    if (wait !== undefined) empty = yield performance.now() + wait;
+    else throw survivorsError(native, request.command, hard.refused);
+    if (!empty && hard.refused.length > 0 && hard.count === 0) {
+      throw survivorsError(native, request.command, hard.refused);
+    }
+  }
+  return {
+    signal,
+    signalled,
+    escalated,
+    elapsed: performance.now() - began,
+    mechanism: native.mechanism,
+    survivors: 0,
+  };
+}
+
+function survivorsError(
+  native: NativeTree,
+  command: string,
+  refused: readonly Survivor[],
+): Error {
+  const survivors: Survivor[] = [];
+  const members = native.members();
+  for (let i = 0; i < members.length; i++) {
+    const { pid, name, state } = members[i] as {
+      pid: number;
+      name: string;
+      state: string;
+    };
+    const known = refused.find((one) => one.pid === pid);
+    survivors[i] = known ?? {
+      pid,
+      name,
+      reason: `still there after the hard kill, in state '${state}'`,
+    };
+  }
+  const known = survivors.length > 0 ? survivors : refused;
+  const unseen: Survivor = {
+    pid: 0,
+    name: "unknown",
+    reason: "something is left that cannot be listed on this system",
+  };
+  return new SurvivorsError(command, known.length > 0 ? known : [unseen]);
+}
+
+/** At most one stop of a tree at a time: later ones join it, and may cut its grace short. */
+export class SharedStop {
+  readonly #state: StopState = { deadline: 0, watch: null };
+  #running: Promise<StopReport> | null = null;
+
+  /**
+   * Begins a stop, or joins the one under way.
+   *
+   * @param grace Milliseconds from now until the hard kill.
+   * @param run Called when none is under way.
+   * @returns What the stop did.
+   */
+  async join(
+    grace: number,
+    run: (state: StopState) => Promise<StopReport>,
+  ): Promise<StopReport> {
+    const deadline = performance.now() + grace;
+    if (this.#running === null) {
+      this.#state.deadline = deadline;
+      this.#running = this.#run(run);
+    } else if (deadline < this.#state.deadline) {
+      this.#state.deadline = deadline;
+      this.#state.watch?.cancel();
+    }
+    return await this.#running;
+  }
+
+  /** Waits until no stop is under way; how it went is told to who asked for it. */
+  async over(): Promise<void> {
+    try {
+      await this.#running;
+    } catch {
+      // Whoever asked for the stop has it.
+    }
+  }
+
+  async #run(
+    run: (state: StopState) => Promise<StopReport>,
+  ): Promise<StopReport> {
+    try {
+      return await run(this.#state);
+    } finally {
+      this.#running = null;
+    }
+  }
+}
+
+/**
+ * Runs the sequence without blocking.
+ *
+ * @param native The tree.
+ * @param request How to end it.
+ * @param state Shared with whoever shortens the grace.
+ * @returns What it did.
+ */
+export async function runStop(
+  native: NativeTree,
+  request: StopRequest,
+  state: StopState,
+): Promise<StopReport> {
+  const sequence = stopSequence(native, request, state);
+  let step = sequence.next(false);
+  while (!step.done) {
+    const watch = native.watchTree();
+    state.watch = watch;
+    let empty = false;
+    try {
+      empty = await watch.wait(step.value - performance.now());
+    } finally {
+      state.watch = null;
+    }
+    step = sequence.next(empty);
+  }
+  return step.value;
+}

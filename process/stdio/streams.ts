@@ -1,0 +1,239 @@
+/**
+ * Web streams over the pipes of a child.
+ *
+ * @module
+ */
+
+import type { ByteSink, ByteSource } from "../../backend/backend.ts";
+import { type BulkMemory, PLAIN_MEMORY } from "../../backend/memory.ts";
+
+/**
+ * A child's stdout or stderr: a byte stream with `Deno.SubprocessReadableStream`'s
+ * helpers.
+ *
+ * Bytes are read only when somebody asks, so a child that writes faster than it
+ * is read is held back by its pipe.
+ *
+ * @example
+ * ```ts
+ * import { Command } from "@killable/process";
+ *
+ * await using child = new Command(Deno.execPath(), {
+ *   args: ["eval", "console.log(JSON.stringify({ port: 8080 }))"],
+ *   stdout: "piped",
+ * }).spawn();
+ * console.log(await child.stdout.json()); // { port: 8080 }
+ * ```
+ */
+export class SubprocessReadableStream
+  extends ReadableStream<Uint8Array<ArrayBuffer>> {
+  /**
+   * Reads the rest of the stream.
+   *
+   * @returns The bytes, as an `ArrayBuffer`.
+   * @throws {TypeError} when the stream is locked.
+   */
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return (await collect(this)).buffer;
+  }
+
+  /**
+   * Reads the rest of the stream.
+   *
+   * @returns The bytes.
+   * @throws {TypeError} when the stream is locked.
+   */
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return await collect(this);
+  }
+
+  /**
+   * Reads the rest of the stream and parses it.
+   *
+   * @returns The value.
+   * @throws {SyntaxError} when it is no JSON.
+   */
+  // deno-lint-ignore no-explicit-any
+  async json(): Promise<any> {
+    return JSON.parse(decode(await collect(this)));
+  }
+
+  /**
+   * Reads the rest of the stream.
+   *
+   * @returns The bytes as text, without a byte order mark.
+   * @throws {TypeError} when the stream is locked.
+   */
+  async text(): Promise<string> {
+    return decode(await collect(this));
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+async function collect(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = stream.getReader();
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    pieces[pieces.length] = value;
+    size += value.byteLength;
+  }
+  return join(pieces, size);
+}
+
+/**
+ * Joins pieces.
+ *
+ * @param pieces The pieces, in order; not to be used afterwards.
+ * @param size Their total length.
+ * @param memory Moves the bytes.
+ * @returns One array.
+ */
+export function join(
+  pieces: readonly Uint8Array<ArrayBuffer>[],
+  size: number,
+  memory: BulkMemory = PLAIN_MEMORY,
+): Uint8Array<ArrayBuffer> {
+  const first = pieces[0];
+  if (pieces.length === 1 && first && first.buffer.byteLength === size) {
+    return first;
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (let i = 0; i < pieces.length; i++) {
+    const piece = pieces[i] as Uint8Array<ArrayBuffer>;
+    memory.move(all, at, piece);
+    at += piece.byteLength;
+  }
+  return all;
+}
+
+/** A readable stream, and the way to give back what was read too much of it. */
+export interface ReadableOutput {
+  /** The stream. */
+  readonly stream: SubprocessReadableStream;
+  /**
+   * Puts bytes before what has not been read yet. Only for a reader that has
+   * taken all that there was; one of its reads may still be pending.
+   */
+  unread(bytes: Uint8Array<ArrayBuffer>): void;
+}
+
+/**
+ * The readable stream over a source.
+ *
+ * @param source The pipe's reading end; cancelled streams close it.
+ * @returns The stream.
+ */
+export function readableFrom(source: ByteSource): ReadableOutput {
+  return new Output(source);
+}
+
+// A class and no closures: less memory for each of many children.
+class Output implements ReadableOutput, UnderlyingByteSource {
+  readonly type = "bytes";
+  readonly stream: SubprocessReadableStream;
+  readonly #source: ByteSource;
+  #queue!: ReadableByteStreamController;
+  #open = true;
+  // What the last read did not fill, for the next one.
+  #spare: Uint8Array<ArrayBuffer> | null = null;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+    this.stream = new SubprocessReadableStream(
+      this as unknown as UnderlyingSource<Uint8Array<ArrayBuffer>>,
+    );
+  }
+
+  start(controller: ReadableByteStreamController): void {
+    this.#queue = controller;
+  }
+
+  async pull(controller: ReadableByteStreamController): Promise<void> {
+    const source = this.#source;
+    const request = controller.byobRequest;
+    if (request !== null) {
+      const view = request.view as Uint8Array;
+      const n = await source.read(
+        new Uint8Array(view.buffer, view.byteOffset, view.byteLength),
+        false,
+      );
+      if (n === 0) this.#close();
+      request.respond(n);
+      return;
+    }
+    const space = this.#spare?.byteLength === source.readSize
+      ? this.#spare
+      : new Uint8Array(source.readSize);
+    this.#spare = space;
+    const n = await source.read(space, false);
+    if (n === 0) {
+      this.#close();
+    } else if (n * 4 < space.byteLength * 3) {
+      // A copy of the right size: a new array for every read would be cleared
+      // and collected for bytes that never came, most of the time of a stream.
+      controller.enqueue(new Uint8Array(space.subarray(0, n)));
+    } else {
+      this.#spare = null;
+      controller.enqueue(space.subarray(0, n));
+    }
+  }
+
+  async cancel(): Promise<void> {
+    this.#open = false;
+    this.#source.close();
+    await this.#source.settled();
+  }
+
+  #close(): void {
+    this.#open = false;
+    this.#spare = null;
+    this.#queue.close();
+  }
+
+  unread(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#open && bytes.byteLength > 0) this.#queue.enqueue(bytes);
+  }
+}
+
+/**
+ * The writable stream over a sink.
+ *
+ * @param sink The pipe's writing end; closing or aborting the stream closes it.
+ * @returns The stream.
+ */
+export function writableTo(sink: ByteSink): WritableStream<Uint8Array> {
+  return new WritableStream<Uint8Array>(new Input(sink));
+}
+
+class Input implements UnderlyingSink<Uint8Array> {
+  readonly #sink: ByteSink;
+
+  constructor(sink: ByteSink) {
+    this.#sink = sink;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    if (!(chunk instanceof Uint8Array)) {
+      throw new TypeError("Cannot write to stdin: expected a Uint8Array");
+    }
+    await this.#sink.write(chunk);
+  }
+
+  close(): void {
+    this.#sink.close();
+  }
+
+  async abort(): Promise<void> {
+    this.#sink.close();
+    await this.#sink.settled();
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Trees that somebody else started: looked at and ended by process id.
+ *
+ * @module
+ */
+
+import {
+  backend,
+  type Capabilities,
+  type ProcessInfo,
+} from "../backend/backend.ts";
+import { DEFAULT_GRACE } from "./options/options.ts";
+import { checkForeignTreePermission } from "../backend/permissions.ts";
+import { duration, stopSignal } from "./validate.ts";
+import type { StopOptions } from "./child_process.ts";
+import type { StopReport } from "./run/status.ts";
+import { runStop } from "./run/stop.ts";
+
+/**
+ * The living processes of the tree under a process, the process itself first.
+ *
+ * Read from the process table: no `ps`, no `pgrep`, no `tasklist`. A daemon
+ * whose parents are all gone is not found; of trees that {@linkcode Command}
+ * started, `descendants()` finds it.
+ *
+ * Needs `--allow-run` for every program: command lines of others are what `ps`
+ * would show, and may hold secrets.
+ *
+ * @param pid The process; greater than 1, neither this process nor an ancestor of it.
+ * @returns The tree, oldest first.
+ * @throws {RangeError} for a pid that is refused.
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ * @throws {Deno.errors.NotCapable} without `--allow-ffi` or `--allow-run`.
+ *
+ * @example
+ * ```ts
+ * import { Command, processTree } from "@killable/process";
+ *
+ * await using child = new Command(Deno.execPath(), {
+ *   args: ["eval", "setInterval(() => {}, 1000)"],
+ * }).spawn();
+ * console.log(processTree(child.pid)[0]?.pid === child.pid); // true
+ * ```
+ */
+export function processTree(pid: number): ProcessInfo[] {
+  checkForeignTreePermission();
+  return backend().openTree(pid).members();
+}
+
+/**
+ * Ends the tree under a process that somebody else started: soft signal, grace,
+ * hard kill; resolves when all of it is gone. On Windows the soft signal is a
+ * request to its windows to close.
+ *
+ * Needs `--allow-run` for every program, as `Deno.kill` does.
+ *
+ * @param pid The process; greater than 1, neither this process nor an ancestor of it.
+ * @param options Signal and grace, in milliseconds (default 5000).
+ * @returns What it took.
+ * @throws {RangeError} for a pid that is refused.
+ * @throws {Deno.errors.NotFound} when there is no such process.
+ * @throws {Deno.errors.NotCapable} without `--allow-ffi` or `--allow-run`.
+ * @throws {SurvivorsError} when something could not be ended; it names it.
+ *
+ * @example
+ * ```ts
+ * import { killTree } from "@killable/process";
+ *
+ * const stray = new Deno.Command(Deno.execPath(), {
+ *   args: ["eval", "setInterval(() => {}, 1000)"],
+ * }).spawn();
+ * const report = await killTree(stray.pid, { grace: 1000 });
+ * console.log(report.survivors); // 0
+ * await stray.status;
+ * ```
+ */
+export async function killTree(
+  pid: number,
+  options: StopOptions = {},
+): Promise<StopReport> {
+  const grace = duration(options.grace, "grace", DEFAULT_GRACE);
+  const signal = stopSignal(options.signal, "SIGTERM");
+  checkForeignTreePermission();
+  const tree = backend().openTree(pid);
+  const state = { deadline: performance.now() + grace, watch: null };
+  const request = { command: `process ${pid}`, signal, grace };
+  try {
+    return await runStop(tree, request, state);
+  } finally {
+    tree.close?.();
+  }
+}
+
+/**
+ * What this host can guarantee, before anything is started.
+ *
+ * @returns What `containment: "auto"` gives, and every mechanism with what it
+ * holds and why it is not available.
+ *
+ * @example
+ * ```ts
+ * import { capabilities } from "@killable/process";
+ *
+ * console.log(capabilities().containment); // lineage (Linux), process-group (macOS), job-object (Windows)
+ * ```
+ */
+export function capabilities(): Capabilities {
+  return backend().capabilities();
+}

@@ -1,0 +1,186 @@
+/**
+ * Checks of single values that a caller gave, each with a message that names the
+ * value and what was expected.
+ *
+ * @module
+ */
+
+import { backend } from "../backend/backend.ts";
+import { signalNumber } from "../backend/signals.ts";
+
+const NUL = "\0";
+
+/**
+ * A value as a message shows it.
+ *
+ * @param value Anything.
+ * @returns Strings in quotes.
+ */
+export function shown(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : String(value);
+}
+
+/**
+ * Refuses text that C would cut short.
+ *
+ * @param text The text.
+ * @param name For messages.
+ * @returns The text.
+ * @throws {TypeError} when it contains a NUL.
+ */
+export function withoutNul(text: string, name: string): string {
+  if (text.includes(NUL)) {
+    throw new TypeError(`Invalid ${name}: it contains a NUL character`);
+  }
+  return text;
+}
+
+/**
+ * Validates a boolean.
+ *
+ * @param value The value.
+ * @param name For messages.
+ * @param fallback Where the value is undefined.
+ * @returns The boolean.
+ * @throws {TypeError} when it is none.
+ */
+export function flag(value: unknown, name: string, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value === "boolean") return value;
+  throw new TypeError(
+    `Invalid ${name}: expected a boolean, got ${shown(value)}`,
+  );
+}
+
+/**
+ * Validates a user or group id.
+ *
+ * @param value The value.
+ * @param name For messages.
+ * @returns The id; `null` where the value is undefined.
+ * @throws {TypeError} when it is none.
+ */
+export function id(value: unknown, name: string): number | null {
+  if (value === undefined || value === null) return null;
+  // 2^32 - 1 means "keep" to setresuid(2) and is no user.
+  const number = typeof value === "number" ? value : -1;
+  if (Number.isInteger(number) && number >= 0 && number < 0xffff_ffff) {
+    return number;
+  }
+  throw new TypeError(
+    `Invalid ${name}: expected a whole number from 0 to 4294967294, got ${
+      shown(value)
+    }`,
+  );
+}
+
+/**
+ * Validates one of several words.
+ *
+ * @param value The value.
+ * @param name For messages.
+ * @param allowed The words; the first one is the default.
+ * @returns The word.
+ * @throws {TypeError} when it is another.
+ */
+export function oneOf<T extends string>(
+  value: unknown,
+  name: string,
+  allowed: readonly T[],
+): T {
+  if (value === undefined) return allowed[0] as T;
+  if (allowed.includes(value as T)) return value as T;
+  const names = allowed.map((one) => `"${one}"`).join(", ");
+  throw new TypeError(
+    `Invalid ${name}: expected one of ${names}, got ${shown(value)}`,
+  );
+}
+
+/**
+ * Validates a duration.
+ *
+ * @param value Milliseconds, 0 or more; Infinity only where it is the fallback.
+ * @param name For messages.
+ * @param fallback Where the value is undefined.
+ * @returns The duration, in milliseconds.
+ * @throws {TypeError} when it is no number.
+ * @throws {RangeError} when it is negative, NaN or infinite.
+ */
+export function duration(
+  value: unknown,
+  name: string,
+  fallback: number,
+): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== "number") {
+    throw new TypeError(
+      `Invalid ${name}: expected milliseconds as a number, got ${shown(value)}`,
+    );
+  }
+  if (value >= 0 && value < Infinity) return value;
+  throw new RangeError(
+    `Invalid ${name}: expected a finite number of milliseconds from 0, got ${value}` +
+      (value === Infinity ? ". Leave it out for no limit" : ""),
+  );
+}
+
+/**
+ * Validates a number of bytes.
+ *
+ * @param value The value.
+ * @param name For messages.
+ * @param fallback Where the value is undefined.
+ * @returns The number; Infinity allowed.
+ * @throws {TypeError} when it is no number.
+ * @throws {RangeError} when it is negative or not whole.
+ */
+export function size(value: unknown, name: string, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== "number") {
+    throw new TypeError(
+      `Invalid ${name}: expected bytes as a number, got ${shown(value)}`,
+    );
+  }
+  if (value === Infinity || Number.isInteger(value) && value >= 0) return value;
+  throw new RangeError(
+    `Invalid ${name}: expected a whole number of bytes from 0, or Infinity, got ${value}`,
+  );
+}
+
+/**
+ * Validates the length of the longest line.
+ *
+ * @param value The value, in bytes.
+ * @param fallback Where the value is undefined.
+ * @returns The length.
+ * @throws {TypeError} when it is no number.
+ * @throws {RangeError} when no character fits into it, or it is not finite.
+ */
+export function lineLength(value: unknown, fallback: number): number {
+  const bytes = size(value, "maxLineLength", fallback);
+  // The longest character of UTF-8 has 4 bytes.
+  if (bytes >= 4 && bytes < Infinity) return bytes;
+  throw new RangeError(
+    `Invalid maxLineLength: expected a finite number of bytes from 4, got ${bytes}`,
+  );
+}
+
+/**
+ * Validates a soft signal.
+ *
+ * @param value A signal's name.
+ * @param fallback Where the value is undefined.
+ * @returns The name.
+ * @throws {TypeError} when this OS does not know it.
+ */
+export function stopSignal(
+  value: Deno.Signal | undefined,
+  fallback: Deno.Signal,
+): Deno.Signal {
+  if (value === undefined) return fallback;
+  if (typeof value !== "string") {
+    throw new TypeError(`Invalid stopSignal: expected a name, got ${value}`);
+  }
+  signalNumber(backend().signals, value);
+  return value;
+}

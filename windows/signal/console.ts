@@ -1,0 +1,138 @@
+/**
+ * Asking programs to end: console control events, and for programs with windows
+ * the message that a click on the closing cross sends.
+ *
+ * An event reaches the processes of one console. A child with a console of its
+ * own is reached by attaching to that console for a moment, which only a process
+ * without one can do: ours if it has none, else a short-lived helper.
+ *
+ * Pages: "GenerateConsoleCtrlEvent function", "AttachConsole function",
+ * "SetConsoleCtrlHandler function", "HandlerRoutine callback function".
+ *
+ * @module
+ */
+
+import { cString } from "../../ffi/c_string.ts";
+import { wideString } from "../../ffi/wide_string.ts";
+import { sendByHelper } from "./console_helper.ts";
+import { hasConsoleReady } from "../console_ready.ts";
+import { CTRL_BREAK_EVENT, type CTRL_C_EVENT } from "../system/constants.ts";
+import { consoles, processes } from "../system/kernel32.ts";
+
+/** A console control event. */
+export type ConsoleEvent = typeof CTRL_C_EVENT | typeof CTRL_BREAK_EVENT;
+
+const STD_INPUT_HANDLE = 0xFFFFFFF6;
+
+/**
+ * Whether this process has a console.
+ *
+ * Page "GetConsoleProcessList function".
+ *
+ * @returns False for services, and where there is no terminal.
+ */
+export function hasConsole(): boolean {
+  const list = new Uint32Array(new ArrayBuffer(4));
+  return processes().GetConsoleProcessList(list, 1) !== 0;
+}
+
+/** The processes on our console, ourselves among them. */
+function onOurConsole(): number[] {
+  for (let room = 64;; room *= 2) {
+    const list = new Uint32Array(new ArrayBuffer(room * 4));
+    const count = processes().GetConsoleProcessList(list, room);
+    // With too little room it tells how much is needed, and fills in nothing.
+    if (count > room) continue;
+    const pids: number[] = [];
+    for (let i = 0; i < count; i++) pids.push(list[i] as number);
+    return pids;
+  }
+}
+
+/**
+ * Sends CTRL_BREAK to a console group on our own console.
+ *
+ * CTRL_C cannot be sent to a group: new groups start with it switched off.
+ *
+ * @param group The group: the id of the process it was made for.
+ * @returns Whether Windows took it.
+ */
+export function breakGroup(group: number): boolean {
+  return consoles().GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, group) !== 0;
+}
+
+/**
+ * Sends an event to every process on the console that one of `pids` has. That is
+ * never our own, where we would get it too, and whoever started us.
+ *
+ * @param pids Processes, the likeliest first.
+ * @param event The event.
+ * @returns Whether it was sent.
+ */
+export function signalConsoleOf(
+  pids: readonly number[],
+  event: ConsoleEvent,
+): boolean {
+  const ours = onOurConsole();
+  const ready: number[] = [];
+  for (let i = 0; i < pids.length; i++) {
+    const pid = pids[i] as number;
+    if (!ours.includes(pid) && hasConsoleReady(pid)) ready.push(pid);
+  }
+  if (ready.length === 0) return false;
+  // Wine ends the sender of a CTRL_BREAK too: let that be the helper.
+  if (ours.length > 0 || event === CTRL_BREAK_EVENT) {
+    return sendByHelper(ready, event);
+  }
+  for (let i = 0; i < ready.length; i++) {
+    if (signalAttached(ready[i] as number, event)) return true;
+  }
+  return false;
+}
+
+function signalAttached(pid: number, event: ConsoleEvent): boolean {
+  const k = consoles();
+  const standard = standardHandles();
+  // Without effect where there is no console; Wine keeps half of one.
+  k.FreeConsole();
+  if (k.AttachConsole(pid) === 0) return false;
+  try {
+    ignoreEvents();
+    return k.GenerateConsoleCtrlEvent(event, 0) !== 0;
+  } finally {
+    k.FreeConsole();
+    // Attaching may have pointed them at the child's console.
+    for (let i = 0; i < 3; i++) {
+      k.SetStdHandle(STD_INPUT_HANDLE - i, standard[i] as bigint);
+    }
+  }
+}
+
+function standardHandles(): bigint[] {
+  const handles: bigint[] = [];
+  for (let i = 0; i < 3; i++) {
+    handles.push(processes().GetStdHandle(STD_INPUT_HANDLE - i));
+  }
+  return handles;
+}
+
+let ignoring = false;
+
+/**
+ * Has events ignored in this process: while attached we are one of the receivers.
+ *
+ * The documented way, a handler of NULL, is inherited by children, whose CTRL_C
+ * would be switched off. A handler stays with us; it runs on a thread of its
+ * own where no JavaScript may run, so it is a function of kernel32 that takes
+ * nothing and returns something other than 0, which means "handled". It stays
+ * registered, because the event may arrive after this function has returned;
+ * without a console there is nothing else that it could swallow.
+ */
+function ignoreEvents(): void {
+  if (ignoring) return;
+  ignoring = true;
+  const k = consoles();
+  const kernel32 = k.GetModuleHandleW(wideString("kernel32.dll"));
+  const handled = k.GetProcAddress(kernel32, cString("GetCurrentProcessId"));
+  k.SetConsoleCtrlHandler(handled, 1);
+}

@@ -1,0 +1,229 @@
+/**
+ * Spawning: the job first, then the pipes, then the process, in its job from
+ * birth and with exactly the handles it was asked to get.
+ *
+ * @module
+ */
+
+import type {
+  Containment,
+  NativeDescriptor,
+  SpawnSpec,
+} from "../../backend/backend.ts";
+import { ChildHandles, refuseClosed } from "../stdio/child_descriptors.ts";
+import {
+  CREATE_BREAKAWAY_FROM_JOB,
+  CREATE_NEW_PROCESS_GROUP,
+} from "../system/constants.ts";
+import type { CreatedProcess } from "../system/create_process.ts";
+import {
+  ERROR_ACCESS_DENIED,
+  ERROR_INVALID_HANDLE,
+} from "../system/error_codes.ts";
+import { spawnError } from "../system/errors.ts";
+import { SystemError } from "../../backend/errors.ts";
+import { hasConsole } from "../signal/console.ts";
+import { helperAvailable } from "../signal/console_helper.ts";
+import { creationFlags } from "./creation_flags.ts";
+import type { Limits } from "../../process/limits/limits.ts";
+import { jobLimits } from "./resource_limits.ts";
+import { JobObject } from "../containment/job_object.ts";
+import { type LaunchPlan, planLaunch } from "./launch_plan.ts";
+import { PipeReader } from "../stdio/pipe_reader.ts";
+import { PipeWriter } from "../stdio/pipe_writer.ts";
+import { affinityMask, setAffinityMask } from "./scheduling.ts";
+import { type JobEntry, startInJob } from "../containment/start_in_job.ts";
+import { StdioEnds } from "../stdio/stdio.ts";
+import { resumeThread, terminateProcess } from "../wait.ts";
+
+/** A started program with everything that belongs to it; the receiver owns it all. */
+export interface Spawned {
+  /** The process. */
+  readonly created: CreatedProcess;
+  /** Its job. */
+  readonly job: JobObject;
+  /** Pipe to its stdin, or `null`. */
+  readonly stdin: PipeWriter | null;
+  /** Pipe from its stdout, or `null`. */
+  readonly stdout: PipeReader | null;
+  /** Pipe from its stderr, or `null`. */
+  readonly stderr: PipeReader | null;
+  /** Its further descriptors. */
+  readonly fds: readonly NativeDescriptor[];
+  /** Whether it shares our console, as a console group of its own. */
+  readonly ownConsoleGroup: boolean;
+  /** Whether its first thread does not run yet. */
+  readonly suspended: boolean;
+  /** Its limits, or `null`. */
+  readonly limits: Limits | null;
+  /** The guarantee. */
+  readonly containment: Containment;
+}
+
+/**
+ * Starts a program.
+ *
+ * @param spec What to start.
+ * @param entry How it comes into its job; the job list by default.
+ * @param outer The job that its own is nested in, or `null`.
+ * @returns The program and what belongs to it.
+ * @throws {SystemError} when it cannot be started; nothing is left open then.
+ * @throws {RangeError} for CPUs that do not exist.
+ * @throws {Deno.errors.NotSupported} for what Windows does not have.
+ * @throws {Deno.errors.BadResource} for a handle of `fds` that is not open.
+ */
+export function spawnProcess(
+  spec: SpawnSpec,
+  entry: JobEntry = "job-list",
+  outer: JobObject | null = null,
+): Spawned {
+  if (spec.containment !== "auto" && spec.containment !== "job-object") {
+    throw new Deno.errors.NotSupported(
+      `Cannot use containment '${spec.containment}': Windows has 'job-object'`,
+    );
+  }
+  refusePosixOnly(spec);
+  if (spec.affinity !== null) affinityMask(spec.affinity, spec.command);
+  const plan = planLaunch(spec);
+  if (spec.fds !== null) refuseClosed(spec.fds);
+  // The streams first: see there.
+  const ends = new StdioEnds(
+    [spec.stdin, spec.stdout, spec.stderr],
+    spec.command,
+  );
+  try {
+    return startWith(ends, spec, plan, entry, outer);
+  } finally {
+    ends[Symbol.dispose]();
+  }
+}
+
+function startWith(
+  ends: StdioEnds,
+  spec: SpawnSpec,
+  plan: LaunchPlan,
+  entry: JobEntry,
+  outer: JobObject | null,
+): Spawned {
+  // The child has its own when it is started.
+  using handles = spec.fds === null
+    ? null
+    : new ChildHandles(spec.fds, spec.command);
+  const killOnClose = spec.killOnParentExit && !spec.detached;
+  const limits = jobLimits(spec.limits);
+  const job = new JobObject({ killOnClose, limits });
+  try {
+    const jobs = outer === null ? [job] : [outer, job];
+    return start({ ends, handles }, spec, plan, job, jobs, entry);
+  } catch (error) {
+    job.close();
+    throw error;
+  }
+}
+
+// `uid`, `gid` and `processGroup` are ignored, as Deno does; what is asked for by
+// its own name and cannot be had is an error.
+function refusePosixOnly(spec: SpawnSpec): void {
+  const { groups, umask, pty } = spec;
+  let what = "";
+  if (groups !== null) what = "'groups': Windows has none for a process";
+  if (umask !== null) what = "'umask': Windows has access control lists";
+  if (pty !== null) {
+    what =
+      "'pty': a pseudoconsole (CreatePseudoConsole) is not implemented. Use pipes";
+  }
+  if (what === "") return;
+  throw new Deno.errors.NotSupported(`Cannot use ${what}`);
+}
+
+interface ChildEnds {
+  readonly ends: StdioEnds;
+  readonly handles: ChildHandles | null;
+}
+
+function start(
+  { ends, handles }: ChildEnds,
+  spec: SpawnSpec,
+  plan: LaunchPlan,
+  job: JobObject,
+  jobs: readonly JobObject[],
+  entry: JobEntry,
+): Spawned {
+  const flags = creationFlags(spec, {
+    console: hasConsole(),
+    helper: helperAvailable(),
+  });
+  const request = {
+    ...plan,
+    flags,
+    stdio: ends.theirs,
+    descriptors: handles === null ? [] : handles.descriptors,
+  };
+  const created = create(spec, request, jobs, entry);
+  if (spec.affinity !== null) confine(created, spec, spec.affinity);
+  const stdin = ends.take(0);
+  const stdout = ends.take(1);
+  const stderr = ends.take(2);
+  return {
+    created,
+    job,
+    stdin: stdin === null ? null : new PipeWriter(stdin),
+    stdout: stdout === null ? null : new PipeReader(stdout),
+    stderr: stderr === null ? null : new PipeReader(stderr),
+    fds: handles === null ? [] : handles.take(),
+    ownConsoleGroup: (flags & CREATE_NEW_PROCESS_GROUP) !== 0,
+    suspended: spec.suspended,
+    limits: spec.limits,
+    containment: {
+      mechanism: "job-object",
+      holdsEscapees: true,
+      endsWithParent: spec.killOnParentExit && !spec.detached,
+      notes: [],
+    },
+  };
+}
+
+// Before its first instruction; nothing of it stays when that fails.
+function confine(
+  created: CreatedProcess,
+  spec: SpawnSpec,
+  cpus: readonly number[],
+): void {
+  const { process, thread } = created;
+  try {
+    const mask = affinityMask(cpus, spec.command);
+    setAffinityMask(process, mask, spec.command);
+    if (!spec.suspended) resumeThread(thread);
+  } catch (error) {
+    terminateProcess(process, 1);
+    thread.close();
+    process.close();
+    throw error;
+  }
+}
+
+function create(
+  spec: SpawnSpec,
+  request: Parameters<typeof startInJob>[0],
+  jobs: readonly JobObject[],
+  entry: JobEntry,
+): CreatedProcess {
+  const flags = request.flags ?? 0;
+  try {
+    return startInJob(request, jobs, entry);
+  } catch (error) {
+    const code = error instanceof SystemError ? error.errno : 0;
+    if (code === ERROR_ACCESS_DENIED && (flags & CREATE_BREAKAWAY_FROM_JOB)) {
+      // The job that we are in ourselves keeps what it has: an outer tree
+      // contains the inner ones, detached or not.
+      const bound = flags & ~CREATE_BREAKAWAY_FROM_JOB;
+      return create(spec, { ...request, flags: bound }, jobs, entry);
+    }
+    if (code === 0) throw error;
+    // Wine calls a directory an invalid handle; Windows denies access to it.
+    throw spawnError(
+      code === ERROR_INVALID_HANDLE ? ERROR_ACCESS_DENIED : code,
+      spec.command,
+    );
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * A pipe to a child: our end overlapped, for the completion port, the child's
+ * end synchronous, as programs expect their standard streams.
+ *
+ * Anonymous pipes cannot be overlapped, so it is a named pipe with a name that
+ * nobody can guess, one instance, this machine only, opened from both sides at
+ * once.
+ *
+ * Pages: "CreateNamedPipeW function", "CreateFileW function".
+ *
+ * @module
+ */
+
+import { wideString } from "../../ffi/wide_string.ts";
+import {
+  FILE_FLAG_FIRST_PIPE_INSTANCE,
+  FILE_FLAG_OVERLAPPED,
+  FILE_READ_ATTRIBUTES,
+  FILE_SHARE_READ_WRITE,
+  FILE_WRITE_ATTRIBUTES,
+  GENERIC_READ,
+  GENERIC_WRITE,
+  INVALID_HANDLE_VALUE,
+  OPEN_EXISTING,
+  PIPE_ACCESS_INBOUND,
+  PIPE_ACCESS_OUTBOUND,
+  PIPE_REJECT_REMOTE_CLIENTS,
+} from "../system/constants.ts";
+import { windowsError } from "../system/errors.ts";
+import { Handle } from "../system/handle.ts";
+import { io } from "../system/kernel32.ts";
+
+/** What the kernel keeps of each pipe, in bytes. */
+const BUFFER_SIZE = 64 * 1024;
+
+/** The two ends of a pipe, neither of them inheritable. */
+export interface PipePair {
+  /** Our end, overlapped. */
+  readonly ours: Handle;
+  /** The child's end, synchronous. */
+  readonly theirs: Handle;
+}
+
+/**
+ * Makes a pipe.
+ *
+ * @param direction `"in"` when the child writes and we read, else `"out"`.
+ * @returns Both ends.
+ * @throws {SystemError} when Windows refuses; nothing is left open then.
+ */
+export function createPipe(direction: "in" | "out"): PipePair {
+  const name = wideString(`\\\\.\\pipe\\killable-${crypto.randomUUID()}`);
+  const inbound = direction === "in";
+  const k = io();
+  const server = k.CreateNamedPipeW(
+    name,
+    ((inbound ? PIPE_ACCESS_INBOUND : PIPE_ACCESS_OUTBOUND) |
+      FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE) >>> 0,
+    PIPE_REJECT_REMOTE_CLIENTS,
+    1,
+    BUFFER_SIZE,
+    BUFFER_SIZE,
+    0,
+    null,
+  );
+  const code = server === INVALID_HANDLE_VALUE ? k.GetLastError() : 0;
+  if (code !== 0) throw windowsError(code, "CreateNamedPipeW");
+  const ours = new Handle(server);
+  try {
+    const access = inbound
+      ? GENERIC_WRITE | FILE_READ_ATTRIBUTES
+      : GENERIC_READ | FILE_WRITE_ATTRIBUTES;
+    return { ours, theirs: openFile(name, access >>> 0, 0) };
+  } catch (error) {
+    ours.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens the device that swallows everything and gives nothing.
+ *
+ * @param forReading Whether the child reads from it.
+ * @returns The handle, not inheritable.
+ * @throws {SystemError} when Windows refuses.
+ */
+export function openNull(forReading: boolean): Handle {
+  const access = forReading
+    ? GENERIC_READ
+    : GENERIC_WRITE | FILE_READ_ATTRIBUTES;
+  return openFile(wideString("NUL"), access >>> 0, FILE_SHARE_READ_WRITE);
+}
+
+/**
+ * Opens that device for both directions.
+ *
+ * @returns The handle, not inheritable.
+ * @throws {SystemError} when Windows refuses.
+ */
+export function openNullBoth(): Handle {
+  const access = (GENERIC_READ | GENERIC_WRITE) >>> 0;
+  return openFile(wideString("NUL"), access, FILE_SHARE_READ_WRITE);
+}
+
+function openFile(
+  name: Uint8Array<ArrayBuffer>,
+  access: number,
+  share: number,
+): Handle {
+  const k = io();
+  const value = k.CreateFileW(
+    name,
+    access,
+    share,
+    null,
+    OPEN_EXISTING,
+    0,
+    0n,
+  );
+  const code = value === INVALID_HANDLE_VALUE ? k.GetLastError() : 0;
+  if (code !== 0) throw windowsError(code, "CreateFileW");
+  return new Handle(value);
+}

@@ -1,0 +1,144 @@
+/**
+ * A tree of processes: everything in one job.
+ *
+ * @module
+ */
+
+import type {
+  HardKill,
+  ProcessInfo,
+  TreeWatch,
+} from "../../backend/backend.ts";
+import type { Survivor } from "../../backend/errors.ts";
+import { SystemError } from "../../backend/errors.ts";
+import { ERROR_ACCESS_DENIED } from "../system/error_codes.ts";
+import { signalExitCode } from "../wait/status.ts";
+import type { JobObject } from "../containment/job_object.ts";
+import { describeMembers, isEmptyJob, memberIds } from "./members.ts";
+import { Suspension } from "./suspension.ts";
+import { EmptinessWait } from "./watch.ts";
+import { Unborn } from "../unborn.ts";
+import { waitForEmptyJob } from "../wait_for_job.ts";
+
+/** The members of a job. */
+export class JobTree {
+  readonly #job: JobObject;
+  readonly #suspension = new Suspension();
+  readonly #unborn = new Unborn();
+  readonly #waits: EmptinessWait[] = [];
+  readonly #watched: () => void;
+  readonly #leaderEnded: () => boolean;
+
+  /**
+   * @param job The job; owned from now on.
+   * @param watched Called before each wait, so that messages and polls come.
+   * @param leaderEnded Whether the leader's exit has been seen, after a look.
+   */
+  constructor(
+    job: JobObject,
+    watched: () => void,
+    leaderEnded: () => boolean,
+  ) {
+    this.#job = job;
+    this.#watched = watched;
+    this.#leaderEnded = leaderEnded;
+  }
+
+  /** The job. */
+  get job(): JobObject {
+    return this.#job;
+  }
+
+  /**
+   * Whether no member lives. The job itself is the truth, messages are not. A
+   * process leaves the job a moment before its handle shows the exit code: with
+   * the tree empty, the leader's exit has been seen.
+   */
+  isEmpty(): boolean {
+    if (this.#job.handle.closed) return true;
+    if (!this.#leaderEnded()) return false;
+    // Whoever was told of the exit just now may have given up the tree.
+    return this.#job.handle.closed || isEmptyJob(this.#job, this.#unborn);
+  }
+
+  /** Tells the waits when the tree is empty. */
+  check(): void {
+    if (this.#waits.length === 0 || !this.isEmpty()) return;
+    const waits = this.#waits.splice(0, this.#waits.length);
+    for (let i = 0; i < waits.length; i++) {
+      (waits[i] as EmptinessWait).settle(true);
+    }
+  }
+
+  /** A wait for the tree to become empty. */
+  watch(): TreeWatch {
+    return new EmptinessWait(this.#waits, () => {
+      this.#watched();
+      return this.isEmpty();
+    });
+  }
+
+  /** The same, blocking. */
+  waitSync(ms: number): boolean {
+    if (this.#job.handle.closed) return true;
+    return waitForEmptyJob(this.#job, () => this.isEmpty(), ms);
+  }
+
+  /** The ids of the members. */
+  pids(): number[] {
+    return this.#job.handle.closed ? [] : memberIds(this.#job);
+  }
+
+  /** The members, described. */
+  describe(): ProcessInfo[] {
+    if (this.#job.handle.closed) return [];
+    return describeMembers(this.#job, this.#suspension.active);
+  }
+
+  /**
+   * Ends every member at once: one call, nothing can start in between.
+   *
+   * @param signal The signal this stands for; members get its exit code.
+   * @returns Whom it ended.
+   */
+  kill(signal: Deno.Signal): HardKill {
+    const refused: Survivor[] = [];
+    const count = this.pids().length;
+    if (this.isEmpty()) return { count: 0, refused };
+    try {
+      this.#job.terminate(signalExitCode(signal));
+    } catch (error) {
+      const denied = error instanceof SystemError &&
+        error.errno === ERROR_ACCESS_DENIED;
+      if (!denied) throw error;
+      const members = this.describe();
+      for (let i = 0; i < members.length; i++) {
+        const { pid, name } = members[i] as ProcessInfo;
+        refused.push({ pid, name, reason: error.code });
+      }
+    }
+    return { count, refused };
+  }
+
+  /** Stops every member; nested calls count. */
+  suspend(): void {
+    if (!this.#job.handle.closed) this.#suspension.suspend(this.#job);
+  }
+
+  /** Undoes one {@linkcode JobTree.suspend}. */
+  resume(): void {
+    this.#suspension.resume();
+  }
+
+  /** Whether it is suspended. */
+  get suspended(): boolean {
+    return this.#suspension.active;
+  }
+
+  /** Gives up the job, which is empty or may end now. Idempotent. */
+  close(): void {
+    this.#suspension.clear();
+    this.#job.close();
+    this.check();
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Who is in a job.
+ *
+ * @module
+ */
+
+import type { ProcessInfo } from "../../backend/backend.ts";
+import {
+  PROCESS_QUERY_INFORMATION,
+  PROCESS_SUSPEND_RESUME,
+  SYNCHRONIZE,
+} from "../system/constants.ts";
+import type { Handle } from "../system/handle.ts";
+import type { JobObject } from "../containment/job_object.ts";
+import {
+  commandLineOf,
+  imagePath,
+  openProcess,
+  parentId,
+  startTime,
+} from "../process_info.ts";
+import type { Unborn } from "../unborn.ts";
+
+/** An opened member: the handle keeps its id from being used again. */
+export interface Member {
+  /** Process id. */
+  readonly pid: number;
+  /** The process. */
+  readonly handle: Handle;
+  /** Path of its program. */
+  readonly image: string;
+}
+
+/**
+ * Opens the members of a job, without the console host: Windows starts one in
+ * the job for every console of the tree, and ends it with the console.
+ *
+ * @param job The job.
+ * @param visit Called for each. It may keep the handle and return true; else
+ * the handle is closed.
+ */
+export function forEachMember(
+  job: JobObject,
+  visit: (member: Member) => boolean,
+): void {
+  // Wine lists a process while it is being made, a console host too, and knows
+  // no program of it yet.
+  forEachProcess(job, (member) => member.image !== "" && visit(member));
+}
+
+/**
+ * The same with those of which it is not known yet what they are.
+ *
+ * @param job The job.
+ * @param visit See {@linkcode forEachMember}.
+ */
+export function forEachProcess(
+  job: JobObject,
+  visit: (member: Member) => boolean,
+): void {
+  const pids = job.processIds();
+  // Wine asks for the full right where Windows takes the limited one.
+  const rights = PROCESS_QUERY_INFORMATION | PROCESS_SUSPEND_RESUME |
+    SYNCHRONIZE;
+  for (let i = 0; i < pids.length; i++) {
+    const pid = pids[i] as number;
+    const handle = openProcess(pid, rights);
+    if (handle === null) continue;
+    const image = imagePath(handle);
+    // Between the list and the opening the id may have gone to a stranger.
+    const ours = !isConsoleHost(image) && job.contains(handle);
+    if (!ours || !visit({ pid, handle, image })) handle.close();
+  }
+}
+
+function isConsoleHost(image: string): boolean {
+  return /\\system32\\conhost\.exe$/i.test(image);
+}
+
+/**
+ * Whether nobody is left in a job but the console hosts: these end a moment
+ * after the last program of their console, and are not of the tree.
+ *
+ * @param job The job.
+ * @param unborn What was seen of its processes that are being made.
+ * @returns Whether no member lives. One that cannot be looked at counts as living.
+ */
+export function isEmptyJob(job: JobObject, unborn: Unborn): boolean {
+  if (job.activeProcesses() === 0) return true;
+  const pids = job.processIds();
+  for (let i = 0; i < pids.length; i++) {
+    const pid = pids[i] as number;
+    const handle = openProcess(pid, PROCESS_QUERY_INFORMATION | SYNCHRONIZE);
+    if (handle === null) return false;
+    const image = imagePath(handle);
+    const lives = !isConsoleHost(image) && !unborn.has(pid, handle, image);
+    handle.close();
+    if (lives) return false;
+  }
+  return true;
+}
+
+/**
+ * The ids of the members.
+ *
+ * @param job The job.
+ * @returns The ids.
+ */
+export function memberIds(job: JobObject): number[] {
+  const pids: number[] = [];
+  forEachMember(job, ({ pid }) => {
+    pids.push(pid);
+    return false;
+  });
+  return pids;
+}
+
+/**
+ * The members, described.
+ *
+ * @param job The job.
+ * @param suspended Whether the tree is suspended.
+ * @returns The members.
+ */
+export function describeMembers(
+  job: JobObject,
+  suspended: boolean,
+): ProcessInfo[] {
+  const infos: ProcessInfo[] = [];
+  forEachMember(job, ({ pid, handle, image }) => {
+    const name = image.slice(image.lastIndexOf("\\") + 1);
+    infos.push({
+      pid,
+      ppid: parentId(handle),
+      name,
+      command: commandLineOf(handle) || name,
+      state: suspended ? "stopped" : "running",
+      startTime: startTime(handle),
+    });
+    return false;
+  });
+  return infos;
+}

@@ -1,0 +1,101 @@
+/**
+ * What the members of a job have used, those that are gone included: the job's
+ * own counters. Pages "JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION structure",
+ * "JOBOBJECT_EXTENDED_LIMIT_INFORMATION structure".
+ *
+ * @module
+ */
+
+import { Struct } from "../../ffi/struct.ts";
+import { type ResourceUsage, unknownUsage } from "../../backend/usage.ts";
+import {
+  JobObjectBasicAccountingInformation,
+  JobObjectBasicAndIoAccountingInformation,
+  JobObjectExtendedLimitInformation,
+} from "../system/constants.ts";
+import { SystemError } from "../../backend/errors.ts";
+import { ERROR_INVALID_FUNCTION } from "../system/error_codes.ts";
+import type { JobObject } from "../containment/job_object.ts";
+import {
+  IO_COUNTERS,
+  JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
+  JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION,
+  JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
+} from "../job_structs.ts";
+import { toMilliseconds } from "./process_usage.ts";
+
+/**
+ * Decodes the two structures: pure, tested on every OS.
+ *
+ * @param accounting A JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION.
+ * @param limits A JOBOBJECT_EXTENDED_LIMIT_INFORMATION.
+ * @returns The figures; `null` for a counter that is not kept, which Wine has.
+ */
+export function decodeJobUsage(
+  accounting: Uint8Array<ArrayBuffer>,
+  limits: Uint8Array<ArrayBuffer>,
+): ResourceUsage {
+  const both = new Struct(
+    JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION,
+    accounting,
+  );
+  const basic = new Struct(
+    JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
+    both.part("BasicInfo"),
+  );
+  const io = new Struct(IO_COUNTERS, both.part("IoInfo"));
+  const extended = new Struct(JOBOBJECT_EXTENDED_LIMIT_INFORMATION, limits);
+  const user = basic.bigint("TotalUserTime");
+  const kernel = basic.bigint("TotalKernelTime");
+  // Nothing runs without a page fault: with none the counters are not kept.
+  const kept = basic.number("TotalPageFaultCount") > 0 || user + kernel > 0n;
+  const peak = Number(extended.bigint("PeakJobMemoryUsed"));
+  return {
+    ...unknownUsage("job"),
+    userTime: kept ? toMilliseconds(user) : null,
+    systemTime: kept ? toMilliseconds(kernel) : null,
+    peakMemory: peak > 0 ? peak : null,
+    readBytes: kept ? Number(io.bigint("ReadTransferCount")) : null,
+    writeBytes: kept ? Number(io.bigint("WriteTransferCount")) : null,
+    minorFaults: kept ? basic.number("TotalPageFaultCount") : null,
+    totalProcesses: basic.number("TotalProcesses") || null,
+  };
+}
+
+/**
+ * Asks a job.
+ *
+ * @param job The job.
+ * @returns The figures, without what is in use now.
+ */
+export function jobUsage(job: JobObject): ResourceUsage {
+  const accounting = new Struct(JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION);
+  const limits = new Struct(JOBOBJECT_EXTENDED_LIMIT_INFORMATION);
+  job.information(JobObjectExtendedLimitInformation, limits.bytes);
+  const io = askBoth(job, accounting.bytes);
+  if (!io) {
+    job.information(
+      JobObjectBasicAccountingInformation,
+      accounting.part("BasicInfo"),
+    );
+  }
+  const usage = decodeJobUsage(accounting.bytes, limits.bytes);
+  return io ? usage : { ...usage, readBytes: null, writeBytes: null };
+}
+
+let bothKnown = true;
+
+// Wine 10 does not know the class and calls it an invalid function.
+function askBoth(job: JobObject, bytes: Uint8Array<ArrayBuffer>): boolean {
+  if (!bothKnown) return false;
+  try {
+    job.information(JobObjectBasicAndIoAccountingInformation, bytes);
+    return true;
+  } catch (error) {
+    const unknown = error instanceof SystemError &&
+      error.errno === ERROR_INVALID_FUNCTION;
+    if (!unknown) throw error;
+    bothKnown = false;
+    return false;
+  }
+}
