@@ -42,9 +42,9 @@ export {
 export {
   ChildProcess,
   type KillOptions,
-  type StopOptions,
   type WaitOptions,
 } from "./process/child_process.ts";
+export { type StopOptions } from "./process/run/stop.ts";
 export type { ChildDescriptor } from "./process/stdio/descriptor_streams.ts";
 export type {
   FdFile,
@@ -55,34 +55,27 @@ export type {
 export {
   inheritedListeners,
   listen,
+  Listener,
   type TcpListenOptions,
   type UnixListenOptions,
 } from "./process/listen.ts";
-export { Listener } from "./listener.ts";
 export type {
   SocketAddress,
   TcpAddress,
   UnixAddress,
 } from "./ffi/socket_address.ts";
-export { Job } from "./process/job.ts";
+export { Job, type JobResult, type JobStatus } from "./process/job.ts";
 export type { JobLimits } from "./process/job/limits.ts";
 export type { JobOptions, JobPolicy } from "./process/job/options.ts";
-export type { JobResult, JobStatus } from "./job_result.ts";
 export {
   pipeline,
   type PipelineOptions,
   type PipelineOutput,
 } from "./process/pipeline.ts";
-export type {
-  CommandOptions,
-  OutputPolicy,
-  ProcessPriority,
-} from "./process/options/options.ts";
-export type {
-  LimitName,
-  LimitReport,
-  Limits,
-} from "./process/limits/limits.ts";
+export type { CommandOptions } from "./process/options/options.ts";
+export type { OutputPolicy } from "./process/stdio/capture.ts";
+export type { ProcessPriority } from "./process/options/attributes.ts";
+export type { LimitName, LimitReport, Limits } from "./backend/limits.ts";
 export type { SampleOptions } from "./process/run/sample.ts";
 export type { ResourceUsage, Usage, UsageSource } from "./backend/usage.ts";
 export type {
@@ -127,22 +120,23 @@ export {
   type NotReadyReason,
   OutputLimitExceeded,
   type PartialOutput,
-  type Survivor,
   SurvivorsError,
   SystemError,
   type SystemErrorDetails,
   TimeoutExpired,
 } from "./backend/errors.ts";
+export type { Survivor, TerminalSize } from "./backend/native.ts";
 export type {
   Capabilities,
   Containment,
   ContainmentKind,
   ContainmentRequest,
-  FileAccess,
   MechanismReport,
-  ProcessGroupMode,
   ProcessInfo,
-  StdioMode,
-  TerminalSize,
   TreeMechanism,
-} from "./backend/backend.ts";
+} from "./backend/containment.ts";
+export type {
+  FileAccess,
+  ProcessGroupMode,
+  StdioMode,
+} from "./backend/spec.ts";

@@ -10,7 +10,8 @@
  * @module
  */
 
-import type { LimitName } from "../process/limits/limits.ts";
+import type { LimitName } from "./limits.ts";
+import type { Survivor } from "./native.ts";
 
 const SYSTEM: unique symbol = Symbol("SystemError");
 
@@ -375,16 +376,6 @@ export class OutputLimitExceeded extends RangeError implements PartialOutput {
     this.stdout = output.stdout;
     this.stderr = output.stderr;
   }
-}
-
-/** A member of a tree that could not be ended. */
-export interface Survivor {
-  /** Its process id. */
-  readonly pid: number;
-  /** Its program. */
-  readonly name: string;
-  /** Why it is still there. */
-  readonly reason: string;
 }
 
 /**

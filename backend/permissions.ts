@@ -7,6 +7,8 @@
  * @module
  */
 
+import { backend } from "./backend.ts";
+
 const ANY_PROGRAM: Deno.RunPermissionDescriptor = { name: "run" };
 
 // Asked each time: what Deno has answered before does not change when a test's own
@@ -73,4 +75,116 @@ export function checkForeignTreePermission(): void {
  */
 export function isLoaderVariable(name: string): boolean {
   return /^\s*(LD|DYLD)_/i.test(name);
+}
+
+// Deno's permissions for files. Native calls go past Deno's sandbox; this keeps
+// `--allow-read` and `--allow-write` meaning the same here as for `Deno.open`.
+
+// What `--allow-all` stands for.
+const EVERYTHING: readonly Deno.PermissionDescriptor[] = [
+  { name: "read" },
+  { name: "write" },
+  { name: "net" },
+  { name: "env" },
+  { name: "sys" },
+  { name: "run" },
+  { name: "ffi" },
+  { name: "import" } as Deno.PermissionDescriptor,
+];
+
+/**
+ * Asks for permission to open a file, prompting where Deno would prompt.
+ *
+ * @param name What is done with it.
+ * @param path The file.
+ * @throws {Deno.errors.NotCapable} when it is refused; also for a device or a file
+ * of the kernel's when not everything is allowed, as with `Deno.open`.
+ */
+export function requestFilePermission(
+  name: "read" | "write",
+  path: string,
+): void {
+  const { state } = Deno.permissions.requestSync({ name, path });
+  if (state !== "granted") throw fileRefused(name, path);
+  if (!backend().isSpecialFile(path, name === "read")) return;
+  if (!mayDoEverything()) throw fileRefused("all", path);
+}
+
+// "partial": granted, but for what a --deny flag names.
+function mayDoEverything(): boolean {
+  for (let i = 0; i < EVERYTHING.length; i++) {
+    const { state, partial } = Deno.permissions.querySync(
+      EVERYTHING[i] as Deno.PermissionDescriptor,
+    );
+    if (state !== "granted" || partial) return false;
+  }
+  return true;
+}
+
+function fileRefused(name: string, path: string): Error {
+  return new Deno.errors.NotCapable(
+    `Requires ${name} access to "${path}", run again with the --allow-${name} flag`,
+  );
+}
+
+// Deno's net permission, kept: a socket that is opened by a native call would go
+// past it.
+
+/**
+ * Asks for permission to listen, prompting where Deno would prompt.
+ *
+ * @param hostname Name or IP address, without brackets.
+ * @param port The port.
+ * @throws {Deno.errors.NotCapable} when the permission is refused.
+ */
+export function checkNetPermission(hostname: string, port: number): void {
+  const host = hostAndPort(hostname, port);
+  const { state } = Deno.permissions.requestSync({ name: "net", host });
+  if (state !== "granted") throw netRefused(host);
+}
+
+/**
+ * Refuses the address that a permitted name stands for, where it is denied.
+ *
+ * @param hostname IP address, without brackets.
+ * @param port The port.
+ * @throws {Deno.errors.NotCapable} for what `--deny-net` names.
+ */
+export function checkNotDenied(hostname: string, port: number): void {
+  const host = hostAndPort(hostname, port);
+  const { state } = Deno.permissions.querySync({ name: "net", host });
+  if (state === "denied") throw netRefused(host);
+}
+
+/**
+ * Asks for the three permissions that Deno wants for a Unix socket.
+ *
+ * @param path The socket; absolute.
+ * @throws {Deno.errors.NotCapable} when one of them is refused.
+ */
+export function checkUnixPermission(path: string): void {
+  requestFilePermission("read", path);
+  requestFilePermission("write", path);
+  const host = `unix:${path}`;
+  const { state } = Deno.permissions.requestSync({ name: "net", host });
+  if (state !== "granted") throw netRefused(host);
+}
+
+/**
+ * Host and port as Deno writes them.
+ *
+ * @param hostname Name or IP address, without brackets.
+ * @param port The port.
+ * @returns `host:port`, an IPv6 address in brackets.
+ */
+export function hostAndPort(hostname: string, port: number): string {
+  return hostname.includes(":")
+    ? `[${hostname}]:${port}`
+    : `${hostname}:${port}`;
+}
+
+function netRefused(host: string): Error {
+  return new Deno.errors.NotCapable(
+    `Requires net access to "${host}", run again with the --allow-net flag`,
+  );
 }

@@ -11,7 +11,7 @@ import type {
   OptionSpec,
 } from "./arguments/command_spec.ts";
 import { COMMANDS } from "./commands.ts";
-import { wrapText } from "./wrap_text.ts";
+import { wrapText } from "./terminal/say.ts";
 
 const WIDTH = 80;
 const INDENT = "  ";

@@ -9,7 +9,7 @@ import { closest } from "./arguments/closest.ts";
 import { COMMANDS } from "./commands.ts";
 import { readOptions } from "./arguments/read_options.ts";
 import { print, say } from "./terminal/say.ts";
-import { UsageError } from "./usage_error.ts";
+import { UsageError } from "./arguments/operands.ts";
 
 const PROGRAM = "killable";
 const USAGE_STATUS = 2;

@@ -69,3 +69,75 @@ export function cStringArray(
   }
   return { pointers, bytes };
 }
+
+// A `char *[]` in memory that is used again and again: for calls that read it
+// and are done with it when they return, such as posix_spawn(3).
+
+const FIRST_BYTES = 4096;
+const FIRST_POINTERS = 64;
+
+/** The memory. What C saw in it before is overwritten by the next fill. */
+export class ArgumentVector {
+  #bytes = new Uint8Array(FIRST_BYTES);
+  #base = addressOf(this.#bytes);
+  #pointers = new BigUint64Array(FIRST_POINTERS);
+  #pointerBytes = new Uint8Array(this.#pointers.buffer);
+
+  /**
+   * Writes the strings and a NULL behind them.
+   *
+   * @param texts The strings; without NUL, which the caller has checked.
+   */
+  fill(texts: readonly string[]): void {
+    let most = 0;
+    for (let i = 0; i < texts.length; i++) {
+      most += (texts[i] as string).length * 3 + 1;
+    }
+    this.#grow(most, texts.length + 1);
+    let offset = 0;
+    for (let i = 0; i < texts.length; i++) {
+      this.#pointers[i] = this.#base + BigInt(offset);
+      offset = this.#write(texts[i] as string, offset);
+    }
+    this.#pointers[texts.length] = 0n;
+  }
+
+  /** The first string, as C reads it: to its NUL. */
+  get first(): Uint8Array<ArrayBuffer> {
+    return this.#bytes;
+  }
+
+  /** The array, for C. */
+  get pointers(): Uint8Array<ArrayBuffer> {
+    return this.#pointerBytes;
+  }
+
+  #grow(bytes: number, pointers: number): void {
+    if (bytes > this.#bytes.length) {
+      this.#bytes = new Uint8Array(bytes * 2);
+      this.#base = addressOf(this.#bytes);
+    }
+    if (pointers > this.#pointers.length) {
+      this.#pointers = new BigUint64Array(pointers * 2);
+      this.#pointerBytes = new Uint8Array(this.#pointers.buffer);
+    }
+  }
+
+  // Returns the offset behind the NUL. Arguments are short and mostly ASCII:
+  // a loop is done before the encoder has been called.
+  #write(text: string, start: number): number {
+    const bytes = this.#bytes;
+    const { length } = text;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 0x80 || length > 256) {
+        const { written } = encoder.encodeInto(text, bytes.subarray(start));
+        bytes[start + written] = 0;
+        return start + written + 1;
+      }
+      bytes[start + i] = unit;
+    }
+    bytes[start + length] = 0;
+    return start + length + 1;
+  }
+}

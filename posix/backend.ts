@@ -6,26 +6,28 @@
 
 import type {
   Backend,
-  Capabilities,
   ChildPipe,
   ListenRequest,
-  NativeJob,
   NativeListener,
+} from "../backend/backend.ts";
+import type { Capabilities } from "../backend/containment.ts";
+import type {
+  NativeJob,
   NativeProcess,
   NativeTree,
-  SpawnSpec,
-} from "../backend/backend.ts";
+} from "../backend/native.ts";
+import type { SpawnSpec } from "../backend/spec.ts";
 import { posixMemory } from "./stdio/memory.ts";
-import { posixCapabilities } from "./capabilities.ts";
-import { openChildPipe } from "./child_pipe.ts";
+import { posixCapabilities } from "./containment/choose.ts";
+import { openChildPipe } from "./stdio/pipe.ts";
 import { openForeignTree } from "./foreign_tree.ts";
 import { PosixJob } from "./job.ts";
-import { SIGNALS } from "./wait/leader.ts";
+import { SIGNALS } from "./signal/signal_process.ts";
 import { PosixProcess } from "./process.ts";
 import { POSIX_LIMITS } from "./spawn/resource_limits.ts";
 import { adoptListener, openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn/spawn.ts";
-import { isSpecialFile } from "./special_file.ts";
+import { isSpecialFile } from "./stdio/files.ts";
 
 /**
  * The backend of Linux and macOS. Opens nothing until it is used.

@@ -8,22 +8,20 @@
 import type {
   HardKill,
   NativeJob,
-  ProcessInfo,
   SoftSignal,
-  TreeMechanism,
   TreeWatch,
-} from "../backend/backend.ts";
+} from "../backend/native.ts";
+import type { ProcessInfo, TreeMechanism } from "../backend/containment.ts";
 import { signalName, signalNumber } from "../backend/signals.ts";
 import { BlindGroups } from "./tree/blind_group.ts";
 import { JointMembership } from "./tree/membership.ts";
-import { SIGNALS } from "./wait/leader.ts";
+import { signalProcess, SIGNALS } from "./signal/signal_process.ts";
 import { DARWIN } from "./system/libc.ts";
 import { MemberWatch } from "./tree/watch.ts";
 import type { PosixProcess } from "./process.ts";
 import { lastPid } from "./system/proc_files.ts";
 import type { ProcStat } from "./system/proc_stat.ts";
 import { describe, processTable } from "./system/process_table.ts";
-import { signalProcess } from "./signal/signal_process.ts";
 import { ProcessTree, type TreeOperations } from "./tree/tree.ts";
 
 const SIGKILL = SIGNALS.SIGKILL as number;

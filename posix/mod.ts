@@ -23,12 +23,12 @@
 
 import { bindErrno, DARWIN, errno, libc, libcWait } from "./system/libc.ts";
 import { posixError } from "./system/errno.ts";
-import { SIGNALS } from "./wait/leader.ts";
+import { SIGNALS } from "./signal/signal_process.ts";
 import { signalNumber } from "../backend/signals.ts";
 import { decodeWaitStatus } from "./wait/status.ts";
-import type { ExitStatus } from "../backend/backend.ts";
+import type { ExitStatus } from "../backend/native.ts";
 
-export type { ExitStatus } from "../backend/backend.ts";
+export type { ExitStatus } from "../backend/native.ts";
 
 function checked(result: number, syscall: string, pid: number): number {
   if (result >= 0) return result;

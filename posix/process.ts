@@ -6,29 +6,31 @@
 
 import type {
   Containment,
+  ProcessInfo,
+  TreeMechanism,
+} from "../backend/containment.ts";
+import type {
   ExitStatus,
   HardKill,
   NativeDescriptor,
   NativeProcess,
-  ProcessInfo,
   SoftSignal,
   SyncIo,
   SyncOutcome,
   TerminalSize,
-  TreeMechanism,
   TreeWatch,
-} from "../backend/backend.ts";
-import type { KernelLimits, LimitName } from "../process/limits/limits.ts";
+} from "../backend/native.ts";
+import type { KernelLimits, LimitName } from "../backend/limits.ts";
 import type { Usage, UsageLook } from "../backend/usage.ts";
 import { Accounts } from "./usage/accounting.ts";
 import { signalName, signalNumber } from "../backend/signals.ts";
 import { ESRCH, posixError } from "./system/errno.ts";
-import { Leader, SIGNALS } from "./wait/leader.ts";
+import { Leader } from "./wait/leader.ts";
+import { signalProcess, SIGNALS } from "./signal/signal_process.ts";
 import type { ProcStat } from "./system/proc_stat.ts";
 import { describe, processTable } from "./system/process_table.ts";
 import type { PipeSink, PipeSource } from "./stdio/pipe.ts";
 import { PtySource } from "./stdio/pty.ts";
-import { signalProcess } from "./signal/signal_process.ts";
 import { reactor } from "./wait/reactor.ts";
 import type { Membership } from "./tree/membership.ts";
 import type { Spawned } from "./spawn/spawn.ts";

@@ -20,7 +20,7 @@ import {
   streamHints,
   unixAddress,
 } from "../ffi/socket_address.ts";
-import { hostAndPort } from "../net_permission.ts";
+import { hostAndPort } from "../backend/permissions.ts";
 import { setCloseOnExec } from "./system/descriptor.ts";
 import { EBADF, errnoMeaning, posixError } from "./system/errno.ts";
 import { bindErrno, DARWIN, errno, libc, libcSocket } from "./system/libc.ts";

@@ -4,27 +4,47 @@
  * @module
  */
 
+import { backend } from "../backend/backend.ts";
+import type { Containment, ProcessInfo } from "../backend/containment.ts";
+import { OutputLimitExceeded, SurvivorsError } from "../backend/errors.ts";
+import type { LimitReport } from "../backend/limits.ts";
 import type {
   ByteSink,
   ByteSource,
-  Containment,
   ExitStatus,
   NativeDescriptor,
   NativeProcess,
-  ProcessInfo,
   TerminalSize,
-} from "../backend/backend.ts";
-import { backend } from "../backend/backend.ts";
+} from "../backend/native.ts";
+import { signalNumber } from "../backend/signals.ts";
+import { Timer } from "../backend/timer.ts";
+import type { Usage } from "../backend/usage.ts";
+import { RunLimits } from "./limits/run_limits.ts";
+import { terminalSize } from "./options/attributes.ts";
+import type { ReadyOptions, ReadyResult } from "./ready/plan.ts";
+import { untilReady } from "./ready/ready.ts";
+import type { RunControl } from "./run/control.ts";
+import { sample, type SampleOptions } from "./run/sample.ts";
+import {
+  type CommandOutput,
+  commandOutput,
+  type CommandStatus,
+  statusWith,
+  type StopReport,
+} from "./run/status.ts";
+import {
+  runStop,
+  SharedStop,
+  type StopOptions,
+  type StopState,
+} from "./run/stop.ts";
 import { Capture } from "./stdio/capture.ts";
+import { ChildOutput } from "./stdio/child_output.ts";
 import {
   type ChildDescriptor,
   DescriptorStreams,
 } from "./stdio/descriptor_streams.ts";
-import { ChildOutput } from "./stdio/child_output.ts";
-import { OutputLimitExceeded, SurvivorsError } from "../backend/errors.ts";
-import { IdleClock } from "../idle.ts";
 import { feedInput, type Input } from "./stdio/input.ts";
-import type { LimitReport } from "./limits/limits.ts";
 import {
   DEFAULT_MAX_LINE_LENGTH,
   linesOf,
@@ -32,21 +52,13 @@ import {
   type OutputLine,
   taggedLinesOf,
 } from "./stdio/lines.ts";
-import { ObservedSource } from "./stdio/observed_source.ts";
-import type { RunControl } from "./options/options.ts";
-import { untilReady } from "./ready/ready.ts";
-import type { ReadyOptions, ReadyResult } from "./ready/plan.ts";
-import { signalNumber } from "../backend/signals.ts";
-import { terminalSize } from "./options/attributes.ts";
-import { commandOutput, notPiped, statusWith } from "../result.ts";
-import { RunLimits } from "./limits/run_limits.ts";
-import { sample, type SampleOptions } from "./run/sample.ts";
-import type { CommandOutput, CommandStatus, StopReport } from "./run/status.ts";
-import { runStop, SharedStop, type StopState } from "./run/stop.ts";
-import { type SubprocessReadableStream, writableTo } from "./stdio/streams.ts";
+import { IdleClock, ObservedSource } from "./stdio/observed_source.ts";
+import {
+  notPiped,
+  type SubprocessReadableStream,
+  writableTo,
+} from "./stdio/streams.ts";
 import { type OutputName, Tee } from "./stdio/tee.ts";
-import { Timer } from "../backend/timer.ts";
-import type { Usage } from "../backend/usage.ts";
 import { duration, lineLength, oneOf, stopSignal } from "./validate.ts";
 
 /** Options of {@linkcode ChildProcess.kill}. */
@@ -57,22 +69,6 @@ export interface KillOptions {
    * @default {true}
    */
   tree?: boolean;
-}
-
-/** Options of {@linkcode ChildProcess.stop}. */
-export interface StopOptions {
-  /**
-   * The soft signal.
-   *
-   * @default {the command's `stopSignal`}
-   */
-  signal?: Deno.Signal;
-  /**
-   * Milliseconds between the soft signal and the hard kill; 0 kills at once.
-   *
-   * @default {the command's `grace`}
-   */
-  grace?: number;
 }
 
 /** Options of {@linkcode ChildProcess.wait}. */
@@ -110,8 +106,8 @@ export interface JobHold {
 
 /** Set by the class, to whose private parts it reaches; for job.ts only. */
 export let jobHold: JobHold;
-
 const KEY = Symbol("ChildProcess");
+
 // A child without further descriptors, as most are.
 const NO_STREAMS: readonly DescriptorStreams[] = [];
 const NO_FDS: Readonly<Record<number, ChildDescriptor>> = Object.freeze({});

@@ -4,15 +4,12 @@
  * @module
  */
 
-import { backend, type SpawnSpec } from "../backend/backend.ts";
+import { backend } from "../backend/backend.ts";
+import type { SpawnSpec } from "../backend/spec.ts";
 import { type ChildProcess, makeChildProcess } from "./child_process.ts";
-import {
-  type CommandOptions,
-  type RunControl,
-  type StdioDefaults,
-  toRunControl,
-  toSpawnSpec,
-} from "./options/options.ts";
+import type { CommandOptions, StdioDefaults } from "./options/options.ts";
+import type { RunControl } from "./run/control.ts";
+import { toRunControl, toSpawnSpec } from "./options/to_spawn_spec.ts";
 import { refusePipedFds } from "./options/fds.ts";
 import { runSync } from "./run/run_sync.ts";
 import type { CommandOutput } from "./run/status.ts";

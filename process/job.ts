@@ -4,18 +4,19 @@
  * @module
  */
 
-import {
-  backend,
-  type NativeJob,
-  type NativeProcess,
-  type ProcessInfo,
-  type SpawnSpec,
-} from "../backend/backend.ts";
+import { backend } from "../backend/backend.ts";
+import type { ProcessInfo } from "../backend/containment.ts";
+import { SurvivorsError } from "../backend/errors.ts";
+import type { LimitName, LimitReport } from "../backend/limits.ts";
+import type { NativeJob, NativeProcess } from "../backend/native.ts";
+import { signalNumber } from "../backend/signals.ts";
+import type { SpawnSpec } from "../backend/spec.ts";
+import { Timer } from "../backend/timer.ts";
+import type { ResourceUsage, UsageLook } from "../backend/usage.ts";
 import {
   type ChildProcess,
   jobHold,
   makeChildProcess,
-  type StopOptions,
 } from "./child_process.ts";
 import {
   Command,
@@ -25,23 +26,21 @@ import {
   SPAWN_DEFAULTS,
   withArgs,
 } from "./command.ts";
-import { SurvivorsError } from "../backend/errors.ts";
+import { type JobLimits, JobLimitWatch, JobUsage } from "./job/limits.ts";
 import {
   type JobControl,
   type JobOptions,
   toJobControl,
 } from "./job/options.ts";
-import { type JobLimits, JobLimitWatch } from "./job/limits.ts";
-import type { JobResult } from "../job_result.ts";
-import { JobUsage } from "../job_usage.ts";
-import type { LimitReport } from "./limits/limits.ts";
-import type { CommandOptions } from "./options/options.ts";
 import { SignalTrap } from "./job/signal_trap.ts";
-import { signalNumber } from "../backend/signals.ts";
+import type { CommandOptions } from "./options/options.ts";
 import type { CommandStatus, StopReport } from "./run/status.ts";
-import { runStop, SharedStop, type StopState } from "./run/stop.ts";
-import { Timer } from "../backend/timer.ts";
-import type { ResourceUsage, UsageLook } from "../backend/usage.ts";
+import {
+  runStop,
+  SharedStop,
+  type StopOptions,
+  type StopState,
+} from "./run/stop.ts";
 import { duration, stopSignal } from "./validate.ts";
 
 interface Entry {
@@ -53,7 +52,6 @@ interface Entry {
 
 /** Set by the class: starts a prepared command in a job; for pipeline.ts only. */
 export let startInJob: (job: Job, prepared: Prepared) => ChildProcess;
-
 const SIGKILL = 9;
 
 /**
@@ -464,4 +462,40 @@ export class Job implements AsyncDisposable {
       : this.#entries;
     return counts.every(({ status }) => status?.success);
   }
+}
+
+// What a job came to.
+
+/** How one child of a job ended. */
+export interface JobStatus {
+  /** The program, as it was given. */
+  readonly command: string;
+  /** Process id that it had. */
+  readonly pid: number;
+  /** How it ended. */
+  readonly status: CommandStatus;
+}
+
+/** What a job came to. */
+export interface JobResult {
+  /**
+   * Whether the job did what its policy asks for: every child succeeded, or with
+   * `"first-exit"` the first one that ended. False when it was ended by
+   * timeout, abort, a limit, or a signal of `stopOn`.
+   */
+  readonly success: boolean;
+  /** Whether its time was up. */
+  readonly timedOut: boolean;
+  /** Whether its `AbortSignal` fired. */
+  readonly aborted: boolean;
+  /** The limit of the whole job that it was ended for, or `null`. */
+  readonly limit: LimitName | null;
+  /** The signal of `stopOn` that stopped it, or `null`. */
+  readonly signal: Deno.Signal | null;
+  /** Every child, in the order in which they were started. */
+  readonly statuses: readonly JobStatus[];
+  /** The child whose end decided, or `null`. */
+  readonly first: ChildProcess | null;
+  /** The stop that ended what was left. */
+  readonly report: StopReport;
 }

@@ -4,20 +4,15 @@
  * @module
  */
 
-import {
-  backend,
-  type ChildPipe,
-  type StdioTarget,
-} from "../backend/backend.ts";
+import { backend, type ChildPipe } from "../backend/backend.ts";
+import type { StdioTarget } from "../backend/spec.ts";
 import type { ChildProcess } from "./child_process.ts";
 import { Command, prepare, type Prepared } from "./command.ts";
 import { refusePipedFds } from "./options/fds.ts";
-import { Job, startInJob } from "./job.ts";
+import { Job, type JobResult, type JobStatus, startInJob } from "./job.ts";
 import type { JobOptions } from "./job/options.ts";
-import type { JobResult, JobStatus } from "../job_result.ts";
-import type { LimitName } from "./limits/limits.ts";
-import { addStream } from "../result.ts";
-import type { CommandOutput } from "./run/status.ts";
+import type { LimitName } from "../backend/limits.ts";
+import { addStream, type CommandOutput } from "./run/status.ts";
 
 /** Options of {@linkcode pipeline}: those of a job, for all commands together. */
 export type PipelineOptions = Omit<JobOptions, "policy">;

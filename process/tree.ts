@@ -4,17 +4,13 @@
  * @module
  */
 
-import {
-  backend,
-  type Capabilities,
-  type ProcessInfo,
-} from "../backend/backend.ts";
-import { DEFAULT_GRACE } from "./options/options.ts";
+import { backend } from "../backend/backend.ts";
+import type { Capabilities, ProcessInfo } from "../backend/containment.ts";
+import { DEFAULT_GRACE } from "./run/control.ts";
 import { checkForeignTreePermission } from "../backend/permissions.ts";
 import { duration, stopSignal } from "./validate.ts";
-import type { StopOptions } from "./child_process.ts";
+import { runStop, type StopOptions } from "./run/stop.ts";
 import type { StopReport } from "./run/status.ts";
-import { runStop } from "./run/stop.ts";
 
 /**
  * The living processes of the tree under a process, the process itself first.

@@ -6,25 +6,27 @@
 
 import type {
   Backend,
-  Capabilities,
   ChildPipe,
   ListenRequest,
-  NativeJob,
   NativeListener,
+} from "../backend/backend.ts";
+import type { Capabilities } from "../backend/containment.ts";
+import type {
+  NativeJob,
   NativeProcess,
   NativeTree,
-  SpawnSpec,
-} from "../backend/backend.ts";
+} from "../backend/native.ts";
+import type { SpawnSpec } from "../backend/spec.ts";
 import { PLAIN_MEMORY } from "../backend/memory.ts";
 import { WINDOWS_SIGNALS } from "../backend/signals.ts";
-import { openChildPipe } from "./child_pipe.ts";
+import { openChildPipe } from "./stdio/pipe.ts";
 import { ForeignTree } from "./foreign_tree.ts";
 import { WindowsJob } from "./job.ts";
 import { WINDOWS_LIMITS } from "./spawn/resource_limits.ts";
 import { WindowsProcess } from "./process.ts";
 import { openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn/spawn.ts";
-import { isSpecialFile } from "./special_file.ts";
+import { isSpecialFile } from "./stdio/files.ts";
 
 /**
  * The backend of Windows 10 and later. Opens nothing until it is used.

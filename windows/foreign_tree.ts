@@ -9,34 +9,37 @@
  * @module
  */
 
+import type { ProcessInfo, TreeMechanism } from "../backend/containment.ts";
 import type {
   HardKill,
   NativeTree,
-  ProcessInfo,
   SoftSignal,
-  TreeMechanism,
+  Survivor,
   TreeWatch,
-} from "../backend/backend.ts";
-import type { Survivor } from "../backend/errors.ts";
-import { closeWindows } from "./close_windows.ts";
+} from "../backend/native.ts";
+import { closeWindows } from "./signal/soft_signal.ts";
 import {
   PROCESS_QUERY_INFORMATION,
   PROCESS_TERMINATE,
   SYNCHRONIZE,
 } from "./system/constants.ts";
-import type { Handle } from "./system/handle.ts";
+import {
+  type Handle,
+  terminateProcess,
+  waitForSingleObject,
+} from "./system/handle.ts";
 import {
   commandLineOf,
   imagePath,
   openProcess,
+  type ProcessEntry,
+  processSnapshot,
   startTime,
-} from "./process_info.ts";
-import { type ProcessEntry, processSnapshot } from "./system/process_table.ts";
-import { PollingWatch } from "./polling_watch.ts";
-import { terminateProcess, waitForSingleObject } from "./wait.ts";
+} from "./system/process_table.ts";
 
 const RIGHTS = PROCESS_QUERY_INFORMATION | PROCESS_TERMINATE | SYNCHRONIZE;
 const KILLED = 137;
+
 // A tree that starts processes faster than this many looks is reported.
 const MAX_ROUNDS = 100;
 
@@ -203,5 +206,49 @@ function refuseOurselves(pid: number, entries: readonly ProcessEntry[]): void {
       );
     }
     ancestor = parents.get(ancestor);
+  }
+}
+
+// A wait for a tree that no job holds: nothing tells of its end, and a waiting
+// call would take a thread of the pool, so it is looked at again and again.
+
+const FIRST_MS = 2;
+const LONGEST_MS = 50;
+
+/** Looks at once, then ever less often. */
+export class PollingWatch implements TreeWatch {
+  readonly #isEmpty: () => boolean;
+  #cancelled = false;
+  #wake: (() => void) | null = null;
+
+  /** @param isEmpty Whether it is over. */
+  constructor(isEmpty: () => boolean) {
+    this.#isEmpty = isEmpty;
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.#wake?.();
+  }
+
+  async wait(ms: number): Promise<boolean> {
+    const deadline = performance.now() + ms;
+    this.#cancelled = false;
+    for (let pause = FIRST_MS;; pause = Math.min(pause * 2, LONGEST_MS)) {
+      if (this.#isEmpty()) return true;
+      const left = deadline - performance.now();
+      if (this.#cancelled || left <= 0) return false;
+      await this.#sleep(Math.min(pause, left));
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(), ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }

@@ -10,10 +10,10 @@
 import type {
   HardKill,
   NativeJob,
-  ProcessInfo,
   SoftSignal,
   TreeWatch,
-} from "../backend/backend.ts";
+} from "../backend/native.ts";
+import type { ProcessInfo } from "../backend/containment.ts";
 import {
   signalName,
   signalNumber,

@@ -25,9 +25,21 @@
  * @module
  */
 
-export { bytesField, field, Struct } from "../ffi/struct.ts";
-export type { Field, FieldType, Layout } from "../ffi/struct.ts";
-export { AttributeList } from "./attribute_list.ts";
+export {
+  bytesField,
+  type Field,
+  field,
+  type FieldType,
+  type Layout,
+  Struct,
+} from "../ffi/struct.ts";
+export {
+  AttributeList,
+  type CreatedProcess,
+  createProcess,
+  JobListRefused,
+  type ProcessRequest,
+} from "./system/create_process.ts";
 export { batchCommand, isBatchFile } from "./spawn/batch_file.ts";
 export {
   commandLine,
@@ -38,40 +50,53 @@ export {
   type CommandLineRules,
   parseCommandLine,
 } from "./system/command_line_parse.ts";
-export { CompletionPort, completionPort } from "./wait/completion_port.ts";
-export type { PacketHandler, Poller } from "./wait/completion_port.ts";
-export { breakGroup, hasConsole, signalConsoleOf } from "./signal/console.ts";
-export type { ConsoleEvent } from "./signal/console.ts";
+export {
+  CompletionPort,
+  completionPort,
+  type PacketHandler,
+  type Poller,
+} from "./wait/completion_port.ts";
+export {
+  breakGroup,
+  type ConsoleEvent,
+  hasConsole,
+  signalConsoleOf,
+} from "./signal/console.ts";
 export * from "./system/constants.ts";
-export { createProcess, JobListRefused } from "./system/create_process.ts";
-export type {
-  CreatedProcess,
-  ProcessRequest,
-} from "./system/create_process.ts";
 export {
   childEnvironment,
   type Environment,
   environmentBlock,
+  ownEnvironment,
 } from "./spawn/environment.ts";
 export { errorName } from "./system/error_codes.ts";
-export { type FailureContext, windowsError } from "./system/errors.ts";
-export { Handle } from "./system/handle.ts";
+export {
+  errorText,
+  type FailureContext,
+  windowsError,
+} from "./system/errors.ts";
+export {
+  getExitCodeProcess,
+  Handle,
+  resumeThread,
+  terminateProcess,
+  waitForSingleObject,
+} from "./system/handle.ts";
 export {
   type JobLimits,
   JobObject,
   type JobOptions,
 } from "./containment/job_object.ts";
-export * from "./job_structs.ts";
-export { errorText } from "./last_error.ts";
-export { ownEnvironment } from "./own_environment.ts";
+export * from "./system/structs.ts";
 export {
   commandLineOf,
   imagePath,
   openProcess,
   parentId,
+  type ProcessEntry,
+  processSnapshot,
   startTime,
-} from "./process_info.ts";
-export { type ProcessEntry, processSnapshot } from "./system/process_table.ts";
+} from "./system/process_table.ts";
 export type { RuntimeDescriptor } from "./system/runtime_descriptors.ts";
 export {
   adoptSocket,
@@ -81,9 +106,3 @@ export {
 } from "./share_socket.ts";
 export { type JobEntry, startInJob } from "./containment/start_in_job.ts";
 export * from "./system/structs.ts";
-export {
-  getExitCodeProcess,
-  resumeThread,
-  terminateProcess,
-  waitForSingleObject,
-} from "./wait.ts";

@@ -4,19 +4,18 @@
  * @module
  */
 
+import type { Containment, ProcessInfo } from "../backend/containment.ts";
 import type {
-  Containment,
   ExitStatus,
   HardKill,
   NativeDescriptor,
   NativeProcess,
-  ProcessInfo,
   SoftSignal,
   SyncIo,
   SyncOutcome,
   TreeWatch,
-} from "../backend/backend.ts";
-import type { KernelLimits, LimitName } from "../process/limits/limits.ts";
+} from "../backend/native.ts";
+import type { KernelLimits, LimitName } from "../backend/limits.ts";
 import type { Usage, UsageLook } from "../backend/usage.ts";
 import { Accounts } from "./usage/accounting.ts";
 import {
@@ -29,7 +28,7 @@ import {
   JOB_OBJECT_MSG_EXIT_PROCESS,
   JOB_OBJECT_MSG_NEW_PROCESS,
 } from "./system/constants.ts";
-import type { Handle } from "./system/handle.ts";
+import { type Handle, resumeThread } from "./system/handle.ts";
 import { heldByJob } from "./spawn/resource_limits.ts";
 import { JobTree } from "./tree/job_tree.ts";
 import { Leader } from "./wait/leader.ts";
@@ -38,7 +37,6 @@ import type { PipeWriter } from "./stdio/pipe_writer.ts";
 import { SignalDelivery } from "./tree/signal_delivery.ts";
 import type { Spawned } from "./spawn/spawn.ts";
 import { SyncPump } from "./stdio/sync_pump.ts";
-import { resumeThread } from "./wait.ts";
 
 /** A running child and everything it starts. */
 export class WindowsProcess implements NativeProcess, Poller {

@@ -20,10 +20,9 @@ import {
   streamHints,
 } from "../ffi/socket_address.ts";
 import { wideString } from "../ffi/wide_string.ts";
-import { hostAndPort } from "../net_permission.ts";
+import { hostAndPort } from "../backend/permissions.ts";
 import { errorClass, errorName } from "./system/error_codes.ts";
-import { windowsError } from "./system/errors.ts";
-import { errorText } from "./last_error.ts";
+import { errorText, windowsError } from "./system/errors.ts";
 import { sockets } from "./system/ws2_32.ts";
 
 const SYSTEM = "windows";

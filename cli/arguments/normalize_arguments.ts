@@ -9,7 +9,7 @@
 
 import type { OptionSpec } from "./command_spec.ts";
 import { closest } from "./closest.ts";
-import { UsageError } from "../usage_error.ts";
+import { UsageError } from "./operands.ts";
 
 /** Arguments in one form. */
 export interface NormalizedArguments {

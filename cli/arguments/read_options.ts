@@ -5,47 +5,8 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import type { CommandSpec } from "./command_spec.ts";
+import { type CommandSpec, GivenOptions } from "./command_spec.ts";
 import { normalizeArguments } from "./normalize_arguments.ts";
-
-/** What was given. */
-export class GivenOptions<Name extends string = string> {
-  readonly #values: Readonly<Record<string, unknown>>;
-  /** What is no option. */
-  readonly operands: readonly string[];
-  /** Whether the help was asked for. */
-  readonly help: boolean;
-
-  /**
-   * @param values What parseArgs() made of the options.
-   * @param operands The rest.
-   * @param help Whether the help was asked for.
-   */
-  constructor(
-    values: Readonly<Record<string, unknown>>,
-    operands: readonly string[],
-    help: boolean,
-  ) {
-    this.#values = values;
-    this.operands = operands;
-    this.help = help;
-  }
-
-  /** Whether a switch was given. */
-  has(name: Name): boolean {
-    return this.#values[name] === true;
-  }
-
-  /** The value of an option, the last one where it was given several times. */
-  value(name: Name): string | undefined {
-    return (this.#values[name] as string[]).at(-1);
-  }
-
-  /** All values of an option. */
-  values(name: Name): readonly string[] {
-    return this.#values[name] as string[];
-  }
-}
 
 /**
  * Reads.

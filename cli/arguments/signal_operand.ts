@@ -11,7 +11,7 @@ import {
   type SignalTable,
   WINDOWS_SIGNALS,
 } from "../../backend/signals.ts";
-import { UsageError } from "../usage_error.ts";
+import { UsageError } from "./operands.ts";
 
 /** The signals of this system. */
 export const SIGNALS: SignalTable = {

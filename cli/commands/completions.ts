@@ -7,11 +7,10 @@
 import { bashCompletion } from "../completions/bash.ts";
 import { fishCompletion } from "../completions/fish.ts";
 import { zshCompletion } from "../completions/zsh.ts";
-import type { CommandSpec } from "../arguments/command_spec.ts";
+import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
 import { COMMANDS } from "../commands.ts";
-import type { GivenOptions } from "../arguments/read_options.ts";
 import { print } from "../terminal/say.ts";
-import { UsageError } from "../usage_error.ts";
+import { UsageError } from "../arguments/operands.ts";
 
 type Option = "name";
 

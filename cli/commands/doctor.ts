@@ -4,14 +4,15 @@
  * @module
  */
 
-import type { Capabilities, MechanismReport } from "../../backend/backend.ts";
+import type {
+  Capabilities,
+  MechanismReport,
+} from "../../backend/containment.ts";
 import { capabilities } from "../library.ts";
 import { type Palette, paletteFor } from "../terminal/colour.ts";
-import type { CommandSpec } from "../arguments/command_spec.ts";
-import type { GivenOptions } from "../arguments/read_options.ts";
-import { print } from "../terminal/say.ts";
-import { UsageError } from "../usage_error.ts";
-import { wrapText } from "../wrap_text.ts";
+import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
+import { print, wrapText } from "../terminal/say.ts";
+import { UsageError } from "../arguments/operands.ts";
 
 type Option = "json";
 

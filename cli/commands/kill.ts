@@ -4,18 +4,15 @@
  * @module
  */
 
-import type { ProcessInfo } from "../../backend/backend.ts";
+import type { ProcessInfo } from "../../backend/containment.ts";
 import { killTree, processTree } from "../library.ts";
-import { DEFAULT_GRACE } from "../../process/options/options.ts";
-import type { CommandSpec } from "../arguments/command_spec.ts";
-import { parseDuration } from "../duration.ts";
-import { parsePid } from "../pid_operand.ts";
-import type { GivenOptions } from "../arguments/read_options.ts";
+import { DEFAULT_GRACE } from "../../process/run/control.ts";
+import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
+import { parseDuration, parsePid, UsageError } from "../arguments/operands.ts";
 import { stopLine } from "../run/run_report.ts";
 import { print, say } from "../terminal/say.ts";
 import { parseSignal } from "../arguments/signal_operand.ts";
 import { StopProgress } from "../run/stop_progress.ts";
-import { UsageError } from "../usage_error.ts";
 
 type Option = "signal" | "kill-after" | "quiet" | "json";
 

@@ -5,9 +5,8 @@
  */
 
 import type { ChildProcess } from "../../process/child_process.ts";
-import type { CommandSpec } from "../arguments/command_spec.ts";
+import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
 import { endLike } from "../run/end_like.ts";
-import type { GivenOptions } from "../arguments/read_options.ts";
 import { reportLines, type RunReport } from "../run/run_report.ts";
 import {
   readRunRequest,

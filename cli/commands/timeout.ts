@@ -5,15 +5,13 @@
  */
 
 import { endLike } from "../run/end_like.ts";
-import { parseGnuDuration } from "../gnu_duration.ts";
-import type { CommandSpec } from "../arguments/command_spec.ts";
-import type { GivenOptions } from "../arguments/read_options.ts";
+import { parseGnuDuration, UsageError } from "../arguments/operands.ts";
+import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
 import { print, say } from "../terminal/say.ts";
 import { parseSignalNumber, SIGNALS } from "../arguments/signal_operand.ts";
 import { FATAL_SIGNALS, SignalRelay } from "../run/signal_relay.ts";
 import { spawnFailure, STATUS_OWN_FAILURE } from "../run/spawn_failure.ts";
 import { type TimeoutRequest, TimeoutWatch } from "../run/timeout_watch.ts";
-import { UsageError } from "../usage_error.ts";
 import { signalName } from "../../backend/signals.ts";
 
 type Option =

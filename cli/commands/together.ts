@@ -5,22 +5,19 @@
  */
 
 import type { ChildProcess } from "../../process/child_process.ts";
-import { Job } from "../../process/job.ts";
+import { Job, type JobResult, type JobStatus } from "../../process/job.ts";
 import type { JobPolicy } from "../../process/job/options.ts";
-import type { JobResult, JobStatus } from "../../job_result.ts";
-import { DEFAULT_GRACE } from "../../process/options/options.ts";
+import { DEFAULT_GRACE } from "../../process/run/control.ts";
 import { paletteFor } from "../terminal/colour.ts";
-import type { CommandSpec } from "../arguments/command_spec.ts";
-import { parseDuration } from "../duration.ts";
+import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
+import { parseDuration, UsageError } from "../arguments/operands.ts";
 import { Command } from "../library.ts";
 import { namesOf, prefixes } from "../run/line_prefix.ts";
-import type { GivenOptions } from "../arguments/read_options.ts";
 import { print, say } from "../terminal/say.ts";
 import { parseSignal } from "../arguments/signal_operand.ts";
 import { SignalRelay, STOP_SIGNALS } from "../run/signal_relay.ts";
 import { STATUS_OWN_FAILURE } from "../run/spawn_failure.ts";
 import { StopProgress } from "../run/stop_progress.ts";
-import { UsageError } from "../usage_error.ts";
 
 type Option =
   | "policy"

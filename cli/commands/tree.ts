@@ -4,20 +4,16 @@
  * @module
  */
 
-import type { ProcessInfo } from "../../backend/backend.ts";
+import type { ProcessInfo } from "../../backend/containment.ts";
 import { allProcesses, descendantsOf } from "../processes/all_processes.ts";
 import { processTree } from "../library.ts";
 import { paletteFor } from "../terminal/colour.ts";
-import type { CommandSpec } from "../arguments/command_spec.ts";
-import { parseDuration } from "../duration.ts";
-import { parsePid } from "../pid_operand.ts";
-import type { GivenOptions } from "../arguments/read_options.ts";
-import { print, say, write } from "../terminal/say.ts";
+import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
+import { parseDuration, parsePid, UsageError } from "../arguments/operands.ts";
+import { print, say, terminalWidth, write } from "../terminal/say.ts";
 import { SignalRelay, STOP_SIGNALS } from "../run/signal_relay.ts";
-import { terminalWidth } from "../terminal_width.ts";
 import { drawTree } from "../processes/tree_drawing.ts";
 import { lookAt, type TreeLook } from "../processes/tree_rows.ts";
-import { UsageError } from "../usage_error.ts";
 
 type Option = "watch" | "interval" | "json";
 

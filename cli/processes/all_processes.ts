@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { ProcessInfo } from "../../backend/backend.ts";
+import type { ProcessInfo } from "../../backend/containment.ts";
 import { isGranted } from "../is_granted.ts";
-import { UsageError } from "../usage_error.ts";
+import { UsageError } from "../arguments/operands.ts";
 
 /**
  * Lists.

@@ -5,7 +5,7 @@
  */
 
 import { isGranted } from "../is_granted.ts";
-import type { DetailsReading, ProcessDetails } from "./process_details.ts";
+import type { DetailsReading, ProcessDetails } from "./details.ts";
 
 // Of the interface between kernel and programs on every Linux that Deno runs on
 // (sysconf(_SC_CLK_TCK)).

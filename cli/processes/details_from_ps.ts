@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { ProcessInfo } from "../../backend/backend.ts";
+import type { ProcessInfo } from "../../backend/containment.ts";
 import { isGranted } from "../is_granted.ts";
-import type { DetailsReading, ProcessDetails } from "./process_details.ts";
+import type { DetailsReading, ProcessDetails } from "./details.ts";
 
 /**
  * Reads.

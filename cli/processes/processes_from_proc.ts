@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ProcessInfo } from "../../backend/backend.ts";
+import type { ProcessInfo } from "../../backend/containment.ts";
 import { parseStat, stateName } from "../../posix/system/proc_stat.ts";
 
 // sysconf(_SC_CLK_TCK), see details_from_proc.ts.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../arguments/operands.ts";
 import type { Palette } from "../terminal/colour.ts";
 
 /** A process, and what is known of it; null where that is not known. */

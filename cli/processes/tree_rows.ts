@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { ProcessInfo } from "../../backend/backend.ts";
-import { type ProcessDetails, readDetails } from "./process_details.ts";
+import type { ProcessInfo } from "../../backend/containment.ts";
+import type { ProcessDetails } from "./details.ts";
+import { readDetails } from "./process_details.ts";
 import type { TreeRow } from "./tree_drawing.ts";
 
 /** One look at a tree. */

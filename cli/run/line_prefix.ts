@@ -5,7 +5,7 @@
  */
 
 import type { Palette } from "../terminal/colour.ts";
-import { UsageError } from "../usage_error.ts";
+import { UsageError } from "../arguments/operands.ts";
 
 /**
  * The names of command lines.

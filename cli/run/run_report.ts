@@ -4,12 +4,11 @@
  * @module
  */
 
-import type { Containment } from "../../backend/backend.ts";
-import type { LimitName } from "../../process/limits/limits.ts";
+import type { Containment } from "../../backend/containment.ts";
+import type { LimitName } from "../../backend/limits.ts";
 import type { StopReport } from "../../process/run/status.ts";
 import type { ResourceUsage } from "../../backend/usage.ts";
-import { formatDuration } from "../duration.ts";
-import { formatSize } from "../arguments/operands.ts";
+import { formatDuration, formatSize } from "../arguments/operands.ts";
 
 /** Why a run came to its end. */
 export type EndReason =

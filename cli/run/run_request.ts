@@ -4,15 +4,17 @@
  * @module
  */
 
-import type { ContainmentRequest } from "../../backend/backend.ts";
-import { DEFAULT_GRACE } from "../../process/options/options.ts";
-import type { LimitName, Limits } from "../../process/limits/limits.ts";
-import type { OptionSpec } from "../arguments/command_spec.ts";
-import { parseDuration } from "../duration.ts";
-import type { GivenOptions } from "../arguments/read_options.ts";
+import type { ContainmentRequest } from "../../backend/containment.ts";
+import { DEFAULT_GRACE } from "../../process/run/control.ts";
+import type { LimitName, Limits } from "../../backend/limits.ts";
+import type { GivenOptions, OptionSpec } from "../arguments/command_spec.ts";
+import {
+  parseCount,
+  parseDuration,
+  parseSize,
+  UsageError,
+} from "../arguments/operands.ts";
 import { parseSignal } from "../arguments/signal_operand.ts";
-import { parseCount, parseSize } from "../arguments/operands.ts";
-import { UsageError } from "../usage_error.ts";
 
 const CONTAINMENTS: readonly ContainmentRequest[] = [
   "auto",

@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { ProcessInfo } from "../../backend/backend.ts";
-import { formatDuration } from "../duration.ts";
-import { write } from "../terminal/say.ts";
-import { terminalWidth } from "../terminal_width.ts";
+import type { ProcessInfo } from "../../backend/containment.ts";
+import { formatDuration } from "../arguments/operands.ts";
+import { terminalWidth, write } from "../terminal/say.ts";
 
 /** A stop that takes less is over before it could be read. */
 const DELAY_MS = 300;

@@ -4,14 +4,13 @@
  * @module
  */
 
+import { Timer } from "../../backend/timer.ts";
 import type { ChildProcess } from "../../process/child_process.ts";
 import type { CommandStatus, StopReport } from "../../process/run/status.ts";
-import { Timer } from "../../backend/timer.ts";
-import { IdleWatch, passOn } from "./idle_watch.ts";
 import { Command } from "../library.ts";
+import { IdleWatch, passOn } from "./idle_watch.ts";
 import type { EndReason } from "./run_report.ts";
 import type { RunRequest } from "./run_request.ts";
-import { watchStdin } from "../stdin_lifeline.ts";
 import { StopProgress } from "./stop_progress.ts";
 
 /**
@@ -137,4 +136,19 @@ export class Supervisor {
     const leader = { pid: child.pid, name };
     return [...this.#exited ? [] : [leader], ...child.descendants()];
   }
+}
+
+/**
+ * Standard input as a lifeline: what comes is thrown away, its end matters.
+ *
+ * @param ended Called once, when it has ended or cannot be read.
+ */
+export async function watchStdin(ended: () => void): Promise<void> {
+  const buffer = new Uint8Array(65536);
+  try {
+    while (await Deno.stdin.read(buffer) !== null);
+  } catch {
+    // A terminal that has gone gives EIO: that is an end as well.
+  }
+  ended();
 }

@@ -36,3 +36,37 @@ export function print(line: string): void {
 export function say(line: string): void {
   write(Deno.stderr, `${line}\n`);
 }
+
+/**
+ * Columns of the terminal.
+ *
+ * @returns Its width; 80 where there is no terminal to ask.
+ */
+export function terminalWidth(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
+}
+
+/**
+ * Breaks text into lines.
+ *
+ * @param text The text; words are kept whole.
+ * @param width Characters in a line.
+ * @returns The lines.
+ */
+export function wrapText(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/)) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = "";
+    }
+    line = line === "" ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines;
+}

@@ -9,12 +9,15 @@
  * @module
  */
 
-import type { Containment } from "../../backend/backend.ts";
+import type { Containment } from "../../backend/containment.ts";
 import { cString } from "../../ffi/c_string.ts";
-import type { LimitName, Limits } from "../../process/limits/limits.ts";
+import type { LimitName, Limits } from "../../backend/limits.ts";
 import type { ResourceUsage } from "../../backend/usage.ts";
-import { cgroupLimitReached, cgroupUsage } from "./cgroup_files.ts";
-import { ownCgroupDirectory } from "../cgroup_files.ts";
+import {
+  cgroupLimitReached,
+  cgroupUsage,
+  ownCgroupDirectory,
+} from "./cgroup_files.ts";
 import type { Belongs, Membership } from "../tree/membership.ts";
 import { errnoMeaning, posixError } from "../system/errno.ts";
 import { forgetDirectory, guardDirectory } from "./guard.ts";

@@ -4,17 +4,21 @@
  * @module
  */
 
-import type { SpawnSpec } from "../../backend/backend.ts";
-import { whyNoLineage } from "../capabilities.ts";
-import { Cgroup } from "./cgroup.ts";
-import type { Membership } from "../tree/membership.ts";
-import { KinshipGroup } from "./kinship.ts";
-import { ensureGuard } from "./guard.ts";
+import type {
+  Capabilities,
+  MechanismReport,
+} from "../../backend/containment.ts";
+import type { SpawnSpec } from "../../backend/spec.ts";
 import { DARWIN, libc } from "../system/libc.ts";
-import { Lineage } from "./lineage.ts";
-import { ProcessGroup } from "./process_group.ts";
-import { processTable } from "../system/process_table.ts";
 import type { AttributeChoice } from "../system/posix_spawn.ts";
+import { processTable } from "../system/process_table.ts";
+import type { Membership } from "../tree/membership.ts";
+import { Cgroup, cgroupObstacle } from "./cgroup.ts";
+import { ensureGuard, guardObstacle } from "./guard.ts";
+import { KinshipGroup } from "./kinship.ts";
+import { Lineage } from "./lineage.ts";
+import { lineageObstacle } from "./owner.ts";
+import { ProcessGroup } from "./process_group.ts";
 
 /** The choice, and the group to start in. */
 export interface ContainmentChoice {
@@ -85,4 +89,45 @@ function groupOf(spec: SpawnSpec): AttributeChoice["group"] {
   const sharesTerminal = typeof stdin === "number" &&
     libc().tcgetpgrp(stdin) === libc().getpgrp();
   return sharesTerminal ? "inherit" : "own";
+}
+
+// What this host can guarantee.
+
+/** Why `auto` gives no lineage containment here; empty when it does. */
+export function whyNoLineage(): string {
+  if (DARWIN) return "macOS has no inherited mark that nothing resets";
+  return lineageObstacle();
+}
+
+/** The mechanisms of this host, the strongest first. */
+export function posixCapabilities(): Capabilities {
+  const why = whyNoLineage();
+  const guard = guardObstacle();
+  const lineage: MechanismReport = {
+    mechanism: "lineage",
+    available: why === "",
+    holdsEscapees: true,
+    endsWithParent: guard === "",
+    why: why || guard,
+  };
+  const group: MechanismReport = {
+    mechanism: "process-group",
+    available: true,
+    holdsEscapees: false,
+    endsWithParent: guard === "",
+    why: guard || "a descendant that calls setsid or setpgid leaves the group",
+  };
+  const cgroupWhy = DARWIN ? "" : cgroupObstacle();
+  const cgroup: MechanismReport = {
+    mechanism: "cgroup",
+    available: cgroupWhy === "" && why === "",
+    holdsEscapees: true,
+    endsWithParent: guard === "",
+    why: cgroupWhy || why || "costs some ten milliseconds at each spawn",
+  };
+  const mechanisms = DARWIN ? [group] : [cgroup, lineage, group];
+  return {
+    containment: lineage.available ? "lineage" : "process-group",
+    mechanisms,
+  };
 }

@@ -16,7 +16,7 @@ import { findExecutable } from "../spawn/executable.ts";
 import { GUARD_SCRIPT } from "./guard_script.ts";
 import { sweepArguments } from "./guard_sweep.ts";
 import { DARWIN, libc } from "../system/libc.ts";
-import { ownerNumbers } from "./lineage.ts";
+import { ownerNumbers } from "./owner.ts";
 import { openPipe } from "../stdio/pipe.ts";
 import { attributes, FileActions } from "../system/posix_spawn.ts";
 import { guardedGlobs, guardedPattern, type OwnerNumbers } from "./tag.ts";

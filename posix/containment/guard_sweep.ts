@@ -13,11 +13,10 @@
 
 import { bindErrno } from "../system/libc.ts";
 import type { Belongs, Members } from "../tree/membership.ts";
-import { limitOf } from "./lineage.ts";
-import { Outsiders } from "../outsiders.ts";
-import { lastPid } from "../system/proc_files.ts";
+import { limitOf } from "./owner.ts";
+import { Outsiders } from "./census.ts";
+import { lastPid, numbersFresh } from "../system/proc_files.ts";
 import { processTable } from "../system/process_table.ts";
-import { numbersFresh } from "./quick_proof.ts";
 import { signalProcess } from "../signal/signal_process.ts";
 import { isGuarded, type OwnerNumbers } from "./tag.ts";
 import { ProcessTree } from "../tree/tree.ts";

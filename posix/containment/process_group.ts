@@ -5,15 +5,19 @@
  * @module
  */
 
-import type { Containment } from "../../backend/backend.ts";
+import type { Containment } from "../../backend/containment.ts";
 import { ESRCH } from "../system/errno.ts";
 import { forgetGroup, guardGroup } from "./guard.ts";
-import { lastPid, procIsUsable } from "../system/proc_files.ts";
-import { numbersFresh, quickEmpty } from "./quick_proof.ts";
+import { lastPid, numbersFresh, procIsUsable } from "../system/proc_files.ts";
+import {
+  isLaterLeader,
+  noteLeader,
+  otherNumbers,
+  quickEmpty,
+} from "./quick_proof.ts";
 import { errno, libcWait } from "../system/libc.ts";
-import { Census, type Use } from "./census.ts";
-import type { Belongs, Membership } from "../tree/membership.ts";
-import { isLaterLeader, noteLeader, otherNumbers } from "../later_leaders.ts";
+import { Census } from "./census.ts";
+import type { Belongs, Membership, Use } from "../tree/membership.ts";
 
 // More numbers than these are not gone through: all of /proc is read instead.
 const MAX_NUMBERS = 512;

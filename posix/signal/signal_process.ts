@@ -10,13 +10,19 @@
  * @module
  */
 
+import {
+  DARWIN_SIGNALS,
+  LINUX_SIGNALS,
+  type SignalTable,
+} from "../../backend/signals.ts";
 import { EINVAL, ENOENT, EPERM, ESRCH } from "../system/errno.ts";
 import { DARWIN, errno, libc, libcLinux } from "../system/libc.ts";
 
+/** The signals of this operating system. */
+export const SIGNALS: SignalTable = DARWIN ? DARWIN_SIGNALS : LINUX_SIGNALS;
 const SYS_PIDFD_SEND_SIGNAL = 424n;
 const SYS_PIDFD_OPEN = 434;
 const ENOSYS = 38;
-
 let refused = DARWIN;
 
 /**

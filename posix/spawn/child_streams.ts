@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { SpawnSpec } from "../../backend/backend.ts";
+import type { SpawnSpec } from "../../backend/spec.ts";
 import { ChildDescriptors } from "../stdio/child_descriptors.ts";
 import { withCredentials } from "./credentials.ts";
 import { ForegroundTerminal } from "../stdio/foreground.ts";
-import type { Hold } from "../hold.ts";
+import type { Hold } from "./held_start.ts";
 import { libc } from "../system/libc.ts";
 import { PipeSink, PipeSource } from "../stdio/pipe.ts";
 import { openPty, type Pty, PtySink, PtySource } from "../stdio/pty.ts";

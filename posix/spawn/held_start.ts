@@ -14,11 +14,20 @@
  * @module
  */
 
+import type { DescriptorSpec } from "../../backend/spec.ts";
 import { buffer } from "../../ffi/pointer.ts";
-import { EACCES, EINTR, ENOENT } from "../system/errno.ts";
-import { isDirectory, isExecutable, isThere } from "./executable.ts";
-import { errno, libc } from "../system/libc.ts";
 import { openToRead } from "../stdio/files.ts";
+import { aboveStdio } from "../system/descriptor.ts";
+import {
+  EACCES,
+  eagain,
+  EINTR,
+  ENOENT,
+  EPIPE,
+  posixError,
+} from "../system/errno.ts";
+import { isDirectory, isExecutable, isThere } from "../system/file_system.ts";
+import { errno, libc, libcLinux } from "../system/libc.ts";
 import {
   CLD_STOPPED,
   P_PID,
@@ -116,4 +125,120 @@ function interpreterOf(path: string): string | null {
   libc().close(fd);
   const text = new TextDecoder().decode(bytes.subarray(0, Math.max(n, 0)));
   return /^#![ \t]*([^\s]+)/.exec(text)?.[1] ?? null;
+}
+
+// Holding a child back until it has been prepared. The shell that becomes the
+// program first reads a line from a pipe(7) whose writing end only this process
+// has. So it cannot be left behind: when this process is gone, whenever that was,
+// `read` meets the end of the file, and the shell exits. A shell that has stopped
+// itself would wait for a SIGCONT that nobody sends any more.
+//
+// Linux only: macOS starts a child stopped.
+
+const EAGAIN = eagain("linux");
+const O_CLOEXEC = 0x80000;
+const F_GETFD = 1;
+const FD_CLOEXEC = 1;
+
+// POSIX has a shell know descriptors of one digit in redirections, and dash knows
+// no others. 0 to 2 are the program's streams.
+const LOWEST = 3;
+
+const HIGHEST = 9;
+const LINE = new Uint8Array([10]);
+
+/** The pipe that holds one child back. */
+export class Hold {
+  /** The number of the reading end in the shell. */
+  readonly digit: number;
+  #reading: number;
+  #writing: number;
+
+  private constructor(digit: number, reading: number, writing: number) {
+    this.digit = digit;
+    this.#reading = reading;
+    this.#writing = writing;
+  }
+
+  /**
+   * Opens the pipe.
+   *
+   * @param fds What the child gets beyond its standard streams; `null`: what this
+   * process has open for it to inherit.
+   * @returns The pipe; `null` when the child uses all numbers that a shell knows.
+   * @throws {SystemError} when no descriptor is left.
+   */
+  static open(fds: readonly DescriptorSpec[] | null): Hold | null {
+    const taken = new Set<number>();
+    for (let i = 0; fds !== null && i < fds.length; i++) {
+      taken.add((fds[i] as DescriptorSpec).target);
+    }
+    let digit = HIGHEST;
+    while (fds === null ? isInherited(digit) : taken.has(digit)) {
+      if (--digit < LOWEST) return null;
+    }
+    // In the child no dup2 may overwrite the reading end, and none may be onto
+    // itself, which would leave close-on-exec set.
+    taken.add(digit);
+    const pair = new Int32Array(2);
+    if (libcLinux().pipe2(new Uint8Array(pair.buffer), O_CLOEXEC) !== 0) {
+      throw posixError("pipe2", errno());
+    }
+    const hold = new Hold(digit, pair[0] as number, pair[1] as number);
+    try {
+      hold.#move(taken);
+    } catch (error) {
+      hold.close();
+      throw error;
+    }
+    return hold;
+  }
+
+  // Who fails to move one of them has closed it.
+  #move(taken: ReadonlySet<number>): void {
+    const reading = this.#reading;
+    this.#reading = -1;
+    this.#reading = aboveStdio(reading, taken);
+    const writing = this.#writing;
+    this.#writing = -1;
+    this.#writing = aboveStdio(writing);
+  }
+
+  /** Our copy of the reading end, for the child. */
+  get source(): number {
+    return this.#reading;
+  }
+
+  /** The child has the reading end by now, or will not be started. Idempotent. */
+  closeReading(): void {
+    if (this.#reading >= 0) libc().close(this.#reading);
+    this.#reading = -1;
+  }
+
+  /**
+   * Lets the child go: nothing to one that has ended. Idempotent.
+   *
+   * @returns 0, or an error number: then the shell ends.
+   */
+  release(): number {
+    if (this.#writing < 0) return 0;
+    let error = EINTR;
+    while (error === EINTR || error === EAGAIN) {
+      error = libc().write(this.#writing, LINE, 1n) < 0n ? errno() : 0;
+    }
+    this.close();
+    return error === EPIPE ? 0 : error;
+  }
+
+  /** Closes the pipe; a child that was not let go ends by that. Idempotent. */
+  close(): void {
+    this.closeReading();
+    if (this.#writing >= 0) libc().close(this.#writing);
+    this.#writing = -1;
+  }
+}
+
+function isInherited(fd: number): boolean {
+  const flags = libcLinux().fcntl(fd, F_GETFD, 0n);
+  return flags >= 0 && (flags & FD_CLOEXEC) === 0;
 }

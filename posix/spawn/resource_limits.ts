@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { LimitName, Limits } from "../../process/limits/limits.ts";
+import type { LimitName, Limits } from "../../backend/limits.ts";
 import { posixError } from "../system/errno.ts";
 import { DARWIN, errno, libcLinux } from "../system/libc.ts";
 

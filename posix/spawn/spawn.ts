@@ -5,15 +5,11 @@
  * @module
  */
 
-import type { NativeDescriptor, SpawnSpec } from "../../backend/backend.ts";
-import type {
-  KernelLimits,
-  LimitName,
-  Limits,
-} from "../../process/limits/limits.ts";
+import type { NativeDescriptor } from "../../backend/native.ts";
+import type { SpawnSpec } from "../../backend/spec.ts";
+import type { KernelLimits, LimitName, Limits } from "../../backend/limits.ts";
 import { SurvivorsError } from "../../backend/errors.ts";
-import { ArgumentVector } from "../../ffi/argument_vector.ts";
-import { readCString } from "../../ffi/c_string.ts";
+import { ArgumentVector, readCString } from "../../ffi/c_string.ts";
 import { checkRunPermission } from "../../backend/permissions.ts";
 import type { Membership } from "../tree/membership.ts";
 import { refuseClosed } from "../stdio/child_descriptors.ts";
@@ -36,12 +32,8 @@ import {
   errnoMeaning,
   posixError,
 } from "../system/errno.ts";
-import {
-  absolutePath,
-  findExecutable,
-  isDirectory,
-  isThere,
-} from "./executable.ts";
+import { absolutePath, isDirectory, isThere } from "../system/file_system.ts";
+import { findExecutable } from "./executable.ts";
 import {
   applyLimits,
   heldByKernel,
@@ -52,13 +44,13 @@ import {
 import {
   awaitStopped,
   execObstacle,
+  Hold,
   SHELL,
   shellArguments,
   type ShellErrand,
 } from "./held_start.ts";
 import { bindErrno, DARWIN, errno, libc, libcWait } from "../system/libc.ts";
 import type { ForegroundTerminal } from "../stdio/foreground.ts";
-import { Hold } from "../hold.ts";
 import type { PipeSink, PipeSource } from "../stdio/pipe.ts";
 import { refuseAffinity, setAffinity, setNice } from "./scheduling.ts";
 import { attributes, type FileActions } from "../system/posix_spawn.ts";

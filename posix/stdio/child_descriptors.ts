@@ -4,10 +4,8 @@
  * @module
  */
 
-import type {
-  DescriptorSpec,
-  NativeDescriptor,
-} from "../../backend/backend.ts";
+import type { DescriptorSpec } from "../../backend/spec.ts";
+import type { NativeDescriptor } from "../../backend/native.ts";
 import { buffer } from "../../ffi/pointer.ts";
 import { duplicateClear } from "../system/descriptor.ts";
 import { bindErrno, DARWIN, libc, libcDescriptors } from "../system/libc.ts";

@@ -8,7 +8,8 @@
  * @module
  */
 
-import type { ByteSink, ByteSource } from "../../backend/backend.ts";
+import type { ChildPipe } from "../../backend/backend.ts";
+import type { ByteSink, ByteSource } from "../../backend/native.ts";
 import { buffer } from "../../ffi/pointer.ts";
 import {
   aboveStdio,
@@ -34,12 +35,16 @@ const EAGAIN = eagain(Deno.build.os);
 // is read at once: an array of 128 KiB or more is memory of its own from the kernel
 // (mmap(2)), each page of it new, and given back when it is collected.
 const PIPE_SIZE = 65536;
+
 const LARGE_PIPE_SIZE = 1 << 20;
+
 // Who has written so much while nobody looked is waited for without delay.
 const BUSY = 4096;
+
 // A writer that has filled a pipe is looked at so often, 0.5 µs each, before a thread
 // waits for it, which takes 50 µs.
 const EAGER_READS = 30;
+
 // Bytes moved without letting the event loop turn: data that is always there, or
 // a reader that keeps up, must not starve the timer that would end the child.
 const TURN_BUDGET = 4 << 20;
@@ -420,4 +425,29 @@ export const SCRATCH: () => Uint8Array<ArrayBuffer> = lazyScratch();
 function lazyScratch(): () => Uint8Array<ArrayBuffer> {
   let space: Uint8Array<ArrayBuffer> | null = null;
   return () => space ??= buffer(LARGE_PIPE_SIZE);
+}
+
+// A pipe(7) from one child to another: both ends block, as programs expect of
+// their standard streams.
+
+/**
+ * Opens a pipe whose ends are for two children.
+ *
+ * @returns The pipe; both ends close-on-exec.
+ * @throws {SystemError} when no descriptor is left.
+ */
+export function openChildPipe(): ChildPipe {
+  const { reading, writing } = openPair();
+  const open = [true, true];
+  const close = (end: number, fd: number): void => {
+    // Once: the number is another file's afterwards.
+    if (open[end]) libc().close(fd);
+    open[end] = false;
+  };
+  return {
+    reading,
+    writing,
+    closeReading: () => close(0, reading),
+    closeWriting: () => close(1, writing),
+  };
 }

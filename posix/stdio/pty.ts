@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { TerminalSize } from "../../backend/backend.ts";
+import type { TerminalSize } from "../../backend/native.ts";
 import { cString, readCString } from "../../ffi/c_string.ts";
 import { buffer } from "../../ffi/pointer.ts";
 import { posixError } from "../system/errno.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SpawnSpec, StdioTarget } from "../../backend/backend.ts";
+import type { SpawnSpec, StdioTarget } from "../../backend/spec.ts";
 import { copyForChild } from "../system/descriptor.ts";
 import { libc } from "../system/libc.ts";
 import { openForChild } from "./files.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SyncIo, SyncOutcome } from "../../backend/backend.ts";
+import type { SyncIo, SyncOutcome } from "../../backend/native.ts";
 import type { Leader } from "../wait/leader.ts";
 import { libcWait } from "../system/libc.ts";
 import { type PipeSink, type PipeSource, SCRATCH } from "./pipe.ts";

@@ -11,8 +11,7 @@
 
 import { buffer } from "../../ffi/pointer.ts";
 import type { libcDarwin } from "./libc.ts";
-import type { ProcStat } from "./proc_stat.ts";
-import type { ProcessTable } from "./process_table.ts";
+import type { ProcessTable, ProcStat } from "./proc_stat.ts";
 
 // struct proc_bsdshortinfo, 64 bytes: pbsi_pid 0/4, pbsi_ppid 4/4, pbsi_pgid 8/4,
 // pbsi_status 12/4, pbsi_comm 16/16.

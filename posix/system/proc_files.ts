@@ -5,15 +5,47 @@
  * @module
  */
 
-import { buffer } from "../../ffi/pointer.ts";
 import { cString } from "../../ffi/c_string.ts";
-import { errno, libc, libcLinux } from "./libc.ts";
+import { buffer } from "../../ffi/pointer.ts";
 import { EMFILE, ENFILE } from "./errno.ts";
+import { errno, libc, libcLinux } from "./libc.ts";
 import { collectPids, parseStat, type ProcStat } from "./proc_stat.ts";
+
+// More forks per millisecond than any machine does: how soon numbers might wrap.
+export const FORKS_PER_MS = 100;
+let pidMaximum = 0;
+
+export function pidMax(): number {
+  if (pidMaximum === 0) {
+    const path = "/proc/sys/kernel/pid_max";
+    pidMaximum = Number(readProcFile(path) ?? "32768");
+  }
+  return pidMaximum;
+}
+
+/**
+ * Whether every number still means the process that it meant.
+ *
+ * @param newest The number that was given last, some time ago.
+ * @param ageMs How long ago, in milliseconds.
+ * @returns False when numbers may have wrapped since, or cannot be read.
+ */
+export function numbersHold(newest: number, ageMs: number): boolean {
+  return newest > 0 && lastPid() >= newest && numbersFresh(ageMs);
+}
+
+/**
+ * Whether too little time has passed for numbers to come round.
+ *
+ * @param ageMs How long ago, in milliseconds.
+ * @returns False when they may have.
+ */
+export function numbersFresh(ageMs: number): boolean {
+  return ageMs * FORKS_PER_MS < pidMax();
+}
 
 const O_RDONLY_CLOEXEC = 0x80000;
 const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0x4000 : 0x10000;
-
 const decoder = new TextDecoder();
 let space: Uint8Array<ArrayBuffer> | null = null;
 
@@ -151,6 +183,7 @@ export function procIsUsable(): boolean {
 }
 
 let loadavg = -1;
+
 // What it said last, and when.
 let recent = -1;
 let recentAt = 0;

@@ -4,6 +4,25 @@
  * @module
  */
 
+/** How to ask for processes. */
+export interface ProcessTable {
+  /** All pids, newest first; `null` when the table cannot be read. */
+  pids(): number[] | null;
+  /** The number given last, to a process or a thread; where the OS tells. */
+  newest?(): number;
+  /**
+   * Whether no number can have been given again since the newest was this one,
+   * that many milliseconds ago.
+   */
+  numbersHold?(newest: number, ageMs: number): boolean;
+  /** One process, or `null` when there is none with this number. */
+  stat(pid: number): ProcStat | null;
+  /** Its command line, or `null`. */
+  commandLine(pid: number): string | null;
+  /** When a process was started, in milliseconds since the epoch; NaN: not known. */
+  startTime(stat: ProcStat): number;
+}
+
 /** The fields of `/proc/<pid>/stat` that matter here. */
 export interface ProcStat {
   /** Process id. */

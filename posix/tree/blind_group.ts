@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { HardKill } from "../../backend/backend.ts";
+import type { HardKill } from "../../backend/native.ts";
 import { ESRCH } from "../system/errno.ts";
 import { errno, libcWait } from "../system/libc.ts";
 import type { ProcStat } from "../system/proc_stat.ts";

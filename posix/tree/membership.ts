@@ -4,10 +4,12 @@
  * @module
  */
 
-import type { Containment } from "../../backend/backend.ts";
-import type { LimitName, Limits } from "../../process/limits/limits.ts";
+import type { Containment } from "../../backend/containment.ts";
+import type { LimitName, Limits } from "../../backend/limits.ts";
 import type { ResourceUsage } from "../../backend/usage.ts";
-import type { Use } from "../containment/census.ts";
+
+/** What is done with a list; before anybody is killed it may say whom to freeze. */
+export type Use = "to kill" | "to freeze" | "to signal" | "as proof";
 
 /** What a look at a process number showed. */
 export type Belongs = "yes" | "no" | "gone";

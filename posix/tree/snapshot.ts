@@ -16,12 +16,12 @@
  * @module
  */
 
-import type { HardKill } from "../../backend/backend.ts";
+import type { HardKill } from "../../backend/native.ts";
 import type { Members } from "./membership.ts";
 import { EINVAL, ENOENT, ESRCH } from "../system/errno.ts";
 import { libcWait } from "../system/libc.ts";
 import { Pidfds } from "../signal/pidfds.ts";
-import type { ProcessTable } from "../system/process_table.ts";
+import type { ProcessTable } from "../system/proc_stat.ts";
 
 // Descriptors that are spent on one.
 const MAX_MEMBERS = 1024;

@@ -7,13 +7,14 @@
  * @module
  */
 
-import type { HardKill } from "../../backend/backend.ts";
-import type { Use } from "../containment/census.ts";
-import type { Survivor } from "../../backend/errors.ts";
-import type { Members } from "./membership.ts";
+import type { HardKill, Survivor } from "../../backend/native.ts";
+import type { Members, Use } from "./membership.ts";
 import { EPERM, ESRCH } from "../system/errno.ts";
-import { isDead, type ProcStat } from "../system/proc_stat.ts";
-import type { ProcessTable } from "../system/process_table.ts";
+import {
+  isDead,
+  type ProcessTable,
+  type ProcStat,
+} from "../system/proc_stat.ts";
 import type { Pidfds } from "../signal/pidfds.ts";
 import { type LeaderGroup, Snapshot } from "./snapshot.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { TreeWatch } from "../../backend/backend.ts";
+import type { TreeWatch } from "../../backend/native.ts";
 import { libcWait } from "../system/libc.ts";
 import { Pidfds } from "../signal/pidfds.ts";
 import type { ProcStat } from "../system/proc_stat.ts";

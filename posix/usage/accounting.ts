@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { LimitName } from "../../process/limits/limits.ts";
+import type { LimitName } from "../../backend/limits.ts";
 import {
   type ResourceUsage,
   unknownUsage,
@@ -15,11 +15,9 @@ import {
 import type { Leader } from "../wait/leader.ts";
 import { DARWIN } from "../system/libc.ts";
 import { isDead, type ProcStat } from "../system/proc_stat.ts";
-import { lastPid, readProcFile } from "../system/proc_files.ts";
-import { numberOf } from "../process_figures.ts";
+import { lastPid, numbersHold, readProcFile } from "../system/proc_files.ts";
+import { numberOf, ownPeak, usageTable } from "./process_usage.ts";
 import { processTable } from "../system/process_table.ts";
-import { ownPeak, usageTable } from "./process_usage.ts";
-import { numbersHold } from "../containment/quick_proof.ts";
 import type { Spawned } from "../spawn/spawn.ts";
 import { ENDED, type Present, TreeUsage, UNKNOWN } from "./tree_usage.ts";
 

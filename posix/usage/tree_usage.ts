@@ -15,8 +15,7 @@
 
 import { type ResourceUsage, unknownUsage } from "../../backend/usage.ts";
 import type { ProcStat } from "../system/proc_stat.ts";
-import type { ProcessFigures } from "../process_figures.ts";
-import type { UsageTable } from "./process_usage.ts";
+import type { ProcessFigures, UsageTable } from "./process_usage.ts";
 
 /** What is in use now, and by how many. */
 export type Present = "seen" | {

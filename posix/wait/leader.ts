@@ -5,20 +5,20 @@
  * @module
  */
 
-import type { ExitStatus } from "../../backend/backend.ts";
+import type { ExitStatus } from "../../backend/native.ts";
+import type { ResourceUsage } from "../../backend/usage.ts";
 import { buffer } from "../../ffi/pointer.ts";
-import {
-  DARWIN_SIGNALS,
-  LINUX_SIGNALS,
-  type SignalTable,
-} from "../../backend/signals.ts";
+import { openPidfd, SIGNALS } from "../signal/signal_process.ts";
 import { ECHILD, ESRCH } from "../system/errno.ts";
 import { DARWIN, errno, libc } from "../system/libc.ts";
 import { reactor, type Watch } from "./reactor.ts";
-import type { ResourceUsage } from "../../backend/usage.ts";
-import { decodeRusage, RUSAGE_SIZE } from "../rusage.ts";
-import { openPidfd } from "../signal/signal_process.ts";
-import { decodeSiginfo, decodeWaitStatus, LOST } from "./status.ts";
+import {
+  decodeRusage,
+  decodeSiginfo,
+  decodeWaitStatus,
+  LOST,
+  RUSAGE_SIZE,
+} from "./status.ts";
 import {
   CLD_STOPPED,
   P_PID,
@@ -32,9 +32,6 @@ import {
   WNOWAIT,
   WSTOPPED,
 } from "./waitid.ts";
-
-/** The signals of this operating system. */
-export const SIGNALS: SignalTable = DARWIN ? DARWIN_SIGNALS : LINUX_SIGNALS;
 
 const statusWord = new Int32Array(1);
 const statusBytes = new Uint8Array(statusWord.buffer);

@@ -4,15 +4,22 @@
  * @module
  */
 
-import { backend, type ContainmentRequest } from "../../backend/backend.ts";
+import { backend } from "../../backend/backend.ts";
+import {
+  type ContainmentRequest,
+  CONTAINMENTS,
+} from "../../backend/containment.ts";
 import { type JobLimits, toJobLimits } from "./limits.ts";
 import {
   abortSignal,
-  CONTAINMENTS,
-  DEFAULT_GRACE,
-} from "../options/options.ts";
+  duration,
+  flag,
+  oneOf,
+  shown,
+  stopSignal,
+} from "../validate.ts";
+import { DEFAULT_GRACE } from "../run/control.ts";
 import { signalNumber } from "../../backend/signals.ts";
-import { duration, flag, oneOf, shown, stopSignal } from "../validate.ts";
 
 /**
  * What ends a job: the first child that fails (`"first-failure"`), the first

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LimitName, Limits } from "./limits.ts";
+import type { LimitName, Limits } from "../../backend/limits.ts";
 import { Timer } from "../../backend/timer.ts";
 import { cpuTime, type Usage, type UsageLook } from "../../backend/usage.ts";
 

@@ -5,12 +5,21 @@
  * @module
  */
 
-import type { TerminalSize } from "../../backend/backend.ts";
-import type { CommandOptions, ProcessPriority } from "./options.ts";
+import type { TerminalSize } from "../../backend/native.ts";
 import { flag, id, shown } from "../validate.ts";
+import type { CommandOptions } from "./options.ts";
+
+/** A scheduling priority, in words. */
+export type ProcessPriority =
+  | "idle"
+  | "below-normal"
+  | "normal"
+  | "above-normal"
+  | "high";
 
 // NGROUPS_MAX of Linux (<limits.h>).
 const MAX_GROUPS = 65536;
+
 // The most that Linux can be built for (CONFIG_NR_CPUS).
 const MAX_CPUS = 8192;
 

@@ -5,17 +5,16 @@
  * @module
  */
 
-import {
-  backend,
-  type DescriptorOrigin,
-  type DescriptorSpec,
-  type FileAccess,
-  type SpawnSpec,
-} from "../../backend/backend.ts";
-import { pathOf } from "../../file_path.ts";
+import { backend } from "../../backend/backend.ts";
+import type {
+  DescriptorOrigin,
+  DescriptorSpec,
+  FileAccess,
+  SpawnSpec,
+} from "../../backend/spec.ts";
+import { oneOf, pathOf, shown } from "../validate.ts";
 import type { SocketAddress } from "../../ffi/socket_address.ts";
-import { Listener } from "../../listener.ts";
-import { oneOf, shown } from "../validate.ts";
+import { Listener } from "../listen.ts";
 
 /** A new pipe between this process and a descriptor of the child. */
 export interface FdPipe {

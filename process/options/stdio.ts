@@ -10,10 +10,9 @@ import type {
   SpawnSpec,
   StdioMode,
   StdioTarget,
-} from "../../backend/backend.ts";
-import { pathOf } from "../../file_path.ts";
-import { requestFilePermission } from "../../file_permission.ts";
-import { flag, shown } from "../validate.ts";
+} from "../../backend/spec.ts";
+import { flag, pathOf, shown } from "../validate.ts";
+import { requestFilePermission } from "../../backend/permissions.ts";
 
 /** A file that the child reads as its standard input. */
 export interface InputFile {

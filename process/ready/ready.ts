@@ -8,13 +8,13 @@
 import { NotReadyError, type NotReadyReason } from "../../backend/errors.ts";
 import { LineReader } from "../stdio/lines.ts";
 import {
+  type Probe,
   type ReadyOptions,
   type ReadyPlan,
   type ReadyResult,
   type Starting,
   toReadyPlan,
 } from "./plan.ts";
-import type { Probe } from "../../ready_probe.ts";
 import type { CommandStatus } from "../run/status.ts";
 import type { OutputName } from "../stdio/tee.ts";
 import { Timer } from "../../backend/timer.ts";

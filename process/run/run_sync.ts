@@ -4,20 +4,19 @@
  * @module
  */
 
-import {
-  backend,
-  type NativeProcess,
-  type SpawnSpec,
-  type SyncIo,
-  type SyncOutcome,
-} from "../../backend/backend.ts";
+import { backend } from "../../backend/backend.ts";
+import type {
+  NativeProcess,
+  SyncIo,
+  SyncOutcome,
+} from "../../backend/native.ts";
+import type { SpawnSpec } from "../../backend/spec.ts";
 import { Capture } from "../stdio/capture.ts";
 import { OutputLimitExceeded } from "../../backend/errors.ts";
-import type { RunControl } from "../options/options.ts";
-import { commandOutput, statusWith } from "../../result.ts";
-import type { CommandOutput } from "./status.ts";
+import type { RunControl } from "./control.ts";
+import { type CommandOutput, commandOutput, statusWith } from "./status.ts";
 import { stopSequence } from "./stop.ts";
-import { SyncLimits } from "../../sync_limits.ts";
+import { SyncLimits } from "../limits/run_limits.ts";
 import { type OutputName, showSync, type TeeTarget } from "../stdio/tee.ts";
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NativeProcess } from "../../backend/backend.ts";
+import type { NativeProcess } from "../../backend/native.ts";
 import type { Usage } from "../../backend/usage.ts";
 import { duration } from "../validate.ts";
 

@@ -6,9 +6,25 @@
  * @module
  */
 
-import type { NativeTree, TreeWatch } from "../../backend/backend.ts";
-import { type Survivor, SurvivorsError } from "../../backend/errors.ts";
+import { SurvivorsError } from "../../backend/errors.ts";
+import type { NativeTree, Survivor, TreeWatch } from "../../backend/native.ts";
 import type { StopReport } from "./status.ts";
+
+/** Options of `ChildProcess.stop()`. */
+export interface StopOptions {
+  /**
+   * The soft signal.
+   *
+   * @default {the command's `stopSignal`}
+   */
+  signal?: Deno.Signal;
+  /**
+   * Milliseconds between the soft signal and the hard kill; 0 kills at once.
+   *
+   * @default {the command's `grace`}
+   */
+  grace?: number;
+}
 
 /** How to end it. */
 export interface StopRequest {

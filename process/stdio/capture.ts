@@ -5,13 +5,16 @@
  * @module
  */
 
-import type { OutputPolicy } from "../options/options.ts";
-import { join } from "./streams.ts";
-import type { ByteSource } from "../../backend/backend.ts";
 import { type BulkMemory, PLAIN_MEMORY } from "../../backend/memory.ts";
+import type { ByteSource } from "../../backend/native.ts";
+import { join } from "./streams.ts";
+
+/** What happens when a stream grows past `maxOutput`. */
+export type OutputPolicy = "error" | "head" | "tail";
 
 const FIRST_PIECE = 8 * 1024;
 const LARGEST_PIECE = 64 << 20;
+
 // How far ahead memory is asked for, once so much has come.
 const AHEAD = 1 << 20;
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ByteSource } from "../../backend/backend.ts";
+import type { ByteSource } from "../../backend/native.ts";
 import type { Capture } from "./capture.ts";
 import {
   readableFrom,

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { NativeDescriptor } from "../../backend/backend.ts";
-import { notPiped } from "../../result.ts";
+import type { NativeDescriptor } from "../../backend/native.ts";
 import {
+  notPiped,
   readableFrom,
   type SubprocessReadableStream,
   writableTo,

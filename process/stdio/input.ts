@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ByteSink } from "../../backend/backend.ts";
+import type { ByteSink } from "../../backend/native.ts";
 
 /** What a child can be fed with. */
 export type Input = Uint8Array | ReadableStream<Uint8Array>;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ByteSource } from "../../backend/backend.ts";
-import type { IdleClock } from "../../idle.ts";
+import type { ByteSource } from "../../backend/native.ts";
+import { Timer } from "../../backend/timer.ts";
 import type { OutputName, Tee } from "./tee.ts";
 
 /** The same source; every piece is noted, and shown, before its reader gets it. */
@@ -81,6 +81,176 @@ export class ObservedSource implements ByteSource {
     this.#source.unref();
   }
 
+  settled(): Promise<void> | null {
+    return this.#source.settled();
+  }
+}
+
+// Noticing that a child has nothing to say.
+
+/**
+ * Measures for how long output has been waited for in vain. It runs while a read
+ * is pending and stands still otherwise: a reader that is slow, or gone, says
+ * nothing about the child.
+ */
+export class IdleClock {
+  readonly #ms: number;
+  readonly #expired: () => void;
+  #timer: Timer | null = null;
+  #waiting = 0;
+  // When the silence began.
+  #since = 0;
+  #stopped = false;
+
+  /**
+   * @param ms Milliseconds of silence.
+   * @param expired Called once when they have passed.
+   */
+  constructor(ms: number, expired: () => void) {
+    this.#ms = ms;
+    this.#expired = expired;
+  }
+
+  /** A read has begun to wait. */
+  waits(): void {
+    if (this.#waiting++ === 0) this.#since = performance.now();
+    if (this.#timer === null) this.#arm(this.#ms);
+  }
+
+  /** Bytes have come, or a stream has ended; `waited` when a read waited for it. */
+  came(waited: boolean): void {
+    if (waited) this.#waiting--;
+    this.#since = performance.now();
+  }
+
+  // One timer for many pieces: when it fires it looks how long it has been.
+  #arm(ms: number): void {
+    if (this.#stopped) return;
+    this.#timer = new Timer(ms, () => this.#look());
+    // The child, or the pending read, is what holds the event loop.
+    this.#timer.hold(false);
+  }
+
+  #look(): void {
+    this.#timer = null;
+    if (this.#waiting === 0) return;
+    const rest = this.#since + this.#ms - performance.now();
+    if (rest > 0) return this.#arm(rest);
+    this.stop();
+    this.#expired();
+  }
+
+  /** Ends it unfired: the child has exited, or is being stopped. Idempotent. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.clear();
+    this.#timer = null;
+  }
+}
+
+// The limit on what a child writes to its piped streams, both together.
+
+/** How many bytes may still come. */
+export class OutputBudget {
+  #left: number;
+  #spent = false;
+  readonly #passed: () => void;
+
+  /**
+   * @param bytes How many bytes may come.
+   * @param passed Called once, when there was one more.
+   */
+  constructor(bytes: number, passed: () => void) {
+    this.#left = bytes;
+    this.#passed = passed;
+  }
+
+  /** Bytes that may still come. */
+  get left(): number {
+    return this.#left;
+  }
+
+  /**
+   * Counts bytes that have come.
+   *
+   * @param count How many.
+   * @returns How many of them are within the limit.
+   */
+  take(count: number): number {
+    const within = Math.min(count, this.#left);
+    this.#left -= within;
+    if (within < count && !this.#spent) {
+      this.#spent = true;
+      this.#passed();
+    }
+    return within;
+  }
+}
+
+/** A source that ends where the budget does. */
+export class BudgetedSource implements ByteSource {
+  readonly #source: ByteSource;
+  readonly #budget: OutputBudget;
+
+  /**
+   * @param source The pipe.
+   * @param budget Shared by the streams of a child.
+   */
+  constructor(source: ByteSource, budget: OutputBudget) {
+    this.#source = source;
+    this.#budget = budget;
+  }
+
+  /** See {@linkcode ByteSource.read}. */
+  read(view: Uint8Array, patient: boolean): number | Promise<number> {
+    const { left } = this.#budget;
+    // Whether there is one byte more is known only by reading it.
+    const target = left === 0
+      ? new Uint8Array(1)
+      : view.byteLength > left
+      ? view.subarray(0, left)
+      : view;
+    const n = this.#source.read(target, patient);
+    return typeof n === "number" ? this.#taken(n) : this.#later(n);
+  }
+
+  async #later(pending: Promise<number>): Promise<number> {
+    return this.#taken(await pending);
+  }
+
+  #taken(count: number): number {
+    const within = this.#budget.take(count);
+    // The stream ends here; the writer is being ended.
+    if (within === 0) this.#source.close();
+    return within;
+  }
+
+  /** See {@linkcode ByteSource.readSize}. */
+  get readSize(): number {
+    return this.#source.readSize;
+  }
+
+  /** See {@linkcode ByteSource.finish}. */
+  finish(): void {
+    this.#source.finish();
+  }
+
+  /** See {@linkcode ByteSource.close}. */
+  close(): void {
+    this.#source.close();
+  }
+
+  /** See {@linkcode ByteSource.ref}. */
+  ref(): void {
+    this.#source.ref();
+  }
+
+  /** See {@linkcode ByteSource.unref}. */
+  unref(): void {
+    this.#source.unref();
+  }
+
+  /** See {@linkcode ByteSource.settled}. */
   settled(): Promise<void> | null {
     return this.#source.settled();
   }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ByteSink, ByteSource } from "../../backend/backend.ts";
 import { type BulkMemory, PLAIN_MEMORY } from "../../backend/memory.ts";
+import type { ByteSink, ByteSource } from "../../backend/native.ts";
 
 /**
  * A child's stdout or stderr: a byte stream with `Deno.SubprocessReadableStream`'s
@@ -236,4 +236,14 @@ class Input implements UnderlyingSink<Uint8Array> {
     this.#sink.close();
     await this.#sink.settled();
   }
+}
+
+/**
+ * The error of asking for a stream that was not piped, in Deno's words.
+ *
+ * @param name `stdin`, `stdout` or `stderr`.
+ * @returns The error.
+ */
+export function notPiped(name: string): TypeError {
+  return new TypeError(`Cannot get '${name}': '${name}' is not piped`);
 }

@@ -10,7 +10,7 @@ import {
   placeRows,
   type TreeRow,
 } from "../../cli/processes/tree_drawing.ts";
-import { wrapText } from "../../cli/wrap_text.ts";
+import { wrapText } from "../../cli/terminal/say.ts";
 
 const PLAIN = new Palette(false);
 

@@ -1,7 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { formatDuration, parseDuration } from "../../cli/duration.ts";
-import { parseGnuDuration } from "../../cli/gnu_duration.ts";
-import { UsageError } from "../../cli/usage_error.ts";
+import {
+  formatDuration,
+  parseDuration,
+  parseGnuDuration,
+  UsageError,
+} from "../../cli/arguments/operands.ts";
 
 Deno.test("parseDuration() reads numbers with units, in any number", () => {
   for (

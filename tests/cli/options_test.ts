@@ -6,7 +6,7 @@ import type {
 } from "../../cli/arguments/command_spec.ts";
 import { normalizeArguments } from "../../cli/arguments/normalize_arguments.ts";
 import { readOptions } from "../../cli/arguments/read_options.ts";
-import { UsageError } from "../../cli/usage_error.ts";
+import { UsageError } from "../../cli/arguments/operands.ts";
 
 const OPTIONS: readonly OptionSpec[] = [
   { name: "signal", short: "s", value: "SIGNAL", help: "" },

@@ -4,7 +4,7 @@ import {
   parseSignalNumber,
   shortSignalName,
 } from "../../cli/arguments/signal_operand.ts";
-import { UsageError } from "../../cli/usage_error.ts";
+import { UsageError } from "../../cli/arguments/operands.ts";
 
 Deno.test("parseSignalNumber() reads names and numbers", () => {
   for (const text of ["TERM", "SIGTERM", "term", "15", "143"]) {

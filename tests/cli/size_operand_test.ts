@@ -3,8 +3,8 @@ import {
   formatSize,
   parseCount,
   parseSize,
+  UsageError,
 } from "../../cli/arguments/operands.ts";
-import { UsageError } from "../../cli/usage_error.ts";
 
 Deno.test("sizes are read with powers of 1024", () => {
   const cases: Record<string, number> = {

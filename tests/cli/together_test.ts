@@ -3,11 +3,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Palette } from "../../cli/terminal/colour.ts";
 import { namesOf, prefixes } from "../../cli/run/line_prefix.ts";
-import { UsageError } from "../../cli/usage_error.ts";
-import { within } from "../fixtures/deadline.ts";
+import { UsageError } from "../../cli/arguments/operands.ts";
+import { until, within } from "../fixtures/deadline.ts";
 import { waitForText } from "../fixtures/eval.ts";
 import { newMarker, processesWith } from "../fixtures/process_table.ts";
-import { until } from "../fixtures/deadline.ts";
 import { cli, startCli } from "./program.ts";
 
 const WINDOWS = Deno.build.os === "windows";

@@ -8,10 +8,8 @@ import {
   procIsUsable,
 } from "../../posix/system/proc_files.ts";
 import { ProcessGroup } from "../../posix/containment/process_group.ts";
-import {
-  type ProcessTable,
-  processTable,
-} from "../../posix/system/process_table.ts";
+import type { ProcessTable } from "../../posix/system/proc_stat.ts";
+import { processTable } from "../../posix/system/process_table.ts";
 import { signalProcess } from "../../posix/signal/signal_process.ts";
 import { ProcessTree } from "../../posix/tree/tree.ts";
 import { warmUp } from "../fixtures/warm_up.ts";

@@ -2,7 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { Command } from "../../mod.ts";
-import { Lineage, lineageObstacle } from "../../posix/containment/lineage.ts";
+import { Lineage } from "../../posix/containment/lineage.ts";
+import { lineageObstacle } from "../../posix/containment/owner.ts";
 import { lastPid } from "../../posix/system/proc_files.ts";
 import { processTable } from "../../posix/system/process_table.ts";
 import { signalProcess } from "../../posix/signal/signal_process.ts";

@@ -6,12 +6,11 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { Command } from "../../mod.ts";
 import type { Members } from "../../posix/tree/membership.ts";
 import { bindErrno, errno, libcWait } from "../../posix/system/libc.ts";
-import { Lineage, lineageObstacle } from "../../posix/containment/lineage.ts";
+import { Lineage } from "../../posix/containment/lineage.ts";
+import { lineageObstacle } from "../../posix/containment/owner.ts";
 import { listPids, readStat } from "../../posix/system/proc_files.ts";
-import {
-  type ProcessTable,
-  processTable,
-} from "../../posix/system/process_table.ts";
+import type { ProcessTable } from "../../posix/system/proc_stat.ts";
+import { processTable } from "../../posix/system/process_table.ts";
 import {
   refusePidfds,
   signalProcess,

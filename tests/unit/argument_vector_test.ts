@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ArgumentVector } from "../../ffi/argument_vector.ts";
+import { ArgumentVector } from "../../ffi/c_string.ts";
 import { viewAt } from "../../ffi/pointer.ts";
 
 /** What C would read. */

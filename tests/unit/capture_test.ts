@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ByteSource } from "../../backend/backend.ts";
-import { Capture } from "../../process/stdio/capture.ts";
-import type { OutputPolicy } from "../../process/options/options.ts";
+import type { ByteSource } from "../../backend/native.ts";
+import { Capture, type OutputPolicy } from "../../process/stdio/capture.ts";
 
 /** A source that gives `bytes` in pieces of these sizes, over and over. */
 class Source implements ByteSource {

@@ -1,13 +1,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { ByteSource } from "../../backend/backend.ts";
+import type { ByteSource } from "../../backend/native.ts";
 import { LimitCheck, type Watched } from "../../process/limits/limit_watch.ts";
 import {
   limitOfEnd,
   limitReports,
-  type Limits,
   toLimits,
 } from "../../process/limits/limits.ts";
-import { BudgetedSource, OutputBudget } from "../../output_budget.ts";
+import type { Limits } from "../../backend/limits.ts";
+import {
+  BudgetedSource,
+  OutputBudget,
+} from "../../process/stdio/observed_source.ts";
 import {
   POSIX_LIMITS,
   resourceLimits,

@@ -1,6 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Backend, provideBackend } from "../../backend/backend.ts";
-import { toRunControl, toSpawnSpec } from "../../process/options/options.ts";
+import {
+  toRunControl,
+  toSpawnSpec,
+} from "../../process/options/to_spawn_spec.ts";
 import { duration } from "../../process/validate.ts";
 import { LINUX_SIGNALS, WINDOWS_SIGNALS } from "../../backend/signals.ts";
 

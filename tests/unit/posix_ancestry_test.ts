@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Ancestry, findRoot } from "../../posix/ancestry.ts";
-import type { ProcStat } from "../../posix/system/proc_stat.ts";
-import type { ProcessTable } from "../../posix/system/process_table.ts";
+import { Ancestry, findRoot } from "../../posix/foreign_tree.ts";
+import type { ProcessTable, ProcStat } from "../../posix/system/proc_stat.ts";
 
 function process(
   pid: number,

@@ -1,9 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { JointMembership } from "../../posix/tree/membership.ts";
-import { Kinship } from "../../posix/kinship.ts";
-import { KinshipGroup } from "../../posix/containment/kinship.ts";
-import type { ProcStat } from "../../posix/system/proc_stat.ts";
-import type { ProcessTable } from "../../posix/system/process_table.ts";
+import { Kinship, KinshipGroup } from "../../posix/containment/kinship.ts";
+import type { ProcessTable, ProcStat } from "../../posix/system/proc_stat.ts";
 
 /** A made-up Mac: a unique id is ten times the number, unless said otherwise. */
 class Mac implements ProcessTable {

@@ -1,12 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { Kinship } from "../../posix/kinship.ts";
-import { KinshipGroup } from "../../posix/containment/kinship.ts";
+import { Kinship, KinshipGroup } from "../../posix/containment/kinship.ts";
 import {
   type LibprocCalls,
   libprocTable,
   parseArguments,
 } from "../../posix/system/libproc.ts";
-import type { ProcessTable } from "../../posix/system/process_table.ts";
+import type { ProcessTable } from "../../posix/system/proc_stat.ts";
 import { ProcessTree } from "../../posix/tree/tree.ts";
 
 const SHORT = 13;

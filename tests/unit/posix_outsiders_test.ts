@@ -1,9 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Belongs, Members } from "../../posix/tree/membership.ts";
-import { JointMembership } from "../../posix/tree/membership.ts";
-import { Outsiders } from "../../posix/outsiders.ts";
-import type { ProcStat } from "../../posix/system/proc_stat.ts";
-import type { ProcessTable } from "../../posix/system/process_table.ts";
+import {
+  type Belongs,
+  JointMembership,
+  type Members,
+} from "../../posix/tree/membership.ts";
+import { Outsiders } from "../../posix/containment/census.ts";
+import type { ProcessTable, ProcStat } from "../../posix/system/proc_stat.ts";
 import { ProcessTree } from "../../posix/tree/tree.ts";
 
 const STOP = 19;

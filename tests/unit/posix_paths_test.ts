@@ -6,7 +6,7 @@ import {
   errnoName,
   posixError,
 } from "../../posix/system/errno.ts";
-import { absolutePath } from "../../posix/spawn/executable.ts";
+import { absolutePath } from "../../posix/system/file_system.ts";
 import { isLoaderVariable } from "../../backend/permissions.ts";
 
 // Path, base, what it becomes.

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Ancestry, findRoot } from "../../posix/ancestry.ts";
+import { Ancestry, findRoot } from "../../posix/foreign_tree.ts";
 import { type Belongs, JointMembership } from "../../posix/tree/membership.ts";
-import type { ProcStat } from "../../posix/system/proc_stat.ts";
-import type { ProcessTable } from "../../posix/system/process_table.ts";
+import type { ProcessTable, ProcStat } from "../../posix/system/proc_stat.ts";
 import type { LeaderGroup } from "../../posix/tree/snapshot.ts";
 import { ProcessTree } from "../../posix/tree/tree.ts";
 

@@ -7,11 +7,12 @@ import {
 import type {
   HardKill,
   NativeTree,
-  ProcessInfo,
   SoftSignal,
+  Survivor,
   TreeWatch,
-} from "../../backend/backend.ts";
-import { type Survivor, SurvivorsError } from "../../backend/errors.ts";
+} from "../../backend/native.ts";
+import type { ProcessInfo } from "../../backend/containment.ts";
+import { SurvivorsError } from "../../backend/errors.ts";
 import { runStop, type StopState } from "../../process/run/stop.ts";
 
 /** A made-up tree: how many obey, how many hard kills it takes. */

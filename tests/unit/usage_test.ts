@@ -8,10 +8,10 @@ import {
   figuresOfTaskInfo,
   numberOf,
   type ProcessFigures,
-} from "../../posix/process_figures.ts";
+  type UsageTable,
+} from "../../posix/usage/process_usage.ts";
 import type { ProcStat } from "../../posix/system/proc_stat.ts";
-import type { UsageTable } from "../../posix/usage/process_usage.ts";
-import { decodeRusage } from "../../posix/rusage.ts";
+import { decodeRusage } from "../../posix/wait/status.ts";
 import { ENDED, TreeUsage } from "../../posix/usage/tree_usage.ts";
 import { unknownUsage } from "../../backend/usage.ts";
 import { decodeJobUsage } from "../../windows/usage/tree_usage.ts";

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import {
   existingExecutable,
-  type FileSystem,
   findExecutable,
 } from "../../windows/spawn/executable.ts";
+import type { FileSystem } from "../../windows/system/file_system.ts";
 
 /** A file system of these files, without regard to case. */
 function files(...paths: string[]): FileSystem {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Layout, Struct } from "../../ffi/struct.ts";
-import * as job from "../../windows/job_structs.ts";
+import * as job from "../../windows/system/structs.ts";
 import * as process from "../../windows/system/structs.ts";
 
 /** From the mingw-w64 headers, compiled for x64: `field=offset/size`. */

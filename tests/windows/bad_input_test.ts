@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { SpawnSpec } from "../../backend/backend.ts";
+import type { SpawnSpec } from "../../backend/spec.ts";
 import { SystemError } from "../../backend/errors.ts";
 import { windowsBackend } from "../../windows/backend.ts";
 import { MAX_COMMAND_LINE } from "../../windows/system/command_line.ts";
@@ -8,12 +8,12 @@ import {
   SYNCHRONIZE,
 } from "../../windows/system/constants.ts";
 import { createProcess } from "../../windows/system/create_process.ts";
-import { openProcess } from "../../windows/process_info.ts";
+import { openProcess } from "../../windows/system/process_table.ts";
 import {
   getExitCodeProcess,
   terminateProcess,
   waitForSingleObject,
-} from "../../windows/wait.ts";
+} from "../../windows/system/handle.ts";
 import {
   alive,
   ignore,

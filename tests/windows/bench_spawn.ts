@@ -9,7 +9,7 @@
 import { Command } from "../../mod.ts";
 import { CREATE_NO_WINDOW } from "../../windows/system/constants.ts";
 import { createProcess } from "../../windows/system/create_process.ts";
-import { waitForSingleObject } from "../../windows/wait.ts";
+import { waitForSingleObject } from "../../windows/system/handle.ts";
 import { type Subsystem, tinyProgram } from "./tiny_program.ts";
 
 const rounds = Number(Deno.args[0] ?? 40);

@@ -5,12 +5,12 @@ import {
   PROCESS_QUERY_INFORMATION,
 } from "../../windows/system/constants.ts";
 import { JobObject } from "../../windows/containment/job_object.ts";
-import { openProcess } from "../../windows/process_info.ts";
+import { openProcess } from "../../windows/system/process_table.ts";
 import { startInJob } from "../../windows/containment/start_in_job.ts";
 import { StdioEnds } from "../../windows/stdio/stdio.ts";
 import { PipeReader } from "../../windows/stdio/pipe_reader.ts";
 import { quoteArgument } from "../../windows/system/command_line.ts";
-import { waitForSingleObject } from "../../windows/wait.ts";
+import { waitForSingleObject } from "../../windows/system/handle.ts";
 import { alive, fixture, ignore, openLibraries, until } from "./support.ts";
 
 Deno.test.beforeAll(openLibraries);

@@ -5,17 +5,17 @@ import {
   CREATE_SUSPENDED,
 } from "../../windows/system/constants.ts";
 import { createProcess } from "../../windows/system/create_process.ts";
-import { Handle } from "../../windows/system/handle.ts";
+import {
+  Handle,
+  resumeThread,
+  terminateProcess,
+  waitForSingleObject,
+} from "../../windows/system/handle.ts";
 import { JobObject } from "../../windows/containment/job_object.ts";
 import {
   type JobEntry,
   startInJob,
 } from "../../windows/containment/start_in_job.ts";
-import {
-  resumeThread,
-  terminateProcess,
-  waitForSingleObject,
-} from "../../windows/wait.ts";
 import { alive, ignore, openLibraries, until } from "./support.ts";
 
 Deno.test.beforeAll(openLibraries);

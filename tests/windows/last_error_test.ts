@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { errorText } from "../../windows/last_error.ts";
+import { errorText } from "../../windows/system/errors.ts";
 import { processes, table } from "../../windows/system/kernel32.ts";
 import { ignore, openLibraries } from "./support.ts";
 

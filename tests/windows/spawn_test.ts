@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { SpawnSpec } from "../../backend/backend.ts";
+import type { SpawnSpec } from "../../backend/spec.ts";
 import { SystemError } from "../../backend/errors.ts";
 import { windowsBackend } from "../../windows/backend.ts";
 import { Struct } from "../../ffi/struct.ts";

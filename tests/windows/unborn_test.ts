@@ -4,8 +4,8 @@ import {
   SYNCHRONIZE,
 } from "../../windows/system/constants.ts";
 import type { Handle } from "../../windows/system/handle.ts";
-import { openProcess } from "../../windows/process_info.ts";
-import { Unborn } from "../../windows/unborn.ts";
+import { openProcess } from "../../windows/system/process_table.ts";
+import { Unborn } from "../../windows/tree/members.ts";
 import {
   fixture,
   ignore,

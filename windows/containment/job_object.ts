@@ -28,7 +28,7 @@ import {
   JOBOBJECT_ASSOCIATE_COMPLETION_PORT,
   JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
-} from "../job_structs.ts";
+} from "../system/structs.ts";
 import { jobs } from "../system/kernel32.ts";
 
 /** Limits of a job; see page "JOBOBJECT_BASIC_LIMIT_INFORMATION structure". */

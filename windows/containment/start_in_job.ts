@@ -13,7 +13,7 @@ import {
   type ProcessRequest,
 } from "../system/create_process.ts";
 import type { JobObject } from "./job_object.ts";
-import { resumeThread, terminateProcess } from "../wait.ts";
+import { resumeThread, terminateProcess } from "../system/handle.ts";
 
 /** How the process comes into its job. */
 export type JobEntry = "job-list" | "assign";

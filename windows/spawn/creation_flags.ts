@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { SpawnSpec } from "../../backend/backend.ts";
+import type { SpawnSpec } from "../../backend/spec.ts";
 import { priorityClass } from "./scheduling.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,

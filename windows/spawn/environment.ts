@@ -8,7 +8,11 @@
  * @module
  */
 
+import { viewAt } from "../../ffi/pointer.ts";
+import { readWideList } from "../../ffi/wide_string.ts";
 import { requireWellFormed } from "../system/command_line.ts";
+import { windowsError } from "../system/errors.ts";
+import { processes } from "../system/kernel32.ts";
 
 /** Names and values; `names` and `values` run parallel. */
 export interface Environment {
@@ -151,4 +155,27 @@ export function environmentBlock(environment: Environment): string {
     block += `${environment.names[i]}=${environment.values[i]}\0`;
   }
   return block === "" ? "\0" : block;
+}
+
+// This process's environment, read natively: as with `Deno.Command`, a child
+// inherits it without the permission to read it.
+//
+// Page: "GetEnvironmentStringsW function".
+
+/**
+ * The variables of this process.
+ *
+ * @returns Names and values, `=C:` entries included.
+ * @throws {SystemError} when Windows has no memory for a copy.
+ */
+export function ownEnvironment(): Environment {
+  const k = processes();
+  const address = k.GetEnvironmentStringsW();
+  const code = address === 0n ? k.GetLastError() : 0;
+  if (code !== 0) throw windowsError(code, "GetEnvironmentStringsW");
+  try {
+    return parseEnvironment(readWideList(viewAt(address)));
+  } finally {
+    k.FreeEnvironmentStringsW(address);
+  }
 }

@@ -8,13 +8,7 @@
  * @module
  */
 
-/** The questions to the file system, so that the search is tested anywhere. */
-export interface FileSystem {
-  /** Whether the path names a file (not a directory). */
-  isFile(path: string): boolean;
-  /** An absolute path without `.` and `..`, from a directory or the current one. */
-  absolute(path: string): string;
-}
+import type { FileSystem } from "../system/file_system.ts";
 
 /** Where to look. */
 export interface SearchPlaces {

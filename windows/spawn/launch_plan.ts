@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SpawnSpec } from "../../backend/backend.ts";
+import type { SpawnSpec } from "../../backend/spec.ts";
 import {
   checkRunPermission,
   isLoaderVariable,
@@ -22,6 +22,7 @@ import {
   type Environment,
   environmentBlock,
   foldName,
+  ownEnvironment,
   variable,
 } from "./environment.ts";
 import { cwdError, notFound, tooLong } from "../system/errors.ts";
@@ -37,7 +38,6 @@ import {
   fileSystem,
   isDirectory,
 } from "../system/file_system.ts";
-import { ownEnvironment } from "../own_environment.ts";
 
 /** What `CreateProcessW` is given. */
 export interface LaunchPlan {

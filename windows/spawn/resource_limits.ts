@@ -5,11 +5,7 @@
  * @module
  */
 
-import type {
-  KernelLimits,
-  LimitName,
-  Limits,
-} from "../../process/limits/limits.ts";
+import type { KernelLimits, LimitName, Limits } from "../../backend/limits.ts";
 import type { JobLimits } from "../containment/job_object.ts";
 
 /** The limits that Windows has. */

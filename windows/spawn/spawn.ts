@@ -5,11 +5,9 @@
  * @module
  */
 
-import type {
-  Containment,
-  NativeDescriptor,
-  SpawnSpec,
-} from "../../backend/backend.ts";
+import type { Containment } from "../../backend/containment.ts";
+import type { NativeDescriptor } from "../../backend/native.ts";
+import type { SpawnSpec } from "../../backend/spec.ts";
 import { ChildHandles, refuseClosed } from "../stdio/child_descriptors.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
@@ -25,7 +23,7 @@ import { SystemError } from "../../backend/errors.ts";
 import { hasConsole } from "../signal/console.ts";
 import { helperAvailable } from "../signal/console_helper.ts";
 import { creationFlags } from "./creation_flags.ts";
-import type { Limits } from "../../process/limits/limits.ts";
+import type { Limits } from "../../backend/limits.ts";
 import { jobLimits } from "./resource_limits.ts";
 import { JobObject } from "../containment/job_object.ts";
 import { type LaunchPlan, planLaunch } from "./launch_plan.ts";
@@ -34,7 +32,7 @@ import { PipeWriter } from "../stdio/pipe_writer.ts";
 import { affinityMask, setAffinityMask } from "./scheduling.ts";
 import { type JobEntry, startInJob } from "../containment/start_in_job.ts";
 import { StdioEnds } from "../stdio/stdio.ts";
-import { resumeThread, terminateProcess } from "../wait.ts";
+import { resumeThread, terminateProcess } from "../system/handle.ts";
 
 /** A started program with everything that belongs to it; the receiver owns it all. */
 export interface Spawned {

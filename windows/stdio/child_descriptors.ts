@@ -6,10 +6,8 @@
  * @module
  */
 
-import type {
-  DescriptorSpec,
-  NativeDescriptor,
-} from "../../backend/backend.ts";
+import type { DescriptorSpec } from "../../backend/spec.ts";
+import type { NativeDescriptor } from "../../backend/native.ts";
 import { systemError } from "../../backend/errors.ts";
 import { ERROR_INVALID_HANDLE, errorName } from "../system/error_codes.ts";
 import type { Handle } from "../system/handle.ts";

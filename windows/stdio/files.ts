@@ -6,9 +6,9 @@
  * @module
  */
 
-import type { StdioFile } from "../../backend/backend.ts";
-import { wideString } from "../../ffi/wide_string.ts";
 import { systemError } from "../../backend/errors.ts";
+import type { StdioFile } from "../../backend/spec.ts";
+import { wideString } from "../../ffi/wide_string.ts";
 import {
   CREATE_ALWAYS,
   FILE_APPEND_DATA,
@@ -27,10 +27,10 @@ import {
   errorClass,
   errorName,
 } from "../system/error_codes.ts";
+import { errorText } from "../system/errors.ts";
 import { absolutePath, extended, isDirectory } from "../system/file_system.ts";
 import { Handle } from "../system/handle.ts";
 import { io } from "../system/kernel32.ts";
-import { errorText } from "../last_error.ts";
 
 /** What a file is to the child. */
 export interface FileUse {
@@ -86,4 +86,23 @@ function howToOpen(
   // Without FILE_WRITE_DATA every write goes to the end, whoever else writes.
   const access = FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE;
   return { access, disposition: OPEN_ALWAYS };
+}
+
+// Paths that lead to devices or to other machines, and so to more than the files
+// of a drive. Which ones they are is Deno's decision (`check_special_file` in its
+// `runtime/permissions`).
+
+const DRIVE = /^(?:\\\\\?\\)?[A-Za-z]:\\/;
+const NUL = /^\\\\\.\\nul$/i;
+
+/**
+ * Whether a path leads to such a file.
+ *
+ * @param path The path. GetFullPathNameW makes `\\.\CON` of the name `CON`.
+ * @param _reads Makes no difference on Windows.
+ * @returns False for a file on a drive, and for `NUL`.
+ */
+export function isSpecialFile(path: string, _reads: boolean): boolean {
+  const absolute = absolutePath(path);
+  return !DRIVE.test(absolute) && !NUL.test(absolute);
 }

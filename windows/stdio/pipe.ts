@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { ChildPipe } from "../../backend/backend.ts";
 import { wideString } from "../../ffi/wide_string.ts";
 import {
   FILE_FLAG_FIRST_PIPE_INSTANCE,
@@ -120,4 +121,36 @@ function openFile(
   const code = value === INVALID_HANDLE_VALUE ? k.GetLastError() : 0;
   if (code !== 0) throw windowsError(code, "CreateFileW");
   return new Handle(value);
+}
+
+// A pipe from one child to another: both ends synchronous, as programs expect of
+// their standard streams. Nobody here reads or writes it, so it can be anonymous.
+//
+// Page: "CreatePipe function".
+
+// As large as a pipe of POSIX systems; 0 would be 4 KiB.
+const SYSTEM_BUFFER = 65536;
+
+/**
+ * Opens a pipe whose ends are for two children.
+ *
+ * @returns The pipe; neither end is inheritable.
+ * @throws {SystemError} when Windows refuses.
+ */
+export function openChildPipe(): ChildPipe {
+  const reading = new BigUint64Array(new ArrayBuffer(8));
+  const writing = new BigUint64Array(new ArrayBuffer(8));
+  const k = io();
+  const ok = k.CreatePipe(reading, writing, null, SYSTEM_BUFFER);
+  const code = ok ? 0 : k.GetLastError();
+  if (code !== 0) throw windowsError(code, "CreatePipe");
+  const reader = new Handle(reading[0] as bigint);
+  const writer = new Handle(writing[0] as bigint);
+  return {
+    // Handles have 32 significant bits, on 64-bit Windows as well.
+    reading: Number(reader.value),
+    writing: Number(writer.value),
+    closeReading: () => reader.close(),
+    closeWriting: () => writer.close(),
+  };
 }

@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { ByteSource } from "../../backend/backend.ts";
+import type { ByteSource } from "../../backend/native.ts";
 import { Struct } from "../../ffi/struct.ts";
 import {
   type CompletionPort,

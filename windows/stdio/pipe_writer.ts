@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { ByteSink } from "../../backend/backend.ts";
+import type { ByteSink } from "../../backend/native.ts";
 import { Struct } from "../../ffi/struct.ts";
 import {
   type CompletionPort,

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { StdioTarget } from "../../backend/backend.ts";
+import type { StdioTarget } from "../../backend/spec.ts";
 import {
   DUPLICATE_SAME_ACCESS,
   INVALID_HANDLE_VALUE,

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { SyncIo, SyncOutcome } from "../../backend/backend.ts";
+import type { SyncIo, SyncOutcome } from "../../backend/native.ts";
 import { INFINITE } from "../system/constants.ts";
 import type { Leader } from "../wait/leader.ts";
 import { io as io_ } from "../system/kernel32.ts";

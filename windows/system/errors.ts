@@ -5,14 +5,15 @@
  */
 
 import { systemError } from "../../backend/errors.ts";
+import { readWide } from "../../ffi/wide_string.ts";
+import { MAX_COMMAND_LINE } from "./command_line.ts";
 import {
   ERROR_BAD_EXE_FORMAT,
   ERROR_FILENAME_EXCED_RANGE,
   errorClass,
   errorName,
 } from "./error_codes.ts";
-import { MAX_COMMAND_LINE } from "./command_line.ts";
-import { errorText } from "../last_error.ts";
+import { messages } from "./kernel32.ts";
 
 /** What else is known about a failed call. */
 export interface FailureContext {
@@ -120,4 +121,36 @@ export function tooLong(command: string, length: number): Error {
       command,
     },
   );
+}
+
+// The system's words for an error code.
+//
+// Reading `GetLastError` itself is not here: it has to be the very next native
+// call after the one that failed, so it stands beside each of them.
+//
+// Page: "FormatMessageW function".
+
+const FORMAT_MESSAGE_IGNORE_INSERTS = 0x200;
+const FORMAT_MESSAGE_FROM_SYSTEM = 0x1000;
+const UNITS = 512;
+
+/**
+ * What the system says about an error, in the user's language.
+ *
+ * @param code The error code.
+ * @returns One line of text, as `Deno.errors` have it.
+ */
+export function errorText(code: number): string {
+  if (Deno.build.os !== "windows") return "Unknown error";
+  const text = new Uint8Array(new ArrayBuffer(UNITS * 2));
+  const units = messages().FormatMessageW(
+    FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS,
+    0n,
+    code,
+    0,
+    text,
+    UNITS,
+    0n,
+  );
+  return units === 0 ? "Unknown error" : readWide(text, units).trim();
 }

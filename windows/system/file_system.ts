@@ -14,8 +14,15 @@ import {
   INVALID_FILE_ATTRIBUTES,
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
-import type { FileSystem } from "../spawn/executable.ts";
 import { processes } from "./kernel32.ts";
+
+/** The questions to the file system, so that the search is tested anywhere. */
+export interface FileSystem {
+  /** Whether the path names a file (not a directory). */
+  isFile(path: string): boolean;
+  /** An absolute path without `.` and `..`, from a directory or the current one. */
+  absolute(path: string): string;
+}
 
 const MAX_PATH = 260;
 

@@ -8,11 +8,15 @@
 
 import { Struct } from "../../ffi/struct.ts";
 import { readWide } from "../../ffi/wide_string.ts";
-import { INVALID_HANDLE_VALUE, TH32CS_SNAPPROCESS } from "./constants.ts";
+import {
+  INVALID_HANDLE_VALUE,
+  PROCESS_QUERY_LIMITED_INFORMATION,
+  TH32CS_SNAPPROCESS,
+} from "./constants.ts";
 import { windowsError } from "./errors.ts";
 import { Handle } from "./handle.ts";
-import { table } from "./kernel32.ts";
-import { PROCESSENTRY32W } from "./structs.ts";
+import { nt, table } from "./kernel32.ts";
+import { FILETIME, PROCESSENTRY32W } from "./structs.ts";
 
 /** One line of the process table. */
 export interface ProcessEntry {
@@ -56,4 +60,111 @@ export function processSnapshot(): ProcessEntry[] {
   } finally {
     snapshot.close();
   }
+}
+
+// What can be asked of a process by its id.
+//
+// An id may belong to somebody else by the time it is opened (Windows even opens
+// a process for `id + 1`), so the one who asks checks what was opened.
+//
+// Pages: "OpenProcess function", "GetProcessTimes function",
+// "QueryFullProcessImageNameW function", "NtQueryInformationProcess function".
+
+// Milliseconds from 1601 to 1970.
+const EPOCH = 11_644_473_600_000;
+const UNITS = 4096;
+const ProcessBasicInformation = 0;
+const ProcessCommandLineInformation = 60;
+
+/**
+ * Opens a process.
+ *
+ * @param pid Its id.
+ * @param access `PROCESS_*` rights; the right to ask for little comes with them.
+ * @returns Its handle, or `null` when it is gone or the rights are refused.
+ */
+export function openProcess(pid: number, access: number): Handle | null {
+  const k = table();
+  // GetProcessId is refused without the right to ask.
+  const rights = access | PROCESS_QUERY_LIMITED_INFORMATION;
+  const value = k.OpenProcess(rights, 0, pid);
+  if (value === 0n) return null;
+  if (k.GetProcessId(value) === pid) return new Handle(value);
+  new Handle(value).close();
+  return null;
+}
+
+/**
+ * When a process started.
+ *
+ * @param process The process.
+ * @returns Milliseconds since the epoch; `NaN` when it cannot be told.
+ */
+export function startTime(process: Handle): number {
+  const times = [0, 1, 2, 3].map(() => new Struct(FILETIME));
+  const ok = table().GetProcessTimes(
+    process.value,
+    (times[0] as Struct<"time">).bytes,
+    (times[1] as Struct<"time">).bytes,
+    (times[2] as Struct<"time">).bytes,
+    (times[3] as Struct<"time">).bytes,
+  );
+  if (!ok) return NaN;
+  return Number((times[0] as Struct<"time">).bigint("time") / 10_000n) - EPOCH;
+}
+
+/**
+ * The path of a process's program.
+ *
+ * @param process The process.
+ * @returns The path, or `""` when it cannot be told.
+ */
+export function imagePath(process: Handle): string {
+  const text = new Uint8Array(new ArrayBuffer(UNITS * 2));
+  const units = new Uint32Array(new ArrayBuffer(4));
+  units[0] = UNITS;
+  const ok = table().QueryFullProcessImageNameW(process.value, 0, text, units);
+  return ok ? readWide(text, units[0]) : "";
+}
+
+/**
+ * The id of the process that started a process. That one may be gone, and its
+ * id may be somebody else's now.
+ *
+ * @param process The process.
+ * @returns The id, or 0 when it cannot be told.
+ */
+export function parentId(process: Handle): number {
+  // PROCESS_BASIC_INFORMATION (winternl.h): 48 bytes, the parent's id at 40.
+  const bytes = new Uint8Array(new ArrayBuffer(48));
+  const status = nt().NtQueryInformationProcess(
+    process.value,
+    ProcessBasicInformation,
+    bytes,
+    bytes.byteLength,
+    null,
+  );
+  if (status !== 0) return 0;
+  return Number(new DataView(bytes.buffer).getBigUint64(40, true));
+}
+
+/**
+ * The command line of a process.
+ *
+ * @param process The process.
+ * @returns The command line, or `""` when it cannot be told.
+ */
+export function commandLineOf(process: Handle): string {
+  // UNICODE_STRING (16 bytes: its length in bytes at 0) with the text behind it.
+  const bytes = new Uint8Array(new ArrayBuffer(16 + 2 * 32_768));
+  const status = nt().NtQueryInformationProcess(
+    process.value,
+    ProcessCommandLineInformation,
+    bytes,
+    bytes.byteLength,
+    null,
+  );
+  if (status !== 0) return "";
+  const length = new DataView(bytes.buffer).getUint16(0, true);
+  return readWide(bytes.subarray(16), length >> 1);
 }

@@ -4,21 +4,15 @@
  * @module
  */
 
-import type {
-  HardKill,
-  ProcessInfo,
-  TreeWatch,
-} from "../../backend/backend.ts";
-import type { Survivor } from "../../backend/errors.ts";
+import type { HardKill, Survivor, TreeWatch } from "../../backend/native.ts";
+import type { ProcessInfo } from "../../backend/containment.ts";
 import { SystemError } from "../../backend/errors.ts";
 import { ERROR_ACCESS_DENIED } from "../system/error_codes.ts";
 import { signalExitCode } from "../wait/status.ts";
 import type { JobObject } from "../containment/job_object.ts";
-import { describeMembers, isEmptyJob, memberIds } from "./members.ts";
+import { describeMembers, isEmptyJob, memberIds, Unborn } from "./members.ts";
 import { Suspension } from "./suspension.ts";
-import { EmptinessWait } from "./watch.ts";
-import { Unborn } from "../unborn.ts";
-import { waitForEmptyJob } from "../wait_for_job.ts";
+import { EmptinessWait, waitForEmptyJob } from "./watch.ts";
 
 /** The members of a job. */
 export class JobTree {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HardKill, SoftSignal } from "../../backend/backend.ts";
+import type { HardKill, SoftSignal } from "../../backend/native.ts";
 import {
   signalName,
   signalNumber,

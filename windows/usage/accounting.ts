@@ -7,7 +7,7 @@
  */
 
 import { SystemError } from "../../backend/errors.ts";
-import type { LimitName, Limits } from "../../process/limits/limits.ts";
+import type { LimitName, Limits } from "../../backend/limits.ts";
 import {
   type ResourceUsage,
   unknownUsage,

@@ -9,9 +9,12 @@
 import { Struct } from "../../ffi/struct.ts";
 import { type ResourceUsage, unknownUsage } from "../../backend/usage.ts";
 import type { Handle } from "../system/handle.ts";
-import { IO_COUNTERS } from "../job_structs.ts";
+import {
+  FILETIME,
+  IO_COUNTERS,
+  PROCESS_MEMORY_COUNTERS,
+} from "../system/structs.ts";
 import { accounting, table } from "../system/kernel32.ts";
-import { FILETIME, PROCESS_MEMORY_COUNTERS } from "../system/structs.ts";
 
 // FILETIME and the times of a job are in units of 100 ns.
 const UNITS_PER_MS = 10_000;

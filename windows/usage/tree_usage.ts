@@ -21,7 +21,7 @@ import {
   JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
   JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION,
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
-} from "../job_structs.ts";
+} from "../system/structs.ts";
 import { toMilliseconds } from "./process_usage.ts";
 
 /**

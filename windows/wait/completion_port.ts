@@ -18,7 +18,7 @@ import { INVALID_HANDLE_VALUE } from "../system/constants.ts";
 import { windowsError } from "../system/errors.ts";
 import { Handle } from "../system/handle.ts";
 import { io } from "../system/kernel32.ts";
-import { ENTRIES, Packets } from "../packets.ts";
+import { OVERLAPPED_ENTRY } from "../system/structs.ts";
 
 /** Takes a packet. For a job, `bytes` is the message and `overlapped` a process id. */
 export type PacketHandler = (
@@ -281,4 +281,57 @@ let port: CompletionPort | null = null;
 export function completionPort(): CompletionPort {
   if (port === null) port = new CompletionPort();
   return port;
+}
+
+// What `GetQueuedCompletionStatusEx` takes from a completion port.
+//
+// Page: "OVERLAPPED_ENTRY structure".
+
+/** How many packets are taken at once. */
+export const ENTRIES = 64;
+const { size: ENTRY_SIZE, fields: ENTRY } = OVERLAPPED_ENTRY;
+
+/** Packets that were taken from the port, in memory of their own. */
+export class Packets {
+  /** The entries, for the call to fill in. */
+  readonly memory: Uint8Array<ArrayBuffer> = new Uint8Array(
+    new ArrayBuffer(ENTRIES * ENTRY_SIZE),
+  );
+  /** How many there are, for the call to fill in. */
+  readonly removed: Uint32Array<ArrayBuffer> = new Uint32Array(
+    new ArrayBuffer(4),
+  );
+  readonly #view: DataView<ArrayBuffer> = new DataView(this.memory.buffer);
+
+  /** Whose packet it is. */
+  key(index: number): bigint {
+    return this.#view.getBigUint64(
+      index * ENTRY_SIZE + ENTRY.lpCompletionKey.offset,
+      true,
+    );
+  }
+
+  /** The NTSTATUS of an I/O packet, in the low half of `Internal`. */
+  status(index: number): number {
+    return this.#view.getUint32(
+      index * ENTRY_SIZE + ENTRY.Internal.offset,
+      true,
+    );
+  }
+
+  /** The address of the OVERLAPPED; of a job, a process id. */
+  overlapped(index: number): bigint {
+    return this.#view.getBigUint64(
+      index * ENTRY_SIZE + ENTRY.lpOverlapped.offset,
+      true,
+    );
+  }
+
+  /** The bytes that were moved; of a job, the message. */
+  bytes(index: number): number {
+    return this.#view.getUint32(
+      index * ENTRY_SIZE + ENTRY.dwNumberOfBytesTransferred.offset,
+      true,
+    );
+  }
 }

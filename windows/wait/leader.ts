@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { ExitStatus } from "../../backend/backend.ts";
+import type { ExitStatus } from "../../backend/native.ts";
 import { exitStatus, signalExitCode } from "./status.ts";
-import type { Handle } from "../system/handle.ts";
 import {
   getExitCodeProcess,
+  type Handle,
   terminateProcess,
   waitForSingleObject,
-} from "../wait.ts";
+} from "../system/handle.ts";
 
 /** The leader. Its open handle keeps its id from being used again. */
 export class Leader {

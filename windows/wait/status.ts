@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { ExitStatus } from "../../backend/backend.ts";
+import type { ExitStatus } from "../../backend/native.ts";
 import { WINDOWS_SIGNALS } from "../../backend/signals.ts";
 
 /** What the default handlers of CTRL_C and CTRL_BREAK exit with. */

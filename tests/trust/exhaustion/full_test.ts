@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { Command } from "../../../mod.ts";
 import { GUARD_SCRIPT } from "../../../posix/containment/guard_script.ts";
-import { ownerNumbers } from "../../../posix/containment/lineage.ts";
+import { ownerNumbers } from "../../../posix/containment/owner.ts";
 import {
   guardedGlobs,
   guardedPattern,

@@ -1,0 +1,71 @@
+/** The operating-system mechanism that holds a tree together. */
+export type ContainmentKind =
+  | "job-object"
+  | "cgroup"
+  | "lineage"
+  | "process-group";
+
+/** What a tree is held or known by; `ancestry` is that of somebody else's tree. */
+export type TreeMechanism = ContainmentKind | "ancestry";
+
+/** What a caller may ask for: a mechanism by name, or the best one there is. */
+export type ContainmentRequest = "auto" | ContainmentKind;
+
+/** The guarantee a tree really got. Reported, never silently weakened. */
+export interface Containment {
+  /** The mechanism in force. */
+  readonly mechanism: ContainmentKind;
+  /** Whether descendants that left the process group or session are held. */
+  readonly holdsEscapees: boolean;
+  /** Whether the tree ends when this process ends by any cause, SIGKILL included. */
+  readonly endsWithParent: boolean;
+  /** Why nothing stronger was available, one sentence each; empty when nothing is. */
+  readonly notes: readonly string[];
+}
+
+/** A member of a tree, as the process table shows it. */
+export interface ProcessInfo {
+  /** Process id. */
+  readonly pid: number;
+  /** Process id of the parent now (1 or a subreaper for an orphan). */
+  readonly ppid: number;
+  /** Name of the program, without path. */
+  readonly name: string;
+  /** Command line, when it can be read; otherwise the name. */
+  readonly command: string;
+  /** State as the OS words it: `running`, `sleeping`, `stopped`, `zombie` … */
+  readonly state: string;
+  /** Start time, in milliseconds since the epoch; `NaN` where unknown. */
+  readonly startTime: number;
+}
+
+/** One mechanism on this host. */
+export interface MechanismReport {
+  /** Which. */
+  readonly mechanism: ContainmentKind;
+  /** Whether it can be had here. */
+  readonly available: boolean;
+  /** Whether it holds descendants that left the process group or session. */
+  readonly holdsEscapees: boolean;
+  /** Whether its trees end when this process ends by any cause. */
+  readonly endsWithParent: boolean;
+  /** Why not, or why not more; empty when there is nothing to say. */
+  readonly why: string;
+}
+
+/** What this host can guarantee. */
+export interface Capabilities {
+  /** What `containment: "auto"` gives. */
+  readonly containment: ContainmentKind;
+  /** Every mechanism of this operating system, the strongest first. */
+  readonly mechanisms: readonly MechanismReport[];
+}
+
+/** The mechanisms that can be asked for, the default first. */
+export const CONTAINMENTS = [
+  "auto",
+  "job-object",
+  "cgroup",
+  "lineage",
+  "process-group",
+] as const;

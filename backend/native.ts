@@ -1,0 +1,254 @@
+import type { Containment, ProcessInfo, TreeMechanism } from "./containment.ts";
+import type { KernelLimits, LimitName } from "./limits.ts";
+import type { Usage, UsageLook } from "./usage.ts";
+
+/** The size of a terminal, in characters. */
+export interface TerminalSize {
+  /** Characters per line, 1 to 65535. */
+  readonly columns: number;
+  /** Lines, 1 to 65535. */
+  readonly rows: number;
+}
+
+/** How the leader of a tree ended. */
+export interface ExitStatus {
+  /** Exit code; `128 + n` for death by signal n, `-1` when {@linkcode ExitStatus.lost}. */
+  readonly code: number;
+  /** The signal that ended it, or `null`. */
+  readonly signal: Deno.Signal | null;
+  /** True when somebody else reaped the child, so that its status is unknown. */
+  readonly lost: boolean;
+}
+
+/** The readable end of a pipe from the child. */
+export interface ByteSource {
+  /**
+   * Reads into `view`: a number at once when bytes are there (0 at the end of
+   * the stream), otherwise a promise of it. `patient` allows the backend to
+   * delay looking, for a caller that needs the bytes only at the end.
+   */
+  read(view: Uint8Array, patient: boolean): number | Promise<number>;
+  /** Bytes that a reader may usefully ask for at once, from what was seen so far. */
+  readonly readSize: number;
+  /** From now on the stream ends as soon as nothing more can be read at once. */
+  finish(): void;
+  /** Closes the reading end. Idempotent. A pending read ends the stream. */
+  close(): void;
+  /** Lets a pending read hold the event loop (the default). */
+  ref(): void;
+  /** A pending read no longer holds the event loop. */
+  unref(): void;
+  /** See {@linkcode NativeProcess.settled}. */
+  settled(): Promise<void> | null;
+}
+
+/** The writable end of a pipe to the child. */
+export interface ByteSink {
+  /** Resolves when all of `chunk` was taken by the pipe; rejects with EPIPE's error. */
+  write(chunk: Uint8Array): void | Promise<void>;
+  /** Closes the writing end: the child reads end of file. Idempotent. */
+  close(): void;
+  /** See {@linkcode NativeProcess.settled}. */
+  settled(): Promise<void> | null;
+}
+
+/** Where a synchronous run takes input from and puts output. */
+export interface SyncIo {
+  /** Next bytes to feed to stdin; `null` when there are no more. */
+  input: Uint8Array | null;
+  /** Takes a piece of stdout; false: stop, the limit is exceeded. The view is reused. */
+  stdout: ((piece: Uint8Array) => boolean) | null;
+  /** Takes a piece of stderr; false: stop, the limit is exceeded. The view is reused. */
+  stderr: ((piece: Uint8Array) => boolean) | null;
+}
+
+/** Why a synchronous pump came back. */
+export type SyncOutcome = "exited" | "timeout" | "overflow";
+
+/** A wait for a tree to become empty, which can be cut short. */
+export interface TreeWatch {
+  /**
+   * Resolves with true as soon as no living member is left, with false when
+   * `ms` (Infinity allowed) have passed or {@linkcode TreeWatch.cancel} was called.
+   */
+  wait(ms: number): Promise<boolean>;
+  /** Ends the pending wait with false. */
+  cancel(): void;
+}
+
+/** What a soft signal did. */
+export interface SoftSignal {
+  /** How many processes it was sent to. */
+  readonly count: number;
+  /** How it was sent: `SIGTERM`, `CTRL_C`, `WM_CLOSE` … */
+  readonly method: string;
+}
+
+/** What a hard kill did. */
+export interface HardKill {
+  /** How many living processes it was sent to. */
+  readonly count: number;
+  /** Those that the OS did not let us end, and why. */
+  readonly refused: readonly Survivor[];
+  /** True when it is not proved that nobody was missed: look when the leader has ended. */
+  readonly unproved?: boolean;
+  /** True when the last look still found somebody new: it has to be done again. */
+  readonly unsettled?: boolean;
+}
+
+/** A tree of processes: what can be done with it, whoever started it. */
+export interface NativeTree {
+  /** What holds the tree together. */
+  readonly mechanism: TreeMechanism;
+  /**
+   * Sends a signal to every member; with `wake`, SIGCONT behind it, since a
+   * stopped process does not act on a signal that it could handle.
+   */
+  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal;
+  /**
+   * Freezes what it finds, looks again until nothing new appears, and ends it
+   * all with the signal that cannot be caught. Does not wait for the deaths.
+   */
+  killTree(): HardKill;
+  /** True when no living member is left. A single look, as cheap as it can be. */
+  treeIsEmpty(): boolean;
+  /** The living members, the root included. */
+  members(): ProcessInfo[];
+  /** A wait for the tree to become empty. */
+  watchTree(): TreeWatch;
+  /** Gives up what was opened to know the members. */
+  close?(): void;
+}
+
+/** A further descriptor of a child: our end of it, if it is a pipe. */
+export interface NativeDescriptor {
+  /** Its number in the child. */
+  readonly target: number;
+  /** Windows: its handle in the child. POSIX: the number again. */
+  readonly handle: number;
+  /** What the child writes to it, or `null`. */
+  readonly source: ByteSource | null;
+  /** What the child reads from it, or `null`. */
+  readonly sink: ByteSink | null;
+}
+
+/** One started program and the containment it leads. */
+export interface NativeProcess extends NativeTree {
+  /** Process id of the leader. */
+  readonly pid: number;
+  /** The containment that the tree got. */
+  readonly containment: Containment;
+  /** Pipe to the child's stdin, when it was asked for. */
+  readonly stdin: ByteSink | null;
+  /** Pipe from the child's stdout, when it was asked for. */
+  readonly stdout: ByteSource | null;
+  /** Pipe from the child's stderr, when it was asked for. */
+  readonly stderr: ByteSource | null;
+  /** The descriptors that were asked for, in the order of their numbers. */
+  readonly fds: readonly NativeDescriptor[];
+  /**
+   * Called once when the leader's exit has been seen and not yet reaped: its
+   * number is still ours. The receiver calls {@linkcode NativeProcess.release}
+   * when it no longer needs that. Setting it starts the watching; a synchronous
+   * run leaves it `null` and polls.
+   */
+  onExit: ((status: ExitStatus) => void) | null;
+  /** Sends a signal to the leader alone; false when it is already gone. */
+  signalLeader(signal: Deno.Signal | number): boolean;
+  /** Stops every member (SIGSTOP, suspended threads); nested calls count. */
+  suspendTree(): void;
+  /** Undoes one {@linkcode NativeProcess.suspendTree}, or a suspended start. */
+  resumeTree(): void;
+  /** Whether the child has the terminal that this process was started on. */
+  readonly foreground: boolean;
+  /**
+   * The signal that job control stopped the leader with (Ctrl-Z), or `null` while
+   * it runs and once it has ended. Only a child with the terminal is looked at.
+   */
+  stoppedBy(): Deno.Signal | null;
+  /** Called when {@linkcode NativeProcess.stoppedBy} has become a signal. */
+  onStop: (() => void) | null;
+  /** Tells the pseudo-terminal its size; false when the child has none. */
+  resizeTerminal(size: TerminalSize): boolean;
+  /** The living members without the leader. */
+  descendants(): ProcessInfo[];
+  /** What leader and tree have used. After the end: what was used in all. */
+  usage(look: UsageLook): Usage;
+  /**
+   * Bytes of memory of the tree with shared pages counted once; `null` where the
+   * system does not tell. Slower than {@linkcode NativeProcess.usage}.
+   */
+  exactMemory(): number | null;
+  /**
+   * The watch on the limits is ready: a child that was held back for it runs from
+   * now on. Idempotent.
+   */
+  begin(): void;
+  /** Whether more than so many members live; the quickest look there is. */
+  hasMoreThan(count: number): boolean;
+  /**
+   * A number that rises with every process started on this host, until it wraps;
+   * `null` where none is cheap to ask for.
+   */
+  newest(): number | null;
+  /** Which of the limits the kernel holds. */
+  readonly kernelLimits: KernelLimits;
+  /** A limit that the kernel is known to have held against the tree, or `null`. */
+  limitReached(): LimitName | null;
+  /** {@linkcode TreeWatch.wait}, blocking: true when it became empty within `ms`. */
+  waitTreeEmptySync(ms: number): boolean;
+  /**
+   * Moves bytes between the pipes and `io` until the leader has exited, `ms`
+   * have passed, or a receiver refused a piece. Blocks.
+   */
+  pumpSync(io: SyncIo, ms: number): SyncOutcome;
+  /** Takes what is still in the output pipes, without waiting, then closes all pipes. */
+  drainSync(io: SyncIo): void;
+  /** The leader's exit, if it has been seen; looks again when `poll` is set. */
+  exitStatus(poll: boolean): ExitStatus | null;
+  /**
+   * Reaps the leader and gives up its number and handles. Idempotent. A
+   * containment that needs the leader's number as long as members live keeps it
+   * until {@linkcode NativeProcess.retire}.
+   */
+  release(): void;
+  /** The tree is known to be empty: gives up everything. Idempotent. */
+  retire(): void;
+  /**
+   * Resolves when a call on Deno's thread pool that nothing needs any more has
+   * come back; `null` when there is none. Awaited before an end is reported: the
+   * operation would look like a leak to a test's sanitizer.
+   */
+  settled(): Promise<void> | null;
+  /** Lets the living child hold the event loop (the default). */
+  ref(): void;
+  /** The living child no longer holds the event loop. */
+  unref(): void;
+}
+
+/**
+ * Several children with their trees, as one tree. Each keeps the containment of
+ * its own; {@linkcode SpawnSpec.job} makes a child a member.
+ */
+export interface NativeJob extends NativeTree {
+  /** Stops every member, by {@linkcode NativeProcess.suspendTree} of each child. */
+  suspendTree(): void;
+  /** Undoes one {@linkcode NativeJob.suspendTree}. */
+  resumeTree(): void;
+  /** See {@linkcode NativeProcess.newest}. */
+  newest?(): number | null;
+  /** See {@linkcode NativeProcess.hasMoreThan}. */
+  hasMoreThan?(count: number): boolean;
+  /** The job is known to be empty: gives up everything. Idempotent. */
+  close(): void;
+}
+
+/** A member of a tree that could not be ended. */
+export interface Survivor {
+  /** Its process id. */
+  readonly pid: number;
+  /** Its program. */
+  readonly name: string;
+  /** Why it is still there. */
+  readonly reason: string;
+}

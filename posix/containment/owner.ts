@@ -1,0 +1,226 @@
+import { EACCES, EPERM, ESRCH } from "../system/errno.ts";
+import { bindErrno, errno, libc, libcLinux, libcWait } from "../system/libc.ts";
+import {
+  listPids,
+  openFile,
+  procIsUsable,
+  readProcFile,
+} from "../system/proc_files.ts";
+import { parseLocksLimit } from "../system/proc_stat.ts";
+import { type Lineage, random } from "./lineage.ts";
+import {
+  decodeTag,
+  encodeTag,
+  MAX_TREE,
+  type OwnerNumbers,
+  SPARE_INNER,
+  SPARE_OUTER,
+  type Tag,
+  WINDOW,
+} from "./tag.ts";
+
+const RLIMIT_LOCKS = 10;
+const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
+
+// A spawn takes milliseconds; on a machine without free memory or processes, more.
+const WINDOW_MS = 10_000;
+
+// struct rlimit (<sys/resource.h>): rlim_cur 0/8, rlim_max 8/8.
+const limitIn = new BigUint64Array(2);
+const limitOut = new BigUint64Array(2);
+const limitInBytes = new Uint8Array(limitIn.buffer);
+const limitOutBytes = new Uint8Array(limitOut.buffer);
+const limitOutHalves = new Uint32Array(limitOut.buffer);
+const ALL_ONES = 0xffff_ffff;
+
+/**
+ * Where a process keeps its tag.
+ *
+ * @param pid The process; 0 is this one.
+ * @returns The soft limit; `"gone"` when there is no such process, `null` when
+ * the limit is unlimited, as it is for everybody who is in no tree.
+ */
+export function limitOf(pid: number): bigint | "gone" | null {
+  const c = libcLinux();
+  if (c.prlimit(pid, RLIMIT_LOCKS, null, limitOutBytes) === 0) {
+    // RLIM_INFINITY, as nearly everybody has it: no bigint is made for that.
+    return limitOutHalves[0] === ALL_ONES && limitOutHalves[1] === ALL_ONES
+      ? null
+      : limitOut[0] as bigint;
+  }
+  if (errno() === ESRCH) return "gone";
+  // Another user's, which a descendant may be after setuid (or a filter refuses
+  // the call): this file is readable for everybody.
+  const path = `/proc/${pid}/limits`;
+  const text = readProcFile(path);
+  if (text !== null) return parseLocksLimit(text);
+  // hidepid=1 (proc(5)) lists the processes of others, but hides what is in
+  // them; with hidepid=2 they are not listed either.
+  const fd = openFile(path);
+  if (fd >= 0) libc().close(fd);
+  return fd === -EPERM || fd === -EACCES ? null : "gone";
+}
+
+// The tag in a process's limit, if there is one.
+export function tagOf(pid: number): Tag | null {
+  const value = limitOf(pid);
+  return typeof value === "bigint" ? decodeTag(value) : null;
+}
+
+export function writeLimit(pid: number, soft: bigint, hard: bigint): boolean {
+  limitIn[0] = soft;
+  limitIn[1] = hard;
+  return libcLinux().prlimit(
+    pid,
+    RLIMIT_LOCKS,
+    limitInBytes,
+    limitOutBytes,
+  ) === 0;
+}
+
+/** This isolate as an owner of trees. */
+export interface Owner {
+  /** The process's own limit outside of spawns. */
+  readonly base: bigint;
+  readonly hard: bigint;
+  readonly root: number;
+  /** Tree and flags of the outer tree that this process is in; tree 0: in none. */
+  readonly outer: Tag | null;
+  readonly innerOwner: number;
+  /** The tags of its trees without their number: of those that end with it, and of the spared. */
+  readonly guarded: bigint;
+  readonly spared: bigint;
+  readonly used: Map<number, Lineage>;
+  next: number;
+  /** The tree that was started last. */
+  latest: Lineage | null;
+}
+
+export let owner: Owner | null | undefined;
+
+/** Why there is no lineage containment here; empty when there is. */
+let obstacle = "";
+
+/**
+ * Prepares lineage containment on first use.
+ *
+ * @returns Why it is not available, or `""` when it is.
+ */
+export function lineageObstacle(): string {
+  if (owner === undefined) {
+    bindErrno();
+    owner = findOwner();
+  }
+  return obstacle;
+}
+
+/** Numbers of this isolate as an owner: what its guard looks for. */
+export function ownerNumbers(): OwnerNumbers | null {
+  if (lineageObstacle() !== "" || !owner) return null;
+  return {
+    root: owner.root,
+    tree: owner.outer?.tree ?? 0,
+    innerOwner: owner.innerOwner,
+  };
+}
+
+function findOwner(): Owner | null {
+  if (!procIsUsable()) {
+    obstacle = "/proc is not mounted or belongs to another pid namespace";
+    return null;
+  }
+  const base = ownBase();
+  if (base === null) {
+    obstacle =
+      "this process was tagged in the middle of a spawn, and that spawn did not end";
+    return null;
+  }
+  const hard = limitOut[1] as bigint;
+  const outer = decodeTag(base);
+  const ceiling = encodeTag({
+    flags: 7,
+    root: 999_999,
+    tree: MAX_TREE,
+    innerOwner: 9999,
+    innerTree: 999,
+  });
+  if (hard < ceiling || !writeLimit(0, base, hard)) {
+    obstacle = "the hard limit of RLIMIT_LOCKS was lowered";
+    return null;
+  }
+  if (outer !== null && outer.innerOwner !== 0) {
+    // The digits end here. A tag of our own would hide our children from the
+    // tree that we are in; without one they carry its tag, and it holds them.
+    obstacle =
+      "this process is in a tree inside a tree, and tags distinguish two levels";
+    return null;
+  }
+  const taken = takenNumbers(outer);
+  let number = outer === null ? random(1_000_000) : ownNumber();
+  while (taken.has(number)) {
+    number = random(outer === null ? 1_000_000 : 9999) +
+      (outer === null ? 0 : 1);
+  }
+  return { base, hard, outer, ...identity(outer, number) };
+}
+
+function identity(
+  outer: Tag | null,
+  number: number,
+): Omit<Owner, "base" | "hard" | "outer"> {
+  const flags = outer === null ? 0 : outer.flags & SPARE_OUTER;
+  const spare = outer === null ? SPARE_OUTER : SPARE_INNER;
+  const numbers = {
+    root: outer === null ? number : outer.root,
+    tree: outer?.tree ?? 0,
+    innerOwner: outer === null ? 0 : number,
+    innerTree: 0,
+  };
+  return {
+    root: numbers.root,
+    innerOwner: numbers.innerOwner,
+    guarded: encodeTag({ ...numbers, flags }),
+    spared: encodeTag({ ...numbers, flags: flags | spare }),
+    used: new Map(),
+    next: 1,
+    latest: null,
+  };
+}
+
+// Inner owners in one outer tree must differ. Processes that live at the same
+// time have different pids; isolates of one process draw lots.
+function ownNumber(): number {
+  const worker = "WorkerGlobalScope" in globalThis;
+  return worker ? random(9999) + 1 : Deno.pid % 9999 + 1;
+}
+
+// The process's limit may be another isolate's tag at this moment, in the middle
+// of its spawn. Such a value has the WINDOW flag and goes away when the spawn ends.
+// Taken for the limit of this process, it would put our children into that
+// isolate's tree.
+function ownBase(): bigint | null {
+  const deadline = performance.now() + WINDOW_MS;
+  for (;;) {
+    const value = limitOf(0);
+    const base = typeof value === "bigint" ? value : RLIM_INFINITY;
+    const tag = decodeTag(base);
+    if (tag === null || (tag.flags & WINDOW) === 0) return base;
+    if (performance.now() > deadline) return null;
+    libcWait().poll(null, 0n, 1);
+  }
+}
+
+// Owners that have living trees, so that no number is given twice.
+function takenNumbers(outer: Tag | null): Set<number> {
+  const taken = new Set<number>();
+  const pids = listPids() ?? [];
+  for (let i = 0; i < pids.length; i++) {
+    const tag = tagOf(pids[i] as number);
+    if (tag === null) continue;
+    if (outer === null) taken.add(tag.root);
+    else if (tag.root === outer.root && tag.tree === outer.tree) {
+      taken.add(tag.innerOwner);
+    }
+  }
+  return taken;
+}

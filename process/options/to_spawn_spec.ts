@@ -1,0 +1,259 @@
+import { backend } from "../../backend/backend.ts";
+import { CONTAINMENTS } from "../../backend/containment.ts";
+import type { SpawnSpec, StdioTarget } from "../../backend/spec.ts";
+import { toLimits } from "../limits/limits.ts";
+import {
+  DEFAULT_GRACE,
+  DEFAULT_MAX_OUTPUT,
+  type RunControl,
+} from "../run/control.ts";
+import { type TeeTarget, teeTarget } from "../stdio/tee.ts";
+import {
+  abortSignal,
+  duration,
+  flag,
+  id,
+  oneOf,
+  pathOf,
+  size,
+  stopSignal,
+  withoutNul,
+} from "../validate.ts";
+import {
+  cpuNumbers,
+  groupIds,
+  niceValue,
+  terminalChoice,
+  umaskBits,
+} from "./attributes.ts";
+import { toDescriptors } from "./fds.ts";
+import type { CommandOptions, StdioDefaults } from "./options.ts";
+import {
+  requestFileAccess,
+  stderrTarget,
+  stdinTarget,
+  stdoutTarget,
+} from "./stdio.ts";
+
+const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
+
+/**
+ * Validates a command and its options.
+ *
+ * @param command The program.
+ * @param options Its options.
+ * @param defaults Stdio where the options say nothing.
+ * @param apiName For messages.
+ * @returns What the backend needs.
+ * @throws {TypeError} for anything of the wrong type or with a NUL in it.
+ * @throws {RangeError} for a duration or a size out of range.
+ * @throws {Deno.errors.NotCapable} when a file for stdio may not be read or written.
+ */
+export function toSpawnSpec(
+  command: string | URL,
+  options: CommandOptions = NOTHING,
+  defaults: StdioDefaults,
+  apiName: string,
+): SpawnSpec {
+  const program = pathOf(command, "command");
+  if (program === "") throw new TypeError("Cannot spawn: the program is empty");
+  const detached = flag(options.detached, "detached", false);
+  const { foreground, pty } = terminalChoice(options);
+  const descriptors = toDescriptors(options.fds, options.listeners);
+  const spec: SpawnSpec = {
+    command: program,
+    args: stringArguments(options.args),
+    cwd: options.cwd === undefined ? null : directory(options.cwd),
+    clearEnv: flag(options.clearEnv, "clearEnv", false),
+    envNames: [],
+    envValues: [],
+    uid: id(options.uid, "uid"),
+    gid: id(options.gid, "gid"),
+    groups: groupIds(options.groups),
+    umask: umaskBits(options.umask),
+    nice: niceValue(options.priority),
+    affinity: cpuNumbers(options.affinity),
+    foreground,
+    pty,
+    stdin: stdinTarget(
+      options.stdin,
+      options.input !== undefined,
+      pty === null ? defaults.stdin : terminalInput(apiName),
+    ),
+    stdout: stdoutTarget(
+      options.stdout,
+      "stdout",
+      pty === null ? defaults.stdout : "piped",
+    ),
+    // On a terminal there is no telling it from stdout.
+    stderr: stderrTarget(
+      options.stderr,
+      pty === null ? defaults.stderr : "null",
+    ),
+    fds: descriptors.fds,
+    listenPid: descriptors.listenPid,
+    windowsRawArguments: flag(
+      options.windowsRawArguments,
+      "windowsRawArguments",
+      false,
+    ),
+    detached,
+    containment: oneOf(options.containment, "containment", CONTAINMENTS),
+    killOnParentExit: flag(
+      options.killOnParentExit,
+      "killOnParentExit",
+      !detached,
+    ),
+    processGroup: oneOf(options.processGroup, "processGroup", GROUPS),
+    suspended: flag(options.suspended, "suspended", false),
+    limits: toLimits(options.limits, backend()),
+    apiName,
+  };
+  environment(
+    options.env,
+    spec.envNames as string[],
+    spec.envValues as string[],
+  );
+  // Behind the caller's own: the last one counts.
+  for (let i = 0; i < descriptors.envNames.length; i++) {
+    (spec.envNames as string[]).push(descriptors.envNames[i] as string);
+    (spec.envValues as string[]).push(descriptors.envValues[i] as string);
+  }
+  requestFileAccess(spec);
+  return spec;
+}
+
+/**
+ * Validates the options that say how a run ends.
+ *
+ * @param spec The validated command.
+ * @param options Its options.
+ * @returns What controls the run.
+ * @throws {TypeError} for anything of the wrong type.
+ * @throws {RangeError} for a duration or a size out of range.
+ */
+export function toRunControl(
+  spec: SpawnSpec,
+  options: CommandOptions = NOTHING,
+): RunControl {
+  return {
+    command: spec.command,
+    args: spec.args,
+    timeout: duration(options.timeout, "timeout", Infinity),
+    idleTimeout: idleTimeout(spec, options.idleTimeout),
+    tee: tee(spec, options.tee),
+    grace: duration(options.grace, "grace", DEFAULT_GRACE),
+    stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
+    input: input(options.input ?? streamOf(options.stdin)),
+    abortSignal: abortSignal(options.signal),
+    limits: spec.limits,
+    maxOutput: size(options.maxOutput, "maxOutput", DEFAULT_MAX_OUTPUT),
+    outputPolicy: oneOf(options.outputPolicy, "outputPolicy", POLICIES),
+  };
+}
+
+const GROUPS = ["auto", "own", "inherit", "session"] as const;
+const POLICIES = ["error", "head", "tail"] as const;
+
+function directory(cwd: string | URL): string {
+  const path = pathOf(cwd, "cwd");
+  if (path === "") throw new TypeError("Invalid cwd: it is empty");
+  return path;
+}
+
+function stringArguments(args: readonly string[] | undefined): string[] {
+  const list: string[] = [];
+  if (args === undefined) return list;
+  if (!Array.isArray(args)) {
+    throw new TypeError("Invalid args: expected an array of strings");
+  }
+  // Deno converts every argument with String(); so does this.
+  for (let i = 0; i < args.length; i++) {
+    list[i] = withoutNul(String(args[i]), `argument ${i}`);
+  }
+  return list;
+}
+
+function environment(
+  env: Record<string, string> | undefined,
+  names: string[],
+  values: string[],
+): void {
+  if (env === undefined) return;
+  if (typeof env !== "object" || env === null) {
+    throw new TypeError("Invalid env: expected an object of strings");
+  }
+  const keys = Object.keys(env);
+  for (let i = 0; i < keys.length; i++) {
+    const name = keys[i] as string;
+    const value: unknown = env[name];
+    // Values are never put into a message: they may be secrets.
+    if (typeof value !== "string") {
+      throw new TypeError(`Invalid env: the value of '${name}' is no string`);
+    }
+    // The first character may be '=': Windows keeps drive directories in '=C:'.
+    if (name === "" || name.includes("=", 1) || name.includes("\0")) {
+      throw new TypeError(
+        `Invalid env: the name ${
+          JSON.stringify(name)
+        } is empty or contains '=' or NUL`,
+      );
+    }
+    if (name.startsWith("=") && backend().name === "posix") {
+      throw new TypeError(`Invalid env: the name '${name}' contains '='`);
+    }
+    if (value.includes("\0")) {
+      throw new TypeError(
+        `Invalid env: the value of '${name}' contains a NUL character`,
+      );
+    }
+    names[names.length] = name;
+    values[values.length] = value;
+  }
+}
+
+function idleTimeout(spec: SpawnSpec, value: unknown): number {
+  const ms = duration(value, "idleTimeout", Infinity);
+  if (ms < Infinity) requirePiped(spec, "idleTimeout");
+  if (ms > 0) return ms;
+  throw new RangeError(
+    "Invalid idleTimeout: expected more than 0 milliseconds",
+  );
+}
+
+// Only spawn() leaves the typing to the caller; elsewhere the child reads end of file.
+function terminalInput(apiName: string): StdioTarget {
+  return apiName === "Command.spawn()" ? "piped" : "null";
+}
+
+function tee(spec: SpawnSpec, value: unknown): TeeTarget | null {
+  const target = teeTarget(value);
+  if (target !== null) requirePiped(spec, "tee");
+  return target;
+}
+
+function requirePiped(spec: SpawnSpec, name: string): void {
+  if (spec.stdout === "piped" || spec.stderr === "piped") return;
+  throw new TypeError(
+    `Invalid ${name}: neither stdout nor stderr is piped, so that no output is seen here`,
+  );
+}
+
+function streamOf(stdin: unknown): unknown {
+  return stdin instanceof ReadableStream ? stdin : undefined;
+}
+
+function input(
+  value: unknown,
+): Uint8Array | ReadableStream<Uint8Array> | null {
+  if (value === undefined) return null;
+  if (typeof value === "string") return new TextEncoder().encode(value);
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ReadableStream) {
+    if (!value.locked) return value;
+    throw new TypeError("Invalid input: the stream is locked");
+  }
+  throw new TypeError(
+    "Invalid input: expected a string, a Uint8Array or a ReadableStream",
+  );
+}
