@@ -45,13 +45,24 @@ export {
   type WaitOptions,
 } from "./process/child_process.ts";
 export { type StopOptions } from "./process/run/stop.ts";
-export type { ChildDescriptor } from "./process/stdio/descriptor_streams.ts";
+export type {
+  ChildDescriptor,
+  OutputName,
+  TeeFunction,
+  TeeTarget,
+} from "./process/stdio/child_output.ts";
 export type {
   FdFile,
   FdPipe,
   FdSource,
+  InputFile,
   NamedListener,
-} from "./process/options/fds.ts";
+  OpenDescriptor,
+  OutputFile,
+  StderrOption,
+  StdinOption,
+  StdoutOption,
+} from "./process/options/stdio.ts";
 export {
   inheritedListeners,
   listen,
@@ -76,16 +87,13 @@ export type { CommandOptions } from "./process/options/options.ts";
 export type { OutputPolicy } from "./process/stdio/capture.ts";
 export type { ProcessPriority } from "./process/options/attributes.ts";
 export type { LimitName, LimitReport, Limits } from "./backend/limits.ts";
-export type { SampleOptions } from "./process/run/sample.ts";
-export type { ResourceUsage, Usage, UsageSource } from "./backend/usage.ts";
 export type {
-  InputFile,
-  OpenDescriptor,
-  OutputFile,
-  StderrOption,
-  StdinOption,
-  StdoutOption,
-} from "./process/options/stdio.ts";
+  CommandOutput,
+  CommandStatus,
+  SampleOptions,
+  StopReport,
+} from "./process/run/status.ts";
+export type { ResourceUsage, Usage, UsageSource } from "./backend/usage.ts";
 export type { LinesOptions, OutputLine } from "./process/stdio/lines.ts";
 export type {
   ReadyCommonOptions,
@@ -95,16 +103,6 @@ export type {
   ReadyPortOptions,
   ReadyResult,
 } from "./process/ready/plan.ts";
-export type {
-  OutputName,
-  TeeFunction,
-  TeeTarget,
-} from "./process/stdio/tee.ts";
-export type {
-  CommandOutput,
-  CommandStatus,
-  StopReport,
-} from "./process/run/status.ts";
 export { SubprocessReadableStream } from "./process/stdio/streams.ts";
 export { capabilities, killTree, processTree } from "./process/tree.ts";
 export {

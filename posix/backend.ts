@@ -27,7 +27,7 @@ import { PosixProcess } from "./process.ts";
 import { POSIX_LIMITS } from "./spawn/resource_limits.ts";
 import { adoptListener, openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn/spawn.ts";
-import { isSpecialFile } from "./stdio/files.ts";
+import { isSpecialFile } from "./stdio/stdio.ts";
 
 /**
  * The backend of Linux and macOS. Opens nothing until it is used.

@@ -18,7 +18,7 @@ import {
   isDead,
   type ProcessTable,
   type ProcStat,
-} from "./system/proc_stat.ts";
+} from "./system/proc_files.ts";
 import { describe, processTable } from "./system/process_table.ts";
 import type { Belongs } from "./tree/membership.ts";
 import { ProcessTree } from "./tree/tree.ts";

@@ -19,8 +19,7 @@ import { signalProcess, SIGNALS } from "./signal/signal_process.ts";
 import { DARWIN } from "./system/libc.ts";
 import { MemberWatch } from "./tree/watch.ts";
 import type { PosixProcess } from "./process.ts";
-import { lastPid } from "./system/proc_files.ts";
-import type { ProcStat } from "./system/proc_stat.ts";
+import { lastPid, type ProcStat } from "./system/proc_files.ts";
 import { describe, processTable } from "./system/process_table.ts";
 import { ProcessTree, type TreeOperations } from "./tree/tree.ts";
 

@@ -25,7 +25,7 @@ import { bindErrno, DARWIN, errno, libc, libcWait } from "./system/libc.ts";
 import { posixError } from "./system/errno.ts";
 import { SIGNALS } from "./signal/signal_process.ts";
 import { signalNumber } from "../backend/signals.ts";
-import { decodeWaitStatus } from "./wait/status.ts";
+import { decodeWaitStatus } from "./wait/leader.ts";
 import type { ExitStatus } from "../backend/native.ts";
 
 export type { ExitStatus } from "../backend/native.ts";

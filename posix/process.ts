@@ -27,21 +27,22 @@ import { signalName, signalNumber } from "../backend/signals.ts";
 import { ESRCH, posixError } from "./system/errno.ts";
 import { Leader } from "./wait/leader.ts";
 import { signalProcess, SIGNALS } from "./signal/signal_process.ts";
-import type { ProcStat } from "./system/proc_stat.ts";
+import { lastPid, procIsUsable, type ProcStat } from "./system/proc_files.ts";
 import { describe, processTable } from "./system/process_table.ts";
 import type { PipeSink, PipeSource } from "./stdio/pipe.ts";
-import { PtySource } from "./stdio/pty.ts";
+import {
+  type ForegroundTerminal,
+  PtySource,
+  stopWithChild,
+} from "./stdio/pty.ts";
 import { reactor } from "./wait/reactor.ts";
-import type { Membership } from "./tree/membership.ts";
+import type { LeaderGroup, Membership } from "./tree/membership.ts";
 import type { Spawned } from "./spawn/spawn.ts";
 import { drainPipes, pumpPipes } from "./stdio/sync_pump.ts";
 import { holdsForWatch } from "./spawn/resource_limits.ts";
-import type { LeaderGroup } from "./tree/snapshot.ts";
 import { ProcessTree, type TreeOperations } from "./tree/tree.ts";
 import { BlindGroup } from "./tree/blind_group.ts";
-import { type ForegroundTerminal, stopWithChild } from "./stdio/foreground.ts";
 import { DARWIN, errno, libc, libcWait } from "./system/libc.ts";
-import { lastPid, procIsUsable } from "./system/proc_files.ts";
 import { MemberWatch, waitForMembers } from "./tree/watch.ts";
 
 const SIGKILL = 9;

@@ -7,7 +7,7 @@
 import type { ListenRequest, NativeListener } from "../backend/backend.ts";
 import { systemError } from "../backend/errors.ts";
 import { cString } from "../ffi/c_string.ts";
-import { buffer } from "../ffi/pointer.ts";
+import { buffer } from "../ffi/library.ts";
 import {
   ADDRINFO_SIZE,
   AF_UNIX,

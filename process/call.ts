@@ -9,9 +9,9 @@ import { backend } from "../backend/backend.ts";
 import { makeChildProcess } from "./child_process.ts";
 import { CalledProcessError, TimeoutExpired } from "../backend/errors.ts";
 import type { CommandOptions, StdioDefaults } from "./options/options.ts";
-import type { RunControl } from "./run/control.ts";
+import type { RunControl } from "./run/stop.ts";
 import { toRunControl, toSpawnSpec } from "./options/to_spawn_spec.ts";
-import { refusePipedFds } from "./options/fds.ts";
+import { refusePipedFds } from "./options/stdio.ts";
 import type { CommandOutput, CommandStatus } from "./run/status.ts";
 
 /** Options of {@linkcode call}, {@linkcode checkCall} and {@linkcode checkOutput}. */

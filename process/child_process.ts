@@ -23,28 +23,37 @@ import { RunLimits } from "./limits/run_limits.ts";
 import { terminalSize } from "./options/attributes.ts";
 import type { ReadyOptions, ReadyResult } from "./ready/plan.ts";
 import { untilReady } from "./ready/ready.ts";
-import type { RunControl } from "./run/control.ts";
-import { sample, type SampleOptions } from "./run/sample.ts";
 import {
-  type CommandOutput,
-  commandOutput,
-  type CommandStatus,
-  statusWith,
-  type StopReport,
-} from "./run/status.ts";
-import {
+  type RunControl,
   runStop,
   SharedStop,
   type StopOptions,
   type StopState,
 } from "./run/stop.ts";
+import {
+  type CommandOutput,
+  commandOutput,
+  type CommandStatus,
+  sample,
+  type SampleOptions,
+  statusWith,
+  type StopReport,
+} from "./run/status.ts";
 import { Capture } from "./stdio/capture.ts";
-import { ChildOutput } from "./stdio/child_output.ts";
 import {
   type ChildDescriptor,
+  ChildOutput,
   DescriptorStreams,
-} from "./stdio/descriptor_streams.ts";
-import { feedInput, type Input } from "./stdio/input.ts";
+  type OutputName,
+  Tee,
+} from "./stdio/child_output.ts";
+import {
+  feedInput,
+  type Input,
+  notPiped,
+  type SubprocessReadableStream,
+  writableTo,
+} from "./stdio/streams.ts";
 import {
   DEFAULT_MAX_LINE_LENGTH,
   linesOf,
@@ -53,12 +62,6 @@ import {
   taggedLinesOf,
 } from "./stdio/lines.ts";
 import { IdleClock, ObservedSource } from "./stdio/observed_source.ts";
-import {
-  notPiped,
-  type SubprocessReadableStream,
-  writableTo,
-} from "./stdio/streams.ts";
-import { type OutputName, Tee } from "./stdio/tee.ts";
 import { duration, lineLength, oneOf, stopSignal } from "./validate.ts";
 
 /** Options of {@linkcode ChildProcess.kill}. */

@@ -8,9 +8,9 @@ import { backend } from "../backend/backend.ts";
 import type { SpawnSpec } from "../backend/spec.ts";
 import { type ChildProcess, makeChildProcess } from "./child_process.ts";
 import type { CommandOptions, StdioDefaults } from "./options/options.ts";
-import type { RunControl } from "./run/control.ts";
+import type { RunControl } from "./run/stop.ts";
 import { toRunControl, toSpawnSpec } from "./options/to_spawn_spec.ts";
-import { refusePipedFds } from "./options/fds.ts";
+import { refusePipedFds } from "./options/stdio.ts";
 import { runSync } from "./run/run_sync.ts";
 import type { CommandOutput } from "./run/status.ts";
 

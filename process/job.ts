@@ -30,9 +30,9 @@ import { type JobLimits, JobLimitWatch, JobUsage } from "./job/limits.ts";
 import {
   type JobControl,
   type JobOptions,
+  SignalTrap,
   toJobControl,
 } from "./job/options.ts";
-import { SignalTrap } from "./job/signal_trap.ts";
 import type { CommandOptions } from "./options/options.ts";
 import type { CommandStatus, StopReport } from "./run/status.ts";
 import {

@@ -8,7 +8,7 @@ import { backend, type ChildPipe } from "../backend/backend.ts";
 import type { StdioTarget } from "../backend/spec.ts";
 import type { ChildProcess } from "./child_process.ts";
 import { Command, prepare, type Prepared } from "./command.ts";
-import { refusePipedFds } from "./options/fds.ts";
+import { refusePipedFds } from "./options/stdio.ts";
 import { Job, type JobResult, type JobStatus, startInJob } from "./job.ts";
 import type { JobOptions } from "./job/options.ts";
 import type { LimitName } from "../backend/limits.ts";

@@ -6,10 +6,9 @@
 
 import { backend } from "../backend/backend.ts";
 import type { Capabilities, ProcessInfo } from "../backend/containment.ts";
-import { DEFAULT_GRACE } from "./run/control.ts";
+import { DEFAULT_GRACE, runStop, type StopOptions } from "./run/stop.ts";
 import { checkForeignTreePermission } from "../backend/permissions.ts";
 import { duration, stopSignal } from "./validate.ts";
-import { runStop, type StopOptions } from "./run/stop.ts";
 import type { StopReport } from "./run/status.ts";
 
 /**

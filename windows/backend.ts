@@ -26,7 +26,7 @@ import { WINDOWS_LIMITS } from "./spawn/resource_limits.ts";
 import { WindowsProcess } from "./process.ts";
 import { openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn/spawn.ts";
-import { isSpecialFile } from "./stdio/files.ts";
+import { isSpecialFile } from "./stdio/stdio.ts";
 
 /**
  * The backend of Windows 10 and later. Opens nothing until it is used.

@@ -40,7 +40,7 @@ export {
   JobListRefused,
   type ProcessRequest,
 } from "./system/create_process.ts";
-export { batchCommand, isBatchFile } from "./spawn/batch_file.ts";
+export { batchCommand, isBatchFile } from "./spawn/launch_plan.ts";
 export {
   commandLine,
   MAX_COMMAND_LINE,
@@ -68,9 +68,9 @@ export {
   type Environment,
   environmentBlock,
   ownEnvironment,
-} from "./spawn/environment.ts";
-export { errorName } from "./system/error_codes.ts";
+} from "./spawn/executable.ts";
 export {
+  errorName,
   errorText,
   type FailureContext,
   windowsError,
@@ -79,13 +79,16 @@ export {
   getExitCodeProcess,
   Handle,
   resumeThread,
+  type RuntimeDescriptor,
   terminateProcess,
   waitForSingleObject,
 } from "./system/handle.ts";
 export {
+  type JobEntry,
   type JobLimits,
   JobObject,
   type JobOptions,
+  startInJob,
 } from "./containment/job_object.ts";
 export * from "./system/structs.ts";
 export {
@@ -97,12 +100,10 @@ export {
   processSnapshot,
   startTime,
 } from "./system/process_table.ts";
-export type { RuntimeDescriptor } from "./system/runtime_descriptors.ts";
 export {
   adoptSocket,
   closeSocket,
   duplicateSocket,
   WSAPROTOCOL_INFOW_SIZE,
 } from "./share_socket.ts";
-export { type JobEntry, startInJob } from "./containment/start_in_job.ts";
 export * from "./system/structs.ts";

@@ -33,7 +33,7 @@ import { heldByJob } from "./spawn/resource_limits.ts";
 import { JobTree } from "./tree/job_tree.ts";
 import { Leader } from "./wait/leader.ts";
 import type { PipeReader } from "./stdio/pipe_reader.ts";
-import type { PipeWriter } from "./stdio/pipe_writer.ts";
+import type { PipeWriter } from "./stdio/pipe.ts";
 import { SignalDelivery } from "./tree/signal_delivery.ts";
 import type { Spawned } from "./spawn/spawn.ts";
 import { SyncPump } from "./stdio/sync_pump.ts";

@@ -19,10 +19,14 @@ import {
   type SocketAddress,
   streamHints,
 } from "../ffi/socket_address.ts";
-import { wideString } from "../ffi/wide_string.ts";
+import { wideString } from "../ffi/c_string.ts";
 import { hostAndPort } from "../backend/permissions.ts";
-import { errorClass, errorName } from "./system/error_codes.ts";
-import { errorText, windowsError } from "./system/errors.ts";
+import {
+  errorClass,
+  errorName,
+  errorText,
+  windowsError,
+} from "./system/errors.ts";
 import { sockets } from "./system/ws2_32.ts";
 
 const SYSTEM = "windows";

@@ -5,7 +5,7 @@
  */
 
 import type { ProcessInfo } from "../../backend/containment.ts";
-import { parseStat, stateName } from "../../posix/system/proc_stat.ts";
+import { parseStat, stateName } from "../../posix/system/proc_files.ts";
 
 // sysconf(_SC_CLK_TCK), see details_from_proc.ts.
 const MS_PER_TICK = 10;

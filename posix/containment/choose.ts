@@ -15,10 +15,9 @@ import { processTable } from "../system/process_table.ts";
 import type { Membership } from "../tree/membership.ts";
 import { Cgroup, cgroupObstacle } from "./cgroup.ts";
 import { ensureGuard, guardObstacle } from "./guard.ts";
-import { KinshipGroup } from "./kinship.ts";
+import { KinshipGroup, ProcessGroup } from "./process_group.ts";
 import { Lineage } from "./lineage.ts";
 import { lineageObstacle } from "./owner.ts";
-import { ProcessGroup } from "./process_group.ts";
 
 /** The choice, and the group to start in. */
 export interface ContainmentChoice {

@@ -21,7 +21,14 @@ import {
   recentLastPid,
 } from "../system/proc_files.ts";
 import type { Belongs, Membership, Use } from "../tree/membership.ts";
-import { Census, Outsiders } from "./census.ts";
+import {
+  Census,
+  isLaterLeader,
+  noteLeader,
+  otherNumbers,
+  Outsiders,
+  quickEmpty,
+} from "./census.ts";
 import {
   limitOf,
   lineageObstacle,
@@ -30,12 +37,6 @@ import {
   tagOf,
   writeLimit,
 } from "./owner.ts";
-import {
-  isLaterLeader,
-  noteLeader,
-  otherNumbers,
-  quickEmpty,
-} from "./quick_proof.ts";
 import {
   decodeTag,
   inTree,

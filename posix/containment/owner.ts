@@ -3,10 +3,10 @@ import { bindErrno, errno, libc, libcLinux, libcWait } from "../system/libc.ts";
 import {
   listPids,
   openFile,
+  parseLocksLimit,
   procIsUsable,
   readProcFile,
 } from "../system/proc_files.ts";
-import { parseLocksLimit } from "../system/proc_stat.ts";
 import { type Lineage, random } from "./lineage.ts";
 import {
   decodeTag,

@@ -7,17 +7,23 @@
 
 import type { Containment } from "../../backend/containment.ts";
 import { ESRCH } from "../system/errno.ts";
-import { forgetGroup, guardGroup } from "./guard.ts";
-import { lastPid, numbersFresh, procIsUsable } from "../system/proc_files.ts";
+import { errno, libcWait } from "../system/libc.ts";
 import {
+  lastPid,
+  numbersFresh,
+  type ProcessTable,
+  procIsUsable,
+  type ProcStat,
+} from "../system/proc_files.ts";
+import type { Belongs, Members, Membership, Use } from "../tree/membership.ts";
+import {
+  Census,
   isLaterLeader,
   noteLeader,
   otherNumbers,
   quickEmpty,
-} from "./quick_proof.ts";
-import { errno, libcWait } from "../system/libc.ts";
-import { Census } from "./census.ts";
-import type { Belongs, Membership, Use } from "../tree/membership.ts";
+} from "./census.ts";
+import { forgetGroup, guardGroup } from "./guard.ts";
 
 // More numbers than these are not gone through: all of /proc is read instead.
 const MAX_NUMBERS = 512;
@@ -128,4 +134,208 @@ export class ProcessGroup implements Membership {
     ours.delete(this.#pgid);
     this.#pgid = 0;
   }
+}
+
+// Containment on macOS, which has nothing that is inherited for good: the process
+// group of the leader (setpgid(2)), and whoever can be seen to descend from a
+// member (see `kinship.ts`).
+//
+// The group is read from the process table, not asked for with getpgid(2): that
+// has no answer for a zombie there, and a leader that has ended would look like
+// one that is gone.
+
+let shared: Kinship<Members> | null = null;
+
+/** The members of one tree, by process group and descent. */
+export class KinshipGroup implements Membership {
+  readonly report: Containment;
+  readonly #table: ProcessTable;
+  readonly #kinship: Kinship<Members>;
+  #pgid = 0;
+
+  /**
+   * @param endsWithParent Whether the guard is told of the group.
+   * @param notes What the caller should know of the containment.
+   * @param table Where to look.
+   * @param kinship What is known of all trees; that of this isolate by default.
+   */
+  constructor(
+    endsWithParent: boolean,
+    notes: readonly string[],
+    table: ProcessTable,
+    kinship: Kinship<Members> = shared ??= new Kinship(table),
+  ) {
+    this.report = {
+      mechanism: "process-group",
+      holdsEscapees: false,
+      endsWithParent,
+      notes,
+    };
+    this.#table = table;
+    this.#kinship = kinship;
+  }
+
+  beginSpawn(): void {}
+
+  endSpawn(pid: number): void {
+    if (pid <= 1) return;
+    this.#pgid = pid;
+    this.#kinship.begin(this, pid);
+    if (this.report.endsWithParent) guardGroup(pid);
+  }
+
+  belongs(pid: number): Belongs {
+    if (this.#pgid <= 1) return "no";
+    const tree = this.treeOf(pid);
+    if (tree === "gone") return "gone";
+    return tree === this ? "yes" : "no";
+  }
+
+  treeOf(pid: number): Members | "gone" | null {
+    const stat = this.#table.stat(pid);
+    return stat === null ? "gone" : this.#kinship.treeOf(stat);
+  }
+
+  quickEmpty(): null {
+    return null;
+  }
+
+  abandon(): void {}
+
+  // Never again: the number may be a stranger's group from now on.
+  retire(): void {
+    if (this.#pgid <= 1) return;
+    forgetGroup(this.#pgid);
+    this.#kinship.end(this, this.#pgid);
+    this.#pgid = 0;
+  }
+}
+
+// Which of our trees a process is of, by process group and descent (macOS).
+//
+// Descent goes by unique ids, which are given once. A process keeps its own for
+// good, and that of who forked it when it is orphaned, until it calls exec: then it
+// has that of its parent of the moment (pinsertchild() of xnu from macOS 13 on). So a
+// member stays one when its parents are gone. One look at a process answers for all
+// trees: a job of a hundred looks at each process once, not a hundred times.
+//
+// Knows a {@linkcode ProcessTable}, so that it can be tested with a made-up one.
+
+const MAX_DEPTH = 256;
+
+// Strangers that are remembered: more than a machine has processes at a time.
+const MAX_STRANGERS = 20_000;
+
+/** The trees of this isolate, and who is in them. */
+export class Kinship<Tree> {
+  readonly #table: ProcessTable;
+  readonly #groups = new Map<number, Tree>();
+  readonly #members = new Map<bigint, Tree>();
+  readonly #ids = new Map<Tree, bigint[]>();
+  readonly #strangers = new Set<bigint>();
+
+  /** @param table Where parents are looked for. */
+  constructor(table: ProcessTable) {
+    this.#table = table;
+  }
+
+  /**
+   * A tree begins.
+   *
+   * @param tree The tree.
+   * @param pgid Its leader, and its process group.
+   */
+  begin(tree: Tree, pgid: number): void {
+    this.#groups.set(pgid, tree);
+    this.#ids.set(tree, []);
+  }
+
+  /** A tree is empty: its numbers may be a stranger's from now on. */
+  end(tree: Tree, pgid: number): void {
+    if (this.#groups.get(pgid) === tree) this.#groups.delete(pgid);
+    this.#ids.get(tree)?.forEach((id) => {
+      if (this.#members.get(id) === tree) this.#members.delete(id);
+    });
+    this.#ids.delete(tree);
+  }
+
+  /**
+   * Whose a process is.
+   *
+   * @param stat The process, as it is now.
+   * @returns The tree, or `null` when it is nobody's.
+   */
+  treeOf(stat: ProcStat): Tree | null {
+    const line: ProcStat[] = [];
+    let one: ProcStat | null = stat;
+    let tree: Tree | null = null;
+    let last = stat;
+    while (one !== null && line.length < MAX_DEPTH) {
+      last = one;
+      tree = this.#known(one);
+      if (tree !== null || this.#strangers.has(idOf(one))) break;
+      line.push(one);
+      one = this.#parentOf(one);
+    }
+    if (tree === null && one === null && this.#mayBeFound(last)) return null;
+    // Who is in a group by its own doing can leave it again, but stays a member, and
+    // so do those whom it forks.
+    if (tree !== null) this.#remember(stat, tree);
+    for (let i = 0; i < line.length; i++) {
+      const member = line[i] as ProcStat;
+      if (tree !== null) this.#remember(member, tree);
+      else this.#pass(member);
+    }
+    return tree;
+  }
+
+  #known(stat: ProcStat): Tree | null {
+    const { parentUniqueId = 0n } = stat;
+    // The leader by its number, too, which is its until the tree is empty: it may
+    // have gone to another group.
+    return this.#groups.get(stat.pgrp) ?? this.#groups.get(stat.pid) ??
+      this.#members.get(idOf(stat)) ??
+      this.#members.get(parentUniqueId) ?? this.#byGroup(stat);
+  }
+
+  // A member that has a group of its own: who is in that, was forked by it, or by
+  // one that was. Its number means the group as long as it is there, if as a zombie.
+  #byGroup({ pid, pgrp }: ProcStat): Tree | null {
+    if (pgrp <= 1 || pgrp === pid) return null;
+    const leader = this.#table.stat(pgrp);
+    return leader === null ? null : this.#members.get(idOf(leader)) ?? null;
+  }
+
+  // Where a line of parents has ended: at one that is just ending, which may be there
+  // at the next look as a zombie; or at an orphan, whose parent may have become known
+  // until then.
+  #mayBeFound({ ppid, parentUniqueId }: ProcStat): boolean {
+    if (ppid > 1) return this.#table.stat(ppid) === null;
+    return parentUniqueId !== this.#table.stat(1)?.uniqueId;
+  }
+
+  // Who has its number now, if that is who forked it: a tracer, or launchd for an
+  // orphan, are parents only by office (ptrace(2)).
+  #parentOf({ ppid, parentUniqueId }: ProcStat): ProcStat | null {
+    if (ppid <= 1) return null;
+    const parent = this.#table.stat(ppid);
+    return parent?.uniqueId === parentUniqueId ? parent : null;
+  }
+
+  #remember(stat: ProcStat, tree: Tree): void {
+    const id = idOf(stat);
+    if (this.#members.get(id) === tree) return;
+    this.#members.set(id, tree);
+    this.#ids.get(tree)?.push(id);
+  }
+
+  #pass(stat: ProcStat): void {
+    if (this.#strangers.size >= MAX_STRANGERS) this.#strangers.clear();
+    this.#strangers.add(idOf(stat));
+  }
+}
+
+// Every process of macOS has one.
+function idOf(stat: ProcStat): bigint {
+  return stat.uniqueId ?? 0n;
 }

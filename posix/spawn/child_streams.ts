@@ -6,15 +6,19 @@
  */
 
 import type { SpawnSpec } from "../../backend/spec.ts";
-import { ChildDescriptors } from "../stdio/child_descriptors.ts";
+import { ChildDescriptors, StdioEnds } from "../stdio/stdio.ts";
 import { withCredentials } from "./credentials.ts";
-import { ForegroundTerminal } from "../stdio/foreground.ts";
+import {
+  ForegroundTerminal,
+  openPty,
+  type Pty,
+  PtySink,
+  PtySource,
+} from "../stdio/pty.ts";
 import type { Hold } from "./held_start.ts";
 import { libc } from "../system/libc.ts";
 import { PipeSink, PipeSource } from "../stdio/pipe.ts";
-import { openPty, type Pty, PtySink, PtySource } from "../stdio/pty.ts";
 import { FileActions } from "../system/posix_spawn.ts";
-import { StdioEnds } from "../stdio/stdio.ts";
 
 /** What was opened for a child; filled by {@linkcode ChildStreams.open}. */
 export class ChildStreams {

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { buffer } from "../../ffi/pointer.ts";
+import { buffer } from "../../ffi/library.ts";
 import { DARWIN, errno, libcLinux } from "../system/libc.ts";
 import { EINVAL, EPERM, posixError } from "../system/errno.ts";
 

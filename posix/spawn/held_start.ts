@@ -15,8 +15,8 @@
  */
 
 import type { DescriptorSpec } from "../../backend/spec.ts";
-import { buffer } from "../../ffi/pointer.ts";
-import { openToRead } from "../stdio/files.ts";
+import { buffer } from "../../ffi/library.ts";
+import { openToRead } from "../stdio/stdio.ts";
 import { aboveStdio } from "../system/descriptor.ts";
 import {
   EACCES,
@@ -36,7 +36,7 @@ import {
   WEXITED,
   WNOWAIT,
   WSTOPPED,
-} from "../wait/waitid.ts";
+} from "../wait/children.ts";
 
 /** The shell that becomes the program. */
 export const SHELL = "/bin/sh";

@@ -12,7 +12,7 @@ import { SurvivorsError } from "../../backend/errors.ts";
 import { ArgumentVector, readCString } from "../../ffi/c_string.ts";
 import { checkRunPermission } from "../../backend/permissions.ts";
 import type { Membership } from "../tree/membership.ts";
-import { refuseClosed } from "../stdio/child_descriptors.ts";
+import { refuseClosed } from "../stdio/stdio.ts";
 import { ChildStreams, fileActions, ownEnds } from "./child_streams.ts";
 import {
   chooseContainment,
@@ -23,8 +23,9 @@ import {
   buildEnvironment,
   childPath,
   type Environment,
+  findExecutable,
   loaderVariables,
-} from "./environment.ts";
+} from "./executable.ts";
 import {
   EACCES,
   ENOENT,
@@ -33,13 +34,15 @@ import {
   posixError,
 } from "../system/errno.ts";
 import { absolutePath, isDirectory, isThere } from "../system/file_system.ts";
-import { findExecutable } from "./executable.ts";
 import {
   applyLimits,
   heldByKernel,
   holdsForWatch,
   limitCommands,
   limitsNeedHold,
+  refuseAffinity,
+  setAffinity,
+  setNice,
 } from "./resource_limits.ts";
 import {
   awaitStopped,
@@ -50,9 +53,8 @@ import {
   type ShellErrand,
 } from "./held_start.ts";
 import { bindErrno, DARWIN, errno, libc, libcWait } from "../system/libc.ts";
-import type { ForegroundTerminal } from "../stdio/foreground.ts";
+import type { ForegroundTerminal } from "../stdio/pty.ts";
 import type { PipeSink, PipeSource } from "../stdio/pipe.ts";
-import { refuseAffinity, setAffinity, setNice } from "./scheduling.ts";
 import { attributes, type FileActions } from "../system/posix_spawn.ts";
 
 /** A child that was just started. */

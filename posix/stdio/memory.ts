@@ -10,7 +10,7 @@
  */
 
 import { type BulkMemory, PLAIN_MEMORY } from "../../backend/memory.ts";
-import { addressOf } from "../../ffi/pointer.ts";
+import { addressOf } from "../../ffi/library.ts";
 import { posixError } from "../system/errno.ts";
 import { bindErrno, DARWIN, errno, libcMemory } from "../system/libc.ts";
 

@@ -10,7 +10,7 @@
 
 import type { ChildPipe } from "../../backend/backend.ts";
 import type { ByteSink, ByteSource } from "../../backend/native.ts";
-import { buffer } from "../../ffi/pointer.ts";
+import { buffer } from "../../ffi/library.ts";
 import {
   aboveStdio,
   setCloseOnExec,

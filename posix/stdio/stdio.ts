@@ -4,12 +4,40 @@
  * @module
  */
 
-import type { SpawnSpec, StdioTarget } from "../../backend/spec.ts";
-import { copyForChild } from "../system/descriptor.ts";
-import { libc } from "../system/libc.ts";
-import { openForChild } from "./files.ts";
-import { openPipe } from "./pipe.ts";
-import type { DescriptorSource } from "../system/posix_spawn.ts";
+import type { NativeDescriptor } from "../../backend/native.ts";
+import type {
+  DescriptorSpec,
+  SpawnSpec,
+  StdioFile,
+  StdioTarget,
+} from "../../backend/spec.ts";
+import { cString, readCString } from "../../ffi/c_string.ts";
+import { buffer } from "../../ffi/library.ts";
+import {
+  aboveStdio,
+  copyForChild,
+  duplicateClear,
+} from "../system/descriptor.ts";
+import {
+  EINTR,
+  EISDIR,
+  ENOENT,
+  errnoMeaning,
+  posixError,
+} from "../system/errno.ts";
+import { absolutePath, isDirectory } from "../system/file_system.ts";
+import {
+  bindErrno,
+  DARWIN,
+  errno,
+  libc,
+  libcDarwin,
+  libcDescriptors,
+  libcLinux,
+  libcWait,
+} from "../system/libc.ts";
+import type { DescriptorSource, FileActions } from "../system/posix_spawn.ts";
+import { openPipe, PipeSink, PipeSource } from "./pipe.ts";
 
 const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
 
@@ -112,4 +140,329 @@ export class StdioEnds implements Disposable {
       this.#theirs[i] = -1;
     }
   }
+}
+
+// The descriptors of a child beyond its standard streams: both ends of them.
+
+// <sys/resource.h>
+const RLIMIT_NOFILE = DARWIN ? 8 : 7;
+const OPEN_MAX = 10240;
+const NONE: ReadonlySet<number> = new Set();
+
+/**
+ * Refuses descriptors of ours that are not open. To be called before anything is
+ * opened for the child: the number of one that has been closed would be given to
+ * that, and pass for open.
+ *
+ * @param specs What the child gets.
+ * @throws {Deno.errors.BadResource} when one is not open.
+ */
+export function refuseClosed(specs: readonly DescriptorSpec[]): void {
+  for (let i = 0; i < specs.length; i++) {
+    const { origin } = specs[i] as DescriptorSpec;
+    if (origin.kind === "own") libc().close(duplicateClear(origin.fd, NONE));
+  }
+}
+
+/**
+ * What is opened for one child. All of the child's ends are copies of ours with
+ * numbers that are no targets (see {@linkcode duplicateClear}); they are closed
+ * here as soon as the child has them, or was not started.
+ */
+export class ChildDescriptors {
+  readonly #specs: readonly DescriptorSpec[];
+  readonly #taken = new Set<number>();
+  readonly #far: number[] = [];
+  readonly #near: number[] = [];
+  readonly #limit: number;
+  readonly #reserved: number;
+
+  /**
+   * Opens everything.
+   *
+   * @param specs What the child gets; {@linkcode refuseClosed} has seen it.
+   * @param command The program, for messages.
+   * @param reserved A number in the child that is somebody else's, or -1: no source
+   * gets it, and it is not closed.
+   * @throws {RangeError} for a number that this process's limit does not allow.
+   * @throws what opening a file throws. Nothing is left open then.
+   */
+  constructor(
+    specs: readonly DescriptorSpec[],
+    command: string,
+    reserved: number,
+  ) {
+    this.#specs = specs;
+    bindErrno();
+    this.#limit = descriptorLimit();
+    for (let fd = 0; fd < 3; fd++) this.#taken.add(fd);
+    this.#reserved = reserved;
+    this.#taken.add(reserved);
+    for (let i = 0; i < specs.length; i++) {
+      const { target } = specs[i] as DescriptorSpec;
+      if (target >= this.#limit) throw aboveLimit(target, this.#limit);
+      this.#taken.add(target);
+    }
+    try {
+      for (let i = 0; i < specs.length; i++) this.#open(i, command);
+    } catch (error) {
+      this.closeFar();
+      this.closeNear();
+      throw error;
+    }
+  }
+
+  #open(index: number, command: string): void {
+    const { target, origin } = this.#specs[index] as DescriptorSpec;
+    this.#near[index] = -1;
+    // /dev/null is opened in the child.
+    this.#far[index] = -1;
+    if (origin.kind === "own") {
+      this.#far[index] = duplicateClear(origin.fd, this.#taken);
+    } else if (origin.kind === "file") {
+      this.#far[index] = this.#moved(
+        openForChild(
+          {
+            path: origin.path,
+            append: origin.access === "append",
+            mode: 0o666,
+          },
+          { reads: origin.access === "read", name: `fds[${target}]`, command },
+        ),
+      );
+    } else if (origin.kind === "pipe") {
+      const { near, far } = openPipe(origin.child === "read" ? "in" : "out");
+      this.#near[index] = near;
+      this.#far[index] = this.#moved(far);
+    }
+  }
+
+  // Takes over `fd`.
+  #moved(fd: number): number {
+    try {
+      return duplicateClear(fd, this.#taken);
+    } finally {
+      libc().close(fd);
+    }
+  }
+
+  /** Adds what makes the child's descriptors, and nothing but these. Last: it closes the rest. */
+  addTo(actions: FileActions): void {
+    let highest = Math.max(2, this.#reserved);
+    for (let i = 0; i < this.#specs.length; i++) {
+      const { target, origin } = this.#specs[i] as DescriptorSpec;
+      actions.descriptor(
+        target,
+        origin.kind === "null" ? "null" : this.#far[i] as number,
+      );
+      highest = Math.max(highest, target);
+    }
+    // What is not close-on-exec, because this process was started with it, or
+    // another library has opened it. macOS closes it by CLOEXEC_DEFAULT.
+    if (DARWIN) return;
+    for (let fd = 3; fd < highest; fd++) {
+      if (!this.#taken.has(fd)) actions.close(fd);
+    }
+    // glibc refuses a number that no descriptor can have.
+    if (highest + 1 < this.#limit) actions.closeFrom(highest + 1);
+  }
+
+  /** Our ends, for the started child; owned by the receiver. */
+  take(): NativeDescriptor[] {
+    const taken: NativeDescriptor[] = [];
+    for (let i = 0; i < this.#specs.length; i++) {
+      const { target, origin } = this.#specs[i] as DescriptorSpec;
+      const near = this.#near[i] as number;
+      const writes = origin.kind === "pipe" && origin.child === "write";
+      const reads = origin.kind === "pipe" && origin.child === "read";
+      taken[i] = {
+        target,
+        handle: target,
+        source: writes ? new PipeSource(near) : null,
+        sink: reads ? new PipeSink(near) : null,
+      };
+    }
+    this.#near.length = 0;
+    return taken;
+  }
+
+  /** Closes the child's ends. Idempotent. */
+  closeFar(): void {
+    closeAll(this.#far);
+  }
+
+  /** Closes our ends, unless they were taken. Idempotent. */
+  closeNear(): void {
+    closeAll(this.#near);
+  }
+}
+
+function closeAll(fds: number[]): void {
+  for (let i = 0; i < fds.length; i++) {
+    if ((fds[i] as number) >= 0) libc().close(fds[i] as number);
+  }
+  fds.length = 0;
+}
+
+// The first number that no descriptor of this process can have: getrlimit(2). File
+// actions of macOS have a limit of their own, which the other may be above: OPEN_MAX
+// of <sys/syslimits.h>.
+function descriptorLimit(): number {
+  const bytes = buffer(16);
+  libcDescriptors().getrlimit(RLIMIT_NOFILE, bytes);
+  const limit = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  return DARWIN ? Math.min(limit, OPEN_MAX) : limit;
+}
+
+// dup2 in the child would only say EBADF.
+function aboveLimit(target: number, limit: number): RangeError {
+  return new RangeError(
+    `Invalid fds: ${target} is not below this process's limit on descriptors, ${limit}. Choose a smaller number or raise the limit ('ulimit -n')`,
+  );
+}
+
+// Files that are opened for a child.
+
+// open(2): <asm-generic/fcntl.h>, <sys/fcntl.h> of macOS.
+const O_WRONLY = 1;
+const O_CREAT = DARWIN ? 0x200 : 0x40;
+const O_TRUNC = DARWIN ? 0x400 : 0x200;
+const O_APPEND = DARWIN ? 8 : 0x400;
+const O_CLOEXEC = DARWIN ? 0x100_0000 : 0x8_0000;
+
+/** What a file is to the child. */
+export interface FileUse {
+  /** Whether the child reads it; it writes otherwise. */
+  readonly reads: boolean;
+  /** The option that it was given with, for the message. */
+  readonly name: string;
+  /** The program, for the message. */
+  readonly command: string;
+}
+
+/**
+ * Opens a file for a child.
+ *
+ * @param file The file; permission was asked for.
+ * @param use What it is to the child.
+ * @returns The descriptor: close-on-exec, above 2.
+ * @throws {Deno.errors.NotFound} when the file, or its directory, is missing.
+ * @throws {Deno.errors.IsADirectory} when it is a directory.
+ * @throws {Deno.errors.PermissionDenied} when the OS does not allow it.
+ */
+export function openForChild(
+  file: StdioFile,
+  { reads, name, command }: FileUse,
+): number {
+  // A directory can be opened for reading; only reading it fails, in the child.
+  const fd = reads && isDirectory(file.path) ? -EISDIR : openFile(file, reads);
+  if (fd >= 0) return aboveStdio(fd);
+  const message =
+    `Failed to spawn '${command}': cannot open '${file.path}' as ${name}: ${
+      errnoMeaning(-fd)
+    }`;
+  throw posixError("open", -fd, { message, command });
+}
+
+// The descriptor, or -errno.
+function openFile(file: StdioFile, reads: boolean): number {
+  if (reads) return openToRead(file.path);
+  const how = O_WRONLY | O_CLOEXEC | (file.append ? O_APPEND : O_TRUNC);
+  if (!DARWIN) return retried(file.path, how | O_CREAT, file.mode);
+  const fd = retried(file.path, how, 0);
+  if (fd !== -ENOENT) return fd;
+  // The mode of open(2) is a variadic argument, which Apple arm64 passes on the
+  // stack: Deno creates the file. Appending, so that nothing is lost that
+  // somebody else has written since.
+  try {
+    const { path, mode } = file;
+    Deno.openSync(path, { append: true, create: true, mode }).close();
+  } catch {
+    // The directory is missing, or not ours: opening it again says so.
+  }
+  return retried(file.path, how, 0);
+}
+
+/**
+ * Opens a file for reading.
+ *
+ * @param path The file.
+ * @returns The descriptor, close-on-exec, or `-errno`.
+ */
+export function openToRead(path: string): number {
+  return retried(path, O_CLOEXEC, 0);
+}
+
+function retried(path: string, flags: number, mode: number): number {
+  const name = cString(path);
+  for (;;) {
+    const fd = DARWIN
+      ? libcDarwin().open(name, flags)
+      : libcLinux().open(name, flags, mode);
+    if (fd >= 0) return fd;
+    const error = errno();
+    if (error !== EINTR) return -error;
+  }
+}
+
+// Paths that lead to devices, to other processes or into the kernel. What can be
+// read and written there goes beyond files: `/proc/self/mem` is this process.
+// Which ones they are is Deno's decision (`check_special_file` in its
+// `runtime/permissions`).
+
+const TREES: readonly string[] = DARWIN
+  ? ["/dev/"]
+  : ["/dev/", "/proc/", "/sys/"];
+
+const HARMLESS: readonly string[] = [
+  "/dev/null",
+  "/dev/zero",
+  "/dev/random",
+  "/dev/urandom",
+];
+
+// What a shell passes for <(command); the first three are the streams.
+const PASSED = /^\/(?:dev|proc\/self)\/fd\/(?:[3-9]|[1-9]\d+)$/;
+
+// <limits.h>: PATH_MAX is 4096, 1024 on macOS.
+const PATH_MAX = 4096;
+
+/**
+ * Whether a path leads to such a file.
+ *
+ * @param path The path; links in it are followed.
+ * @param reads Whether it is to be read: `/dev/tty` may be, but not written to.
+ * @returns Also true when that is written in the path, and it leads elsewhere.
+ */
+export function isSpecialFile(path: string, reads: boolean): boolean {
+  const named = path.startsWith("/") ? absolutePath(path, "/") : "";
+  if (isGuarded(named, reads)) return !isPassedPipe(named);
+  return isGuarded(realPath(path) ?? realParent(path), reads);
+}
+
+function isGuarded(path: string, reads: boolean): boolean {
+  if (HARMLESS.includes(path) || reads && path === "/dev/tty") return false;
+  for (let i = 0; i < TREES.length; i++) {
+    if (path.startsWith(TREES[i] as string)) return true;
+  }
+  return false;
+}
+
+// On Linux such a descriptor has no real path when it is a pipe.
+function isPassedPipe(path: string): boolean {
+  return !DARWIN && PASSED.test(path) && realPath(path) === null;
+}
+
+// realpath(3)
+function realPath(path: string): string | null {
+  const resolved = new Uint8Array(PATH_MAX);
+  const found = libcWait().realpath(cString(path), resolved);
+  return found === null ? null : readCString(resolved);
+}
+
+// Of a file that is to be created.
+function realParent(path: string): string {
+  const slash = path.lastIndexOf("/") + 1;
+  const parent = realPath(path.slice(0, slash) || ".");
+  return `${parent === "/" ? "" : parent ?? ""}/${path.slice(slash)}`;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { buffer } from "../../ffi/pointer.ts";
+import { buffer } from "../../ffi/library.ts";
 import { cString } from "../../ffi/c_string.ts";
 import { posixError } from "./errno.ts";
 import { aboveStdio, isOpen } from "./descriptor.ts";

@@ -6,17 +6,19 @@
  */
 
 import type { ProcessInfo } from "../../backend/containment.ts";
+import { buffer } from "../../ffi/library.ts";
 import { DARWIN, libcDarwin } from "./libc.ts";
-import { libprocTable } from "./libproc.ts";
 import {
   lastPid,
   listPids,
   numbersHold,
+  type ProcessTable,
+  type ProcStat,
   readCommandLine,
   readStat,
   startTimeOf,
+  stateName,
 } from "./proc_files.ts";
-import { type ProcessTable, type ProcStat, stateName } from "./proc_stat.ts";
 
 const LINUX_TABLE: ProcessTable = {
   pids: listPids,
@@ -50,4 +52,183 @@ export function describe(stat: ProcStat, table: ProcessTable): ProcessInfo {
     state: stateName(stat.state),
     startTime: table.startTime(stat),
   };
+}
+
+// The process table of macOS: libproc (`<libproc.h>`, `<sys/proc_info.h>`).
+//
+// The kernel tells everybody the short form of a process and its unique ids, and
+// the long form only the process's own user: so what decides about a tree is read
+// from the first two. A process of another user that looked like one that is gone
+// would keep every look at all processes from coming to rest.
+
+// struct proc_bsdshortinfo, 64 bytes: pbsi_pid 0/4, pbsi_ppid 4/4, pbsi_pgid 8/4,
+// pbsi_status 12/4, pbsi_comm 16/16.
+const PROC_PIDT_SHORTBSDINFO = 13;
+
+const SHORTBSDINFO_SIZE = 64;
+const SSTOP = 4;
+const SZOMB = 5;
+
+// struct proc_uniqidentifierinfo, 56 bytes: p_uuid 0/16, p_uniqueid 16/8,
+// p_puniqueid 24/8.
+const PROC_PIDUNIQIDENTIFIERINFO = 17;
+
+const UNIQUE_SIZE = 56;
+
+// struct proc_bsdinfo, 136 bytes: pbi_start_tvsec 120/8, pbi_start_tvusec 128/8.
+const PROC_PIDTBSDINFO = 3;
+const BSDINFO_SIZE = 136;
+
+// The argument that has the kernel answer for a zombie, too: without it, one that
+// has ended and is not yet reaped looks like one that is gone.
+const ZOMBIES_TOO = 1n;
+
+const CTL_KERN = 1;
+const KERN_PROCARGS2 = 49;
+
+// ARG_MAX of <sys/syslimits.h>: no arguments are longer.
+const ARG_MAX = 1 << 20;
+
+// Nothing keeps a view of it.
+let space: Uint8Array<ArrayBuffer> | null = null;
+
+/**
+ * Takes a `struct proc_bsdshortinfo` and a `struct proc_uniqidentifierinfo`
+ * apart: pure, tested on every OS.
+ *
+ * @param info The first.
+ * @param ids The second.
+ * @returns The fields. The start is the unique id: it rises with each fork, stays
+ * at an exec, and is given once.
+ */
+export function parseProcess(
+  info: Uint8Array<ArrayBuffer>,
+  ids: Uint8Array<ArrayBuffer>,
+): ProcStat {
+  const view = new DataView(info.buffer, info.byteOffset, SHORTBSDINFO_SIZE);
+  const unique = new DataView(ids.buffer, ids.byteOffset, UNIQUE_SIZE);
+  const status = view.getUint32(12, true);
+  const uniqueId = unique.getBigUint64(16, true);
+  return {
+    pid: view.getUint32(0, true),
+    name: cText(info.subarray(16, 32)),
+    state: status === SZOMB ? "Z" : status === SSTOP ? "T" : "R",
+    ppid: view.getUint32(4, true),
+    pgrp: view.getUint32(8, true),
+    session: 0,
+    startTicks: Number(uniqueId),
+    uniqueId,
+    parentUniqueId: unique.getBigUint64(24, true),
+  };
+}
+
+/**
+ * When a process was started, from its `struct proc_bsdinfo`: pure.
+ *
+ * @param bytes The structure.
+ * @returns Milliseconds since the epoch.
+ */
+export function parseStartTime(bytes: Uint8Array<ArrayBuffer>): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, BSDINFO_SIZE);
+  return Number(view.getBigUint64(120, true)) * 1000 +
+    Number(view.getBigUint64(128, true)) / 1000;
+}
+
+/**
+ * The arguments in what `KERN_PROCARGS2` tells (sysctl(3)): their number, the path
+ * of the program, zeros up to a boundary, the arguments, the environment. Pure.
+ *
+ * @param bytes What it told.
+ * @returns The arguments joined by spaces, or `null` when it is not that.
+ */
+export function parseArguments(bytes: Uint8Array<ArrayBuffer>): string | null {
+  if (bytes.length < 4) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let left = view.getInt32(0, true);
+  let at = bytes.indexOf(0, 4);
+  while (at >= 0 && bytes[at] === 0) at++;
+  const words: string[] = [];
+  while (left-- > 0 && at >= 0 && at < bytes.length) {
+    const rest = bytes.subarray(at);
+    words[words.length] = cText(rest);
+    const end = rest.indexOf(0);
+    at = end < 0 ? -1 : at + end + 1;
+  }
+  return words.length > 0 ? words.join(" ") : null;
+}
+
+function cText(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+/** What is asked of the kernel. */
+export type LibprocCalls = Pick<
+  ReturnType<typeof libcDarwin>,
+  "proc_listallpids" | "proc_pidinfo" | "sysctl"
+>;
+
+/**
+ * The process table of macOS.
+ *
+ * @param calls The C library, opened when it is needed; a made-up one in tests.
+ * @returns The table.
+ */
+export function libprocTable(calls: () => LibprocCalls): ProcessTable {
+  const pidInfo = (
+    pid: number,
+    flavor: number,
+    size: number,
+  ): Uint8Array<ArrayBuffer> | null => {
+    const bytes = buffer(size);
+    const n = calls().proc_pidinfo(pid, flavor, ZOMBIES_TOO, bytes, size);
+    return n === size ? bytes : null;
+  };
+  return {
+    pids: () => libprocPids(calls()),
+    stat(pid: number): ProcStat | null {
+      const info = pidInfo(pid, PROC_PIDT_SHORTBSDINFO, SHORTBSDINFO_SIZE);
+      if (info === null) return null;
+      const ids = pidInfo(pid, PROC_PIDUNIQIDENTIFIERINFO, UNIQUE_SIZE);
+      return ids === null ? null : parseProcess(info, ids);
+    },
+    commandLine: (pid) => readArguments(calls(), pid),
+    startTime({ pid }: ProcStat): number {
+      const bytes = pidInfo(pid, PROC_PIDTBSDINFO, BSDINFO_SIZE);
+      return bytes === null ? NaN : parseStartTime(bytes);
+    },
+  };
+}
+
+function libprocPids(c: LibprocCalls): number[] | null {
+  // A first call tells the size; the table may grow before the second.
+  const estimate = c.proc_listallpids(null, 0) + 64;
+  if (estimate <= 64) return null;
+  const list = new Int32Array(estimate);
+  const bytes = new Uint8Array(list.buffer);
+  const count = c.proc_listallpids(bytes, list.byteLength);
+  // One that fills the list may be half of it.
+  if (count <= 0 || count >= estimate) return null;
+  const pids: number[] = [];
+  for (let i = 0; i < count; i++) pids.push(list[i] as number);
+  return pids.sort((a, b) => b - a);
+}
+
+function readArguments(c: LibprocCalls, pid: number): string | null {
+  const name = new Int32Array(3);
+  name[0] = CTL_KERN;
+  name[1] = KERN_PROCARGS2;
+  name[2] = pid;
+  const bytes = space ??= buffer(ARG_MAX);
+  const size = new BigUint64Array(1).fill(BigInt(ARG_MAX));
+  const rc = c.sysctl(
+    new Uint8Array(name.buffer),
+    name.length,
+    bytes,
+    new Uint8Array(size.buffer),
+    null,
+    0n,
+  );
+  // EINVAL: another user's, or a zombie's.
+  return rc === 0 ? parseArguments(bytes.subarray(0, Number(size[0]))) : null;
 }

@@ -8,7 +8,7 @@
 import type { HardKill } from "../../backend/native.ts";
 import { ESRCH } from "../system/errno.ts";
 import { errno, libcWait } from "../system/libc.ts";
-import type { ProcStat } from "../system/proc_stat.ts";
+import type { ProcStat } from "../system/proc_files.ts";
 import type { TreeOperations } from "./tree.ts";
 
 /** The group that a leader leads. */

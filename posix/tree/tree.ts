@@ -8,15 +8,19 @@
  */
 
 import type { HardKill, Survivor } from "../../backend/native.ts";
-import type { Members, Use } from "./membership.ts";
+import {
+  type LeaderGroup,
+  type Members,
+  Snapshot,
+  type Use,
+} from "./membership.ts";
 import { EPERM, ESRCH } from "../system/errno.ts";
 import {
   isDead,
   type ProcessTable,
   type ProcStat,
-} from "../system/proc_stat.ts";
-import type { Pidfds } from "../signal/pidfds.ts";
-import { type LeaderGroup, Snapshot } from "./snapshot.ts";
+} from "../system/proc_files.ts";
+import type { Pidfds } from "../signal/signal_process.ts";
 
 /** What one look at all processes showed. */
 export interface Scan {

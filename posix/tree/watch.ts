@@ -8,8 +8,8 @@
 
 import type { TreeWatch } from "../../backend/native.ts";
 import { libcWait } from "../system/libc.ts";
-import { Pidfds } from "../signal/pidfds.ts";
-import type { ProcStat } from "../system/proc_stat.ts";
+import { Pidfds } from "../signal/signal_process.ts";
+import type { ProcStat } from "../system/proc_files.ts";
 import { reactor } from "../wait/reactor.ts";
 import type { TreeOperations } from "./tree.ts";
 

@@ -14,12 +14,24 @@ import {
 } from "../../backend/usage.ts";
 import type { Leader } from "../wait/leader.ts";
 import { DARWIN } from "../system/libc.ts";
-import { isDead, type ProcStat } from "../system/proc_stat.ts";
-import { lastPid, numbersHold, readProcFile } from "../system/proc_files.ts";
-import { numberOf, ownPeak, usageTable } from "./process_usage.ts";
+import {
+  isDead,
+  lastPid,
+  numbersHold,
+  type ProcStat,
+  readProcFile,
+} from "../system/proc_files.ts";
+import {
+  ENDED,
+  numberOf,
+  ownPeak,
+  type Present,
+  TreeUsage,
+  UNKNOWN,
+  usageTable,
+} from "./tree_usage.ts";
 import { processTable } from "../system/process_table.ts";
 import type { Spawned } from "../spawn/spawn.ts";
-import { ENDED, type Present, TreeUsage, UNKNOWN } from "./tree_usage.ts";
 
 // So few new numbers are looked at one by one.
 const FEW = 512;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { buffer } from "../../ffi/pointer.ts";
+import { buffer } from "../../ffi/library.ts";
 import {
   bindErrno,
   DARWIN,

@@ -12,7 +12,7 @@ import {
   unknownUsage,
   type UsageLook,
 } from "../../backend/usage.ts";
-import { LimitWatch, type Watched } from "../limits/limit_watch.ts";
+import { LimitWatch, type Watched } from "../limits/run_limits.ts";
 import { limitReports, needsWatch, toLimits } from "../limits/limits.ts";
 
 /** Limits that several trees can have together. */

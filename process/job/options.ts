@@ -9,7 +9,8 @@ import {
   type ContainmentRequest,
   CONTAINMENTS,
 } from "../../backend/containment.ts";
-import { type JobLimits, toJobLimits } from "./limits.ts";
+import { signalNumber } from "../../backend/signals.ts";
+import { DEFAULT_GRACE } from "../run/stop.ts";
 import {
   abortSignal,
   duration,
@@ -18,8 +19,7 @@ import {
   shown,
   stopSignal,
 } from "../validate.ts";
-import { DEFAULT_GRACE } from "../run/control.ts";
-import { signalNumber } from "../../backend/signals.ts";
+import { type JobLimits, toJobLimits } from "./limits.ts";
 
 /**
  * What ends a job: the first child that fails (`"first-failure"`), the first
@@ -114,6 +114,7 @@ export interface JobControl {
 }
 
 const POLICIES = ["first-failure", "first-exit", "all"] as const;
+
 // What Deno can listen to on Windows; it refuses the others there.
 const COMING_ON_WINDOWS = ["SIGINT", "SIGBREAK", "SIGHUP"];
 
@@ -167,4 +168,57 @@ function stopOn(value: unknown): readonly Deno.Signal[] {
     }
   }
   return signals;
+}
+
+// Signals to this process that mean something else than its end for a while.
+
+/** Listens to signals from {@linkcode SignalTrap.set} to {@linkcode SignalTrap.release}. */
+export class SignalTrap {
+  readonly #signals: readonly Deno.Signal[];
+  readonly #received: (signal: Deno.Signal) => void;
+  #listeners: (() => void)[] = [];
+
+  /**
+   * @param signals The signals.
+   * @param received Called with each that comes.
+   */
+  constructor(
+    signals: readonly Deno.Signal[],
+    received: (signal: Deno.Signal) => void,
+  ) {
+    this.#signals = signals;
+    this.#received = received;
+  }
+
+  /**
+   * Begins to listen. Idempotent.
+   *
+   * @throws {TypeError} for a signal that nobody can listen to; none is then.
+   */
+  set(): void {
+    if (this.#listeners.length > 0) return;
+    try {
+      for (let i = 0; i < this.#signals.length; i++) {
+        const signal = this.#signals[i] as Deno.Signal;
+        const listener = (): void => this.#received(signal);
+        Deno.addSignalListener(signal, listener);
+        this.#listeners[i] = listener;
+      }
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+  }
+
+  /** Listens no longer: the signals have their own effect again. Idempotent. */
+  release(): void {
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (let i = 0; i < listeners.length; i++) {
+      Deno.removeSignalListener(
+        this.#signals[i] as Deno.Signal,
+        listeners[i] as () => void,
+      );
+    }
+  }
 }

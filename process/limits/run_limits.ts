@@ -15,8 +15,8 @@ import type {
   SyncOutcome,
 } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
+import { cpuTime, type Usage, type UsageLook } from "../../backend/usage.ts";
 import { BudgetedSource, OutputBudget } from "../stdio/observed_source.ts";
-import { LimitCheck, LimitWatch } from "./limit_watch.ts";
 import { limitOfEnd, limitReports, needsWatch } from "./limits.ts";
 
 /** Limits in force on a running child. */
@@ -212,4 +212,235 @@ function bounded(receiver: Receiver, budget: OutputBudget): Receiver {
     const goesOn = within === 0 || receiver(piece.subarray(0, within));
     return goesOn && within === piece.byteLength;
   };
+}
+
+// Looking at a tree for limits that no kernel holds for the whole of it.
+
+/** What can be watched: the tree of a child, or of a job. */
+export interface Watched {
+  /** What it has used. */
+  usage(look: UsageLook): Pick<Usage, "tree">;
+  /**
+   * A number that rises with every process that is started anywhere, very cheap
+   * to ask for; `null`: not known.
+   */
+  newest?(): number | null;
+  /** Whether more than so many processes live; quick, however many there are. */
+  hasMoreThan?(count: number): boolean;
+  /** Bytes of memory with shared pages counted once; slower. `null`: not known. */
+  exactMemory?(): number | null;
+  /** A limit that the kernel has reported as reached. */
+  limitReached?(): LimitName | null;
+  /** Lets what is watched run, if it was held back until now. */
+  begin?(): void;
+}
+
+// Between two looks, in milliseconds: a look at all processes costs 1 to 5.
+const SHORTEST = 10;
+const LONGEST = 100;
+
+// From this part of a limit on it may be passed between two looks.
+const NEAR = 0.5;
+const NEAR_LONGEST = 20;
+
+// A fork bomb starts thousands of processes in a second, and soon leaves us no
+// time of the processor to notice: how many were started is asked this often.
+const GLANCE = 3;
+
+// Looks may take this part of the time: 1 to 4.
+const COST_SHARE = 3;
+
+/** The limits of one tree against its use: what is passed, when to look again. */
+export class LimitCheck {
+  readonly #limits: Limits;
+  readonly #target: Watched;
+  readonly #glances: boolean;
+  #interval = SHORTEST;
+  #due = 0;
+  #newest: number;
+  #processes = 1;
+  #last: { readonly at: number; readonly parts: readonly number[] } | null =
+    null;
+  /** A limit that was reached without ending the tree, or `null`. */
+  noted: LimitName | null = null;
+
+  /**
+   * @param target The tree.
+   * @param limits Its limits.
+   */
+  constructor(target: Watched, limits: Limits) {
+    this.#target = target;
+    this.#limits = limits;
+    const newest = limits.processes === undefined
+      ? null
+      : target.newest?.() ?? null;
+    this.#glances = newest !== null;
+    this.#newest = newest ?? 0;
+  }
+
+  /** Milliseconds until the next {@linkcode LimitCheck.tick}. */
+  get interval(): number {
+    return this.#glances ? GLANCE : this.#interval;
+  }
+
+  /**
+   * Does once what a look does, so that the first that matters finds libraries
+   * opened and functions compiled; then lets what is watched run.
+   */
+  begin(): void {
+    this.tick(performance.now());
+    this.#tooMany();
+    this.#target.begin?.();
+  }
+
+  /**
+   * Looks, if a look is due or so many processes were started that the limit may
+   * be passed.
+   *
+   * @param now The time, on the clock of `performance.now()`.
+   * @returns The limit that is passed, or `null`.
+   */
+  tick(now: number): LimitName | null {
+    if (this.#manyStarted() && this.#tooMany()) return "processes";
+    return now >= this.#due ? this.look(now) : null;
+  }
+
+  /** Whether there are too many processes, and nothing else. */
+  glance(): LimitName | null {
+    return this.#glances && this.#tooMany() ? "processes" : null;
+  }
+
+  // Only whether, not how many: a bomb leaves no time to count.
+  #tooMany(): boolean {
+    this.#newest = this.#target.newest?.() ?? 0;
+    const { processes } = this.#limits;
+    return this.#target.hasMoreThan?.(processes ?? Infinity) ?? false;
+  }
+
+  #manyStarted(): boolean {
+    if (!this.#glances) return false;
+    const started = (this.#target.newest?.() ?? 0) - this.#newest;
+    // Numbers start again from the lowest when they have reached the highest.
+    const { processes } = this.#limits;
+    return started < 0 || this.#processes + started > (processes ?? Infinity);
+  }
+
+  /**
+   * Looks once.
+   *
+   * @param now The time, on the clock of `performance.now()`.
+   * @returns The limit that is passed, or `null`.
+   */
+  look(now: number): LimitName | null {
+    const reached = this.#target.limitReached?.() ?? null;
+    if (reached === "openFiles") this.noted = reached;
+    else if (reached !== null) return reached;
+    if (this.#glances) this.#newest = this.#target.newest?.() ?? 0;
+    const { tree } = this.#target.usage("brief");
+    this.#processes = tree.processes ?? 1;
+    const { memory, processes, cpuTime: cpu } = this.#limits;
+    const spent = cpuTime(tree);
+    if (cpu !== undefined && spent !== null && spent >= cpu) return "cpuTime";
+    if (processes !== undefined && (tree.processes ?? 0) > processes) {
+      return "processes";
+    }
+    if (memory !== undefined && (tree.memory ?? 0) > memory) {
+      // Resident sizes count shared pages once for each process: a second
+      // opinion, which is slower, decides.
+      const exact = this.#target.exactMemory?.() ?? tree.memory;
+      if ((exact ?? 0) > memory) return "memory";
+    }
+    this.#plan(now, [
+      part(tree.memory, memory),
+      part(tree.processes, processes),
+      part(spent, cpu),
+    ]);
+    return null;
+  }
+
+  // Half the time in which the limit would be reached if it went on like this.
+  #plan(now: number, parts: readonly number[]): void {
+    let interval = Math.min(this.#interval * 2, LONGEST);
+    for (let i = 0; i < parts.length; i++) {
+      const share = parts[i] as number;
+      if (share >= NEAR) interval = Math.min(interval, NEAR_LONGEST);
+      if (this.#last === null) continue;
+      const grown = share - (this.#last.parts[i] as number);
+      const rate = grown / Math.max(now - this.#last.at, 1);
+      if (rate > 0) interval = Math.min(interval, (1 - share) / rate / 2);
+    }
+    this.#interval = Math.max(interval, SHORTEST);
+    // Where there are very many processes a look is dear, and not the business
+    // of the host.
+    const end = performance.now();
+    this.#interval = Math.max(this.#interval, (end - now) * COST_SHARE);
+    this.#due = end + this.#interval;
+    this.#last = { at: now, parts };
+  }
+}
+
+function part(used: number | null, limit: number | undefined): number {
+  return used === null || limit === undefined ? 0 : used / limit;
+}
+
+/** Looks from time to time until a limit is passed or it is stopped. */
+export class LimitWatch {
+  readonly #check: LimitCheck;
+  readonly #passed: (limit: LimitName) => void;
+  #timer: Timer | null = null;
+  #referenced = true;
+
+  /**
+   * @param target The tree.
+   * @param limits Its limits.
+   * @param passed Called once, with the limit; ends the tree.
+   */
+  constructor(
+    target: Watched,
+    limits: Limits,
+    passed: (limit: LimitName) => void,
+  ) {
+    this.#check = new LimitCheck(target, limits);
+    this.#passed = passed;
+    // In a turn of its own: what the caller does in this one is done by then.
+    this.#timer = new Timer(0, () => {
+      this.#check.begin();
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    this.#timer = new Timer(this.#check.interval, () => {
+      this.#timer = null;
+      const limit = this.#check.tick(performance.now());
+      if (limit === null) this.#schedule();
+      else this.#passed(limit);
+    });
+    this.#timer.hold(this.#referenced);
+  }
+
+  /** Asks at once, out of turn, whether there are too many processes. */
+  glance(): void {
+    const limit = this.#check.glance();
+    if (limit === null) return;
+    this.stop();
+    this.#passed(limit);
+  }
+
+  /** A limit that was reached without ending the tree, or `null`. */
+  get noted(): LimitName | null {
+    return this.#check.noted;
+  }
+
+  /** Whether it holds the event loop. */
+  hold(referenced: boolean): void {
+    this.#referenced = referenced;
+    this.#timer?.hold(referenced);
+  }
+
+  /** Ends the looking. Idempotent. */
+  stop(): void {
+    this.#timer?.clear();
+    this.#timer = null;
+  }
 }

@@ -12,10 +12,15 @@ import type { ProcessGroupMode, StdioTarget } from "../../backend/spec.ts";
 import type { SocketAddress } from "../../ffi/socket_address.ts";
 import type { Listener } from "../listen.ts";
 import type { OutputPolicy } from "../stdio/capture.ts";
-import type { TeeTarget } from "../stdio/tee.ts";
+import type { TeeTarget } from "../stdio/child_output.ts";
 import type { ProcessPriority } from "./attributes.ts";
-import type { FdSource, NamedListener } from "./fds.ts";
-import type { StderrOption, StdinOption, StdoutOption } from "./stdio.ts";
+import type {
+  FdSource,
+  NamedListener,
+  StderrOption,
+  StdinOption,
+  StdoutOption,
+} from "./stdio.ts";
 
 /**
  * Options of {@linkcode Command}: those of `Deno.CommandOptions`, and what makes

@@ -5,14 +5,19 @@
  * @module
  */
 
+import { backend } from "../../backend/backend.ts";
+import { requestFilePermission } from "../../backend/permissions.ts";
 import type {
+  DescriptorOrigin,
   DescriptorSpec,
+  FileAccess,
   SpawnSpec,
   StdioMode,
   StdioTarget,
 } from "../../backend/spec.ts";
-import { flag, pathOf, shown } from "../validate.ts";
-import { requestFilePermission } from "../../backend/permissions.ts";
+import type { SocketAddress } from "../../ffi/socket_address.ts";
+import { Listener } from "../listen.ts";
+import { flag, oneOf, pathOf, shown } from "../validate.ts";
 
 /** A file that the child reads as its standard input. */
 export interface InputFile {
@@ -73,6 +78,7 @@ export type StderrOption = StdoutOption | "stdout";
 
 const EXPECTED =
   `"piped", "inherit", "null", { file }, or a descriptor that is open`;
+
 // Beyond it a number is no descriptor; handles of Windows have 32 bits.
 const LARGEST_DESCRIPTOR = 0x7fff_ffff;
 
@@ -213,4 +219,240 @@ function requestAccess(
   name: "read" | "write",
 ): void {
   if (typeof target === "object") requestFilePermission(name, target.path);
+}
+
+// The descriptors of a child beyond its standard streams: what a caller may ask
+// for, and its validation.
+
+/** A new pipe between this process and a descriptor of the child. */
+export interface FdPipe {
+  /**
+   * What the child does with its end. It `"read"`s what is written to
+   * `child.fds[n].writable`, or it `"write"`s what `child.fds[n].readable` gives.
+   */
+  pipe: "read" | "write";
+}
+
+/** A file as a descriptor of the child, opened by this process as `Deno.open` would. */
+export interface FdFile {
+  /** Its path or file URL; relative to this process's working directory. */
+  file: string | URL;
+  /**
+   * `"read"` needs `--allow-read`; `"write"` makes or empties the file, and
+   * `"append"` makes it or adds to it: both need `--allow-write`.
+   */
+  access: FileAccess;
+}
+
+/**
+ * What a descriptor of the child is made of: a descriptor of this process (on
+ * Windows a handle), the null device, a pipe, a file, or a listening socket.
+ */
+export type FdSource =
+  | number
+  | "null"
+  | FdPipe
+  | FdFile
+  | Listener<SocketAddress>;
+
+/** A listening socket with the name that the child knows it by. */
+export interface NamedListener {
+  /** The socket. */
+  listener: Listener<SocketAddress>;
+  /** Its name in LISTEN_FDNAMES: printable ASCII without a colon, up to 255 characters. */
+  name: string;
+}
+
+// sd_listen_fds(3): SD_LISTEN_FDS_START.
+const FIRST_LISTENER = 3;
+
+// A C int: what a descriptor is.
+const LARGEST = 0x7fff_ffff;
+
+/** Validated descriptors, and the variables that tell the child of them. */
+export interface Descriptors {
+  /** The descriptors by rising number, or `null` when none were asked for. */
+  readonly fds: DescriptorSpec[] | null;
+  /** Whether the child needs LISTEN_PID. */
+  readonly listenPid: boolean;
+  /** Names of the variables for the child. */
+  readonly envNames: readonly string[];
+  /** Their values. */
+  readonly envValues: readonly string[];
+}
+
+const NOTHING: Descriptors = {
+  fds: null,
+  listenPid: false,
+  envNames: [],
+  envValues: [],
+};
+
+/**
+ * Validates `fds` and `listeners`.
+ *
+ * @param fds The descriptors by number.
+ * @param listeners The listening sockets from 3 on.
+ * @returns What the backend needs.
+ * @throws {TypeError} for anything of the wrong type, and for a closed listener.
+ * @throws {RangeError} for a number below 3, or one that is no descriptor's.
+ */
+export function toDescriptors(fds: unknown, listeners: unknown): Descriptors {
+  if (fds === undefined && listeners === undefined) return NOTHING;
+  const specs: DescriptorSpec[] = [];
+  const names = addListeners(listeners, specs);
+  addFds(fds, specs);
+  const listens = names.length > 0;
+  return {
+    fds: specs.sort((a, b) => a.target - b.target),
+    listenPid: listens,
+    envNames: listens ? ["LISTEN_FDS", "LISTEN_FDNAMES"] : [],
+    envValues: listens ? [String(names.length), names.join(":")] : [],
+  };
+}
+
+function addListeners(listeners: unknown, specs: DescriptorSpec[]): string[] {
+  const names: string[] = [];
+  if (listeners === undefined) return names;
+  if (!Array.isArray(listeners)) {
+    throw new TypeError("Invalid listeners: expected an array");
+  }
+  if (backend().name === "windows") {
+    throw new Deno.errors.NotSupported(
+      "Cannot use 'listeners' on Windows: no program there reads LISTEN_FDS. Use 'fds' and tell the child the handle, or duplicateSocket() of '@killable/process/windows'",
+    );
+  }
+  for (let i = 0; i < listeners.length; i++) {
+    const entry: unknown = listeners[i];
+    const named = entry instanceof Listener ? null : entry as NamedListener;
+    const listener = named === null ? entry : named?.listener;
+    if (!(listener instanceof Listener)) {
+      throw new TypeError(
+        `Invalid listeners: expected what listen() returns at ${i}, got ${
+          shown(entry)
+        }`,
+      );
+    }
+    // "unknown" is what systemd calls those without a name.
+    names[i] = named === null ? "unknown" : listenerName(named.name);
+    specs[i] = {
+      target: FIRST_LISTENER + i,
+      origin: { kind: "own", fd: listener.fd },
+    };
+  }
+  return names;
+}
+
+// systemd's fdname_is_valid(): no colon, since colons separate them.
+function listenerName(name: unknown): string {
+  if (typeof name === "string" && /^[\x20-\x39\x3b-\x7e]{1,255}$/.test(name)) {
+    return name;
+  }
+  throw new TypeError(
+    `Invalid listeners: expected a name of 1 to 255 printable ASCII characters without ':', got ${
+      shown(name)
+    }`,
+  );
+}
+
+function addFds(fds: unknown, specs: DescriptorSpec[]): void {
+  if (fds === undefined) return;
+  if (typeof fds !== "object" || fds === null || Array.isArray(fds)) {
+    throw new TypeError("Invalid fds: expected an object with numbers as keys");
+  }
+  const listeners = specs.length;
+  const keys = Object.keys(fds);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string;
+    const target = targetNumber(key);
+    if (target < FIRST_LISTENER + listeners) {
+      throw new TypeError(
+        `Invalid fds: ${key} is given twice, 'listeners' takes the numbers from 3 to ${
+          FIRST_LISTENER + listeners - 1
+        }`,
+      );
+    }
+    const source = (fds as Record<string, unknown>)[key];
+    specs[specs.length] = { target, origin: originOf(source, key) };
+  }
+}
+
+function targetNumber(key: string): number {
+  const number = /^(0|[1-9][0-9]*)$/.test(key) ? Number(key) : NaN;
+  if (number >= 3 && number <= LARGEST) return number;
+  if (number < 3) {
+    const name = ["stdin", "stdout", "stderr"][number];
+    throw new RangeError(
+      `Invalid fds: ${key} is a standard stream, use the option '${name}'`,
+    );
+  }
+  throw new RangeError(
+    `Invalid fds: expected numbers from 3 to ${LARGEST} as keys, got ${
+      shown(key)
+    }`,
+  );
+}
+
+function originOf(source: unknown, key: string): DescriptorOrigin {
+  if (source === "null") return { kind: "null" };
+  if (typeof source === "number") return ownOrigin(source, key);
+  if (source instanceof Listener) return { kind: "own", fd: source.fd };
+  if (typeof source === "object" && source !== null) {
+    if ("pipe" in source) {
+      const child = oneOf(source.pipe, `fds[${key}].pipe`, PIPES);
+      return { kind: "pipe", child };
+    }
+    if ("file" in source) {
+      return fileOrigin(source as Partial<FdFile>, `fds[${key}]`);
+    }
+  }
+  throw new TypeError(
+    `Invalid fds[${key}]: expected a descriptor, "null", { pipe }, { file, access } or a listener, got ${
+      shown(source)
+    }`,
+  );
+}
+
+const PIPES = ["read", "write"] as const;
+const ACCESS = ["read", "write", "append"] as const;
+
+function ownOrigin(fd: number, key: string): DescriptorOrigin {
+  if (Number.isInteger(fd) && fd >= 0 && fd <= LARGEST) {
+    return { kind: "own", fd };
+  }
+  throw new RangeError(
+    `Invalid fds[${key}]: expected an open descriptor from 0 to ${LARGEST}, got ${fd}`,
+  );
+}
+
+function fileOrigin(source: Partial<FdFile>, name: string): DescriptorOrigin {
+  const path = pathOf(source.file as string | URL, `${name}.file`);
+  if (path === "") throw new TypeError(`Invalid ${name}.file: it is empty`);
+  if (source.access === undefined) {
+    throw new TypeError(
+      `Invalid ${name}.access: expected one of "read", "write", "append"`,
+    );
+  }
+  return {
+    kind: "file",
+    path,
+    access: oneOf(source.access, `${name}.access`, ACCESS),
+  };
+}
+
+/**
+ * Refuses pipes where the caller gets no child, and so no streams to serve them.
+ *
+ * @param spec The validated command.
+ * @throws {TypeError} when one of `fds` is a pipe.
+ */
+export function refusePipedFds(spec: SpawnSpec): void {
+  const fds = spec.fds ?? [];
+  for (let i = 0; i < fds.length; i++) {
+    const { target, origin } = fds[i] as DescriptorSpec;
+    if (origin.kind !== "pipe") continue;
+    throw new TypeError(
+      `Piped fds[${target}] is not supported for this function, use spawn() instead`,
+    );
+  }
 }

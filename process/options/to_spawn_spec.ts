@@ -6,8 +6,8 @@ import {
   DEFAULT_GRACE,
   DEFAULT_MAX_OUTPUT,
   type RunControl,
-} from "../run/control.ts";
-import { type TeeTarget, teeTarget } from "../stdio/tee.ts";
+} from "../run/stop.ts";
+import { type TeeTarget, teeTarget } from "../stdio/child_output.ts";
 import {
   abortSignal,
   duration,
@@ -26,14 +26,14 @@ import {
   terminalChoice,
   umaskBits,
 } from "./attributes.ts";
-import { toDescriptors } from "./fds.ts";
-import type { CommandOptions, StdioDefaults } from "./options.ts";
 import {
   requestFileAccess,
   stderrTarget,
   stdinTarget,
   stdoutTarget,
+  toDescriptors,
 } from "./stdio.ts";
+import type { CommandOptions, StdioDefaults } from "./options.ts";
 
 const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
 

@@ -6,9 +6,8 @@
 
 import { Timer } from "../../backend/timer.ts";
 import type { CommandStatus } from "../run/status.ts";
-import type { ChildOutput } from "../stdio/child_output.ts";
+import type { ChildOutput, OutputName } from "../stdio/child_output.ts";
 import { DEFAULT_MAX_LINE_LENGTH } from "../stdio/lines.ts";
-import type { OutputName } from "../stdio/tee.ts";
 import {
   duration,
   flag,

@@ -16,7 +16,7 @@ import {
   toReadyPlan,
 } from "./plan.ts";
 import type { CommandStatus } from "../run/status.ts";
-import type { OutputName } from "../stdio/tee.ts";
+import type { OutputName } from "../stdio/child_output.ts";
 import { Timer } from "../../backend/timer.ts";
 
 const TAIL = 20;

@@ -13,11 +13,14 @@ import type {
 import type { SpawnSpec } from "../../backend/spec.ts";
 import { Capture } from "../stdio/capture.ts";
 import { OutputLimitExceeded } from "../../backend/errors.ts";
-import type { RunControl } from "./control.ts";
+import { type RunControl, stopSequence } from "./stop.ts";
 import { type CommandOutput, commandOutput, statusWith } from "./status.ts";
-import { stopSequence } from "./stop.ts";
 import { SyncLimits } from "../limits/run_limits.ts";
-import { type OutputName, showSync, type TeeTarget } from "../stdio/tee.ts";
+import {
+  type OutputName,
+  showSync,
+  type TeeTarget,
+} from "../stdio/child_output.ts";
 
 /**
  * Runs a command, blocking this thread: no timer, no signal handler and no

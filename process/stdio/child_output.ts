@@ -5,15 +5,17 @@
  * @module
  */
 
-import type { ByteSource } from "../../backend/native.ts";
+import type { ByteSource, NativeDescriptor } from "../../backend/native.ts";
+import { Timer } from "../../backend/timer.ts";
+import { shown } from "../validate.ts";
 import type { Capture } from "./capture.ts";
 import {
+  notPiped,
   readableFrom,
   type ReadableOutput,
   type SubprocessReadableStream,
+  writableTo,
 } from "./streams.ts";
-import type { OutputName } from "./tee.ts";
-import { Timer } from "../../backend/timer.ts";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
 
@@ -144,5 +146,204 @@ export class ChildOutput {
       this.#drainSoon?.clear();
       this.#source.close();
     }
+  }
+}
+
+// One descriptor of a child beyond its standard streams, as its parent sees it.
+
+/**
+ * A descriptor that a child was given by `fds`.
+ *
+ * @example
+ * ```ts
+ * import { Command } from "@killable/process";
+ *
+ * if (Deno.build.os !== "windows") {
+ *   await using child = new Command("sh", {
+ *     args: ["-c", "tr a-z A-Z <&3 >&4"],
+ *     fds: { 3: { pipe: "read" }, 4: { pipe: "write" } },
+ *   }).spawn();
+ *   const writer = child.fds[3]!.writable.getWriter();
+ *   await writer.write(new TextEncoder().encode("hello"));
+ *   await writer.close();
+ *   console.log(await child.fds[4]!.readable.text()); // HELLO
+ * }
+ * ```
+ */
+export interface ChildDescriptor {
+  /** Its number in the child. */
+  readonly number: number;
+  /** Windows: its handle in the child, to be told to it. POSIX: its number. */
+  readonly handle: number;
+  /**
+   * What the child writes to it.
+   *
+   * @throws {TypeError} unless it is `{ pipe: "write" }`.
+   */
+  readonly readable: SubprocessReadableStream;
+  /**
+   * What the child reads from it.
+   *
+   * @throws {TypeError} unless it is `{ pipe: "read" }`.
+   */
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+/** The streams of a descriptor, made when they are asked for. */
+export class DescriptorStreams implements ChildDescriptor {
+  readonly #native: NativeDescriptor;
+  #readable: SubprocessReadableStream | null = null;
+  #writable: WritableStream<Uint8Array> | null = null;
+
+  /** @param native Our end. */
+  constructor(native: NativeDescriptor) {
+    this.#native = native;
+  }
+
+  get number(): number {
+    return this.#native.target;
+  }
+
+  get handle(): number {
+    return this.#native.handle;
+  }
+
+  get readable(): SubprocessReadableStream {
+    if (this.#native.source === null) throw this.#notPiped("write");
+    return this.#readable ??= readableFrom(this.#native.source).stream;
+  }
+
+  get writable(): WritableStream<Uint8Array> {
+    if (this.#native.sink === null) throw this.#notPiped("read");
+    return this.#writable ??= writableTo(this.#native.sink);
+  }
+
+  #notPiped(child: string): TypeError {
+    const { message } = notPiped(`fds[${this.number}]`);
+    return new TypeError(`${message}: start it with { pipe: "${child}" }`);
+  }
+
+  /** The tree is gone: closes what nobody has asked for, and ends what is read. */
+  release(): void {
+    if (this.#writable === null) this.#native.sink?.close();
+    if (this.#readable === null) this.#native.source?.close();
+    this.#native.source?.finish();
+  }
+}
+
+// Output shown live to somebody else, while it is captured or read.
+
+/** One of the two outputs of a child. */
+export type OutputName = "stdout" | "stderr";
+
+/** A function that is shown every piece of output; the next one waits for its promise. */
+export type TeeFunction = (
+  chunk: Uint8Array<ArrayBuffer>,
+  stream: OutputName,
+) => void | Promise<void>;
+
+/** Where output goes besides. */
+export type TeeTarget = "inherit" | WritableStream<Uint8Array> | TeeFunction;
+
+/**
+ * Validates the option.
+ *
+ * @param value The option.
+ * @returns The target; `null` where the option is undefined.
+ * @throws {TypeError} when it is none, or a stream that is locked.
+ */
+export function teeTarget(value: unknown): TeeTarget | null {
+  if (value === undefined) return null;
+  if (value === "inherit" || typeof value === "function") {
+    return value as TeeTarget;
+  }
+  if (value instanceof WritableStream) {
+    if (!value.locked) return value;
+    throw new TypeError("Invalid tee: the stream is locked");
+  }
+  throw new TypeError(
+    `Invalid tee: expected "inherit", a WritableStream or a function, got ${
+      shown(value)
+    }`,
+  );
+}
+
+/** The receiver of one run's output. */
+export class Tee {
+  readonly #show: TeeFunction;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
+  readonly #failed: (error: unknown) => void;
+  #broken = false;
+  #streams = 0;
+
+  /**
+   * @param target Where output goes.
+   * @param failed Called once when the receiver fails; it gets no more then.
+   */
+  constructor(target: TeeTarget, failed: (error: unknown) => void) {
+    this.#failed = failed;
+    if (target === "inherit") this.#show = writeOwn;
+    else if (typeof target === "function") this.#show = target;
+    else {
+      const writer = target.getWriter();
+      this.#writer = writer;
+      this.#show = (chunk) => writer.write(chunk);
+    }
+  }
+
+  /**
+   * Shows one piece. Never rejects: the run goes on to its end and is told.
+   *
+   * @param piece The piece; copied, since the reader's memory is its own.
+   * @param stream Where it comes from.
+   */
+  async show(piece: Uint8Array, stream: OutputName): Promise<void> {
+    if (this.#broken) return;
+    try {
+      await this.#show(new Uint8Array(piece), stream);
+    } catch (error) {
+      if (this.#broken) return;
+      this.#broken = true;
+      this.#failed(error);
+    }
+  }
+
+  /** One more output is shown to it. */
+  begin(): void {
+    this.#streams++;
+  }
+
+  /** One output has ended; with the last one the stream is given back, open. */
+  end(): void {
+    if (--this.#streams === 0) this.#writer?.releaseLock();
+  }
+}
+
+async function writeOwn(chunk: Uint8Array, stream: OutputName): Promise<void> {
+  const own = stream === "stdout" ? Deno.stdout : Deno.stderr;
+  for (let at = 0; at < chunk.byteLength;) {
+    at += await own.write(chunk.subarray(at));
+  }
+}
+
+/**
+ * Shows one piece, blocking: for a run that blocks.
+ *
+ * @param target Where output goes; no stream.
+ * @param piece The piece.
+ * @param stream Where it comes from.
+ */
+export function showSync(
+  target: Exclude<TeeTarget, WritableStream>,
+  piece: Uint8Array,
+  stream: OutputName,
+): void {
+  if (typeof target === "function") {
+    target(new Uint8Array(piece), stream);
+    return;
+  }
+  const own = stream === "stdout" ? Deno.stdout : Deno.stderr;
+  for (let at = 0; at < piece.byteLength;) {
+    at += own.writeSync(piece.subarray(at));
   }
 }

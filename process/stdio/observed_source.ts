@@ -6,7 +6,7 @@
 
 import type { ByteSource } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
-import type { OutputName, Tee } from "./tee.ts";
+import type { OutputName, Tee } from "./child_output.ts";
 
 /** The same source; every piece is noted, and shown, before its reader gets it. */
 export class ObservedSource implements ByteSource {

@@ -5,7 +5,7 @@ import { spawn as nodeSpawn } from "node:child_process";
 import { Command } from "../../mod.ts";
 import { libcLinux } from "../../posix/system/libc.ts";
 import { waitpid } from "../../posix/mod.ts";
-import { parseLocksLimit } from "../../posix/system/proc_stat.ts";
+import { parseLocksLimit } from "../../posix/system/proc_files.ts";
 import { windowOf } from "../../posix/containment/tag.ts";
 import { until, within } from "../fixtures/deadline.ts";
 import { evalArgs, waitForText } from "../fixtures/eval.ts";

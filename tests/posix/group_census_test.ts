@@ -5,10 +5,10 @@ import { bindErrno, libcWait } from "../../posix/system/libc.ts";
 import {
   lastPid,
   listPids,
+  type ProcessTable,
   procIsUsable,
 } from "../../posix/system/proc_files.ts";
 import { ProcessGroup } from "../../posix/containment/process_group.ts";
-import type { ProcessTable } from "../../posix/system/proc_stat.ts";
 import { processTable } from "../../posix/system/process_table.ts";
 import { signalProcess } from "../../posix/signal/signal_process.ts";
 import { ProcessTree } from "../../posix/tree/tree.ts";

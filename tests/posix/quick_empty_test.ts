@@ -3,7 +3,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { quickEmpty } from "../../posix/containment/quick_proof.ts";
+import { quickEmpty } from "../../posix/containment/census.ts";
 import { warmUp } from "../fixtures/warm_up.ts";
 
 const ignore = Deno.build.os !== "linux"; // it reads /proc

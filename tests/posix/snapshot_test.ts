@@ -4,18 +4,24 @@
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { Command } from "../../mod.ts";
-import type { Members } from "../../posix/tree/membership.ts";
+import {
+  type LeaderGroup,
+  type Members,
+  Snapshot,
+} from "../../posix/tree/membership.ts";
 import { bindErrno, errno, libcWait } from "../../posix/system/libc.ts";
 import { Lineage } from "../../posix/containment/lineage.ts";
 import { lineageObstacle } from "../../posix/containment/owner.ts";
-import { listPids, readStat } from "../../posix/system/proc_files.ts";
-import type { ProcessTable } from "../../posix/system/proc_stat.ts";
+import {
+  listPids,
+  type ProcessTable,
+  readStat,
+} from "../../posix/system/proc_files.ts";
 import { processTable } from "../../posix/system/process_table.ts";
 import {
   refusePidfds,
   signalProcess,
 } from "../../posix/signal/signal_process.ts";
-import { type LeaderGroup, Snapshot } from "../../posix/tree/snapshot.ts";
 import { ProcessTree } from "../../posix/tree/tree.ts";
 import { within } from "../fixtures/deadline.ts";
 import { openDescriptors } from "../fixtures/process_table.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ArgumentVector } from "../../ffi/c_string.ts";
-import { viewAt } from "../../ffi/pointer.ts";
+import { viewAt } from "../../ffi/library.ts";
 
 /** What C would read. */
 function strings(vector: ArgumentVector): string[] {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ByteSource } from "../../backend/native.ts";
-import { LimitCheck, type Watched } from "../../process/limits/limit_watch.ts";
+import { LimitCheck, type Watched } from "../../process/limits/run_limits.ts";
 import {
   limitOfEnd,
   limitReports,

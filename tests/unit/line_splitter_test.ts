@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { LineSplitter } from "../../process/stdio/line_splitter.ts";
+import { LineSplitter } from "../../process/stdio/lines.ts";
 
 const encoder = new TextEncoder();
 

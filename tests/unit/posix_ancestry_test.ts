@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Ancestry, findRoot } from "../../posix/foreign_tree.ts";
-import type { ProcessTable, ProcStat } from "../../posix/system/proc_stat.ts";
+import type { ProcessTable, ProcStat } from "../../posix/system/proc_files.ts";
 
 function process(
   pid: number,

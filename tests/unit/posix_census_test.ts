@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Census } from "../../posix/containment/census.ts";
 import type { Belongs, Members, Use } from "../../posix/tree/membership.ts";
-import type { ProcessTable, ProcStat } from "../../posix/system/proc_stat.ts";
+import type { ProcessTable, ProcStat } from "../../posix/system/proc_files.ts";
 import { ProcessTree } from "../../posix/tree/tree.ts";
 import { until } from "../fixtures/deadline.ts";
 

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import {
   findCgroup2Mount,
   ownCgroupDirectory,
-} from "../../posix/containment/cgroup_files.ts";
+} from "../../posix/containment/cgroup.ts";
 
 const UNIFIED =
   "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate";

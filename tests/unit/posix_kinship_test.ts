@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { JointMembership } from "../../posix/tree/membership.ts";
-import { Kinship, KinshipGroup } from "../../posix/containment/kinship.ts";
-import type { ProcessTable, ProcStat } from "../../posix/system/proc_stat.ts";
+import {
+  Kinship,
+  KinshipGroup,
+} from "../../posix/containment/process_group.ts";
+import type { ProcessTable, ProcStat } from "../../posix/system/proc_files.ts";
 
 /** A made-up Mac: a unique id is ten times the number, unless said otherwise. */
 class Mac implements ProcessTable {

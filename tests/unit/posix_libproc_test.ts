@@ -1,11 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { Kinship, KinshipGroup } from "../../posix/containment/kinship.ts";
+import {
+  Kinship,
+  KinshipGroup,
+} from "../../posix/containment/process_group.ts";
 import {
   type LibprocCalls,
   libprocTable,
   parseArguments,
-} from "../../posix/system/libproc.ts";
-import type { ProcessTable } from "../../posix/system/proc_stat.ts";
+} from "../../posix/system/process_table.ts";
+import type { ProcessTable } from "../../posix/system/proc_files.ts";
 import { ProcessTree } from "../../posix/tree/tree.ts";
 
 const SHORT = 13;

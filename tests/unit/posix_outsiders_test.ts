@@ -5,7 +5,7 @@ import {
   type Members,
 } from "../../posix/tree/membership.ts";
 import { Outsiders } from "../../posix/containment/census.ts";
-import type { ProcessTable, ProcStat } from "../../posix/system/proc_stat.ts";
+import type { ProcessTable, ProcStat } from "../../posix/system/proc_files.ts";
 import { ProcessTree } from "../../posix/tree/tree.ts";
 
 const STOP = 19;

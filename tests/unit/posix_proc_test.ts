@@ -5,7 +5,7 @@ import {
   parseLocksLimit,
   parseStat,
   stateName,
-} from "../../posix/system/proc_stat.ts";
+} from "../../posix/system/proc_files.ts";
 import { LINUX_SIGNALS } from "../../backend/signals.ts";
 import {
   decodeSiginfo,
@@ -13,7 +13,7 @@ import {
   exited,
   LOST,
   signalled,
-} from "../../posix/wait/status.ts";
+} from "../../posix/wait/leader.ts";
 
 const REST =
   "S 41 42 43 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 9 10 18446744073709551615 0";

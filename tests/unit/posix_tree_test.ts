@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Ancestry, findRoot } from "../../posix/foreign_tree.ts";
-import { type Belongs, JointMembership } from "../../posix/tree/membership.ts";
-import type { ProcessTable, ProcStat } from "../../posix/system/proc_stat.ts";
-import type { LeaderGroup } from "../../posix/tree/snapshot.ts";
+import {
+  type Belongs,
+  JointMembership,
+  type LeaderGroup,
+} from "../../posix/tree/membership.ts";
+import type { ProcessTable, ProcStat } from "../../posix/system/proc_files.ts";
 import { ProcessTree } from "../../posix/tree/tree.ts";
 
 const STOP = 19;

@@ -1,7 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { niceValue, terminalChoice } from "../../process/options/attributes.ts";
 import { shellArguments } from "../../posix/spawn/held_start.ts";
-import { affinityMask, priorityClass } from "../../windows/spawn/scheduling.ts";
+import {
+  affinityMask,
+  priorityClass,
+} from "../../windows/spawn/resource_limits.ts";
 
 Deno.test("the words of a priority are Node's nice values", () => {
   const words = ["idle", "below-normal", "normal", "above-normal", "high"];

@@ -2,17 +2,18 @@ import { assertEquals } from "@std/assert";
 import {
   cgroupLimitReached,
   cgroupUsage,
-} from "../../posix/containment/cgroup_files.ts";
+} from "../../posix/containment/cgroup.ts";
 import {
+  ENDED,
   figuresOfStat,
   figuresOfTaskInfo,
   numberOf,
   type ProcessFigures,
+  TreeUsage,
   type UsageTable,
-} from "../../posix/usage/process_usage.ts";
-import type { ProcStat } from "../../posix/system/proc_stat.ts";
-import { decodeRusage } from "../../posix/wait/status.ts";
-import { ENDED, TreeUsage } from "../../posix/usage/tree_usage.ts";
+} from "../../posix/usage/tree_usage.ts";
+import type { ProcStat } from "../../posix/system/proc_files.ts";
+import { decodeRusage } from "../../posix/wait/leader.ts";
 import { unknownUsage } from "../../backend/usage.ts";
 import { decodeJobUsage } from "../../windows/usage/tree_usage.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { batchCommand, isBatchFile } from "../../windows/spawn/batch_file.ts";
+import { batchCommand, isBatchFile } from "../../windows/spawn/launch_plan.ts";
 import batVectors from "./data/vectors_bat.json" with { type: "json" };
 
 Deno.test("isBatchFile() sees through case, trailing dots and blanks", () => {

@@ -5,7 +5,7 @@ import {
   CREATE_NO_WINDOW,
   CREATE_SUSPENDED,
 } from "../../windows/system/constants.ts";
-import { creationFlags } from "../../windows/spawn/creation_flags.ts";
+import { creationFlags } from "../../windows/spawn/launch_plan.ts";
 
 const SPEC: Parameters<typeof creationFlags>[0] = {
   stdin: "null",

@@ -6,7 +6,7 @@ import {
   foldName,
   parseEnvironment,
   variable,
-} from "../../windows/spawn/environment.ts";
+} from "../../windows/spawn/executable.ts";
 
 function set(...pairs: string[]): Environment {
   return parseEnvironment(pairs);

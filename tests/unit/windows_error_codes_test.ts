@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { SystemError } from "../../backend/errors.ts";
-import { errorClass, errorName } from "../../windows/system/error_codes.ts";
 import {
   cwdError,
+  errorClass,
+  errorName,
   notFound,
   spawnError,
   tooLong,

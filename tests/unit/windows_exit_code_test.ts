@@ -3,7 +3,7 @@ import {
   type Deeds,
   exitStatus,
   STATUS_CONTROL_C_EXIT,
-} from "../../windows/wait/status.ts";
+} from "../../windows/wait/leader.ts";
 
 const NOTHING: Deeds = { ended: [], softSignal: null };
 

@@ -5,7 +5,7 @@ import {
   FPIPE,
   LARGEST_DESCRIPTOR,
   runtimeDescriptors,
-} from "../../windows/system/runtime_descriptors.ts";
+} from "../../windows/system/handle.ts";
 
 const hex = (bytes: Uint8Array): string =>
   Array.from(bytes, (n) => n.toString(16).padStart(2, "0")).join("");

@@ -4,9 +4,8 @@ import {
   JOB_OBJECT_LIMIT_BREAKAWAY_OK,
   PROCESS_QUERY_INFORMATION,
 } from "../../windows/system/constants.ts";
-import { JobObject } from "../../windows/containment/job_object.ts";
+import { JobObject, startInJob } from "../../windows/containment/job_object.ts";
 import { openProcess } from "../../windows/system/process_table.ts";
-import { startInJob } from "../../windows/containment/start_in_job.ts";
 import { StdioEnds } from "../../windows/stdio/stdio.ts";
 import { PipeReader } from "../../windows/stdio/pipe_reader.ts";
 import { quoteArgument } from "../../windows/system/command_line.ts";

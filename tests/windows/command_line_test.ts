@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { viewAt } from "../../ffi/pointer.ts";
-import { readWide, wideString } from "../../ffi/wide_string.ts";
+import { viewAt } from "../../ffi/library.ts";
+import { readWide, wideString } from "../../ffi/c_string.ts";
 import { parseCommandLine } from "../../windows/system/command_line_parse.ts";
-import { compareNames, foldName } from "../../windows/spawn/environment.ts";
+import { compareNames, foldName } from "../../windows/spawn/executable.ts";
 import batVectors from "../unit/data/vectors_bat.json" with { type: "json" };
 import parseVectors from "../unit/data/vectors_parse.json" with {
   type: "json",

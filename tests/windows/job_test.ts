@@ -11,11 +11,11 @@ import {
   terminateProcess,
   waitForSingleObject,
 } from "../../windows/system/handle.ts";
-import { JobObject } from "../../windows/containment/job_object.ts";
 import {
   type JobEntry,
+  JobObject,
   startInJob,
-} from "../../windows/containment/start_in_job.ts";
+} from "../../windows/containment/job_object.ts";
 import { alive, ignore, openLibraries, until } from "./support.ts";
 
 Deno.test.beforeAll(openLibraries);

@@ -12,6 +12,7 @@
 
 import { Struct } from "../../ffi/struct.ts";
 import {
+  CREATE_SUSPENDED,
   JOB_OBJECT_LIMIT_ACTIVE_PROCESS,
   JOB_OBJECT_LIMIT_JOB_MEMORY,
   JOB_OBJECT_LIMIT_JOB_TIME,
@@ -21,15 +22,21 @@ import {
   JobObjectBasicProcessIdList,
   JobObjectExtendedLimitInformation,
 } from "../system/constants.ts";
-import { ERROR_MORE_DATA } from "../system/error_codes.ts";
-import { windowsError } from "../system/errors.ts";
-import { Handle } from "../system/handle.ts";
+import {
+  type CreatedProcess,
+  createProcess,
+  JobListRefused,
+  jobsOf,
+  type ProcessRequest,
+} from "../system/create_process.ts";
+import { ERROR_MORE_DATA, windowsError } from "../system/errors.ts";
+import { Handle, resumeThread, terminateProcess } from "../system/handle.ts";
+import { jobs } from "../system/kernel32.ts";
 import {
   JOBOBJECT_ASSOCIATE_COMPLETION_PORT,
   JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
 } from "../system/structs.ts";
-import { jobs } from "../system/kernel32.ts";
 
 /** Limits of a job; see page "JOBOBJECT_BASIC_LIMIT_INFORMATION structure". */
 export interface JobLimits {
@@ -278,4 +285,64 @@ function idsOf(bytes: Uint8Array<ArrayBuffer>): number[] {
     ids.push(Number(view.getBigUint64(8 + i * 8, true)));
   }
   return ids;
+}
+
+// Starting a process so that it is in its job before its first instruction.
+
+/** How the process comes into its job. */
+export type JobEntry = "job-list" | "assign";
+
+let jobListWorks = true;
+
+/**
+ * Starts a process in its job, which may be nested in others: by the job list
+ * where Windows takes one, else suspended, assigned, resumed. With the list nothing can go wrong between the
+ * process's birth and its membership, not even our own death.
+ *
+ * @param request What to start; its `job` is ignored.
+ * @param job The job, or nested ones, the outermost first.
+ * @param entry `"assign"` takes the second way in any case.
+ * @returns The process; suspended if `request.flags` asked for it.
+ * @throws {SystemError} when it cannot be started or assigned; no process is left then.
+ */
+export function startInJob(
+  request: ProcessRequest,
+  job: JobObject | readonly JobObject[],
+  entry: JobEntry = "job-list",
+): CreatedProcess {
+  if (entry === "job-list" && jobListWorks) {
+    try {
+      return createProcess({ ...request, job });
+    } catch (error) {
+      if (!(error instanceof JobListRefused)) throw error;
+      // Windows before version 10 knows no job list, and will not learn it.
+      jobListWorks = false;
+    }
+  }
+  return startAndAssign(request, jobsOf(job));
+}
+
+function startAndAssign(
+  request: ProcessRequest,
+  jobs: readonly JobObject[],
+): CreatedProcess {
+  const flags = request.flags ?? 0;
+  const created = createProcess({
+    ...request,
+    job: null,
+    flags: flags | CREATE_SUSPENDED,
+  });
+  try {
+    for (let i = 0; i < jobs.length; i++) {
+      (jobs[i] as JobObject).assign(created.process);
+    }
+    if ((flags & CREATE_SUSPENDED) === 0) resumeThread(created.thread);
+    return created;
+  } catch (error) {
+    // winprocess.py left a suspended process behind here for ever.
+    terminateProcess(created.process, 1);
+    created.thread.close();
+    created.process.close();
+    throw error;
+  }
 }

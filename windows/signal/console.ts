@@ -12,18 +12,23 @@
  * @module
  */
 
-import { cString } from "../../ffi/c_string.ts";
-import { wideString } from "../../ffi/wide_string.ts";
+import { SystemError } from "../../backend/errors.ts";
+import type { SoftSignal } from "../../backend/native.ts";
+import { cString, readWide, wideString } from "../../ffi/c_string.ts";
+import { commandLine } from "../system/command_line.ts";
 import {
   CTRL_BREAK_EVENT,
-  type CTRL_C_EVENT,
+  CTRL_C_EVENT,
+  DETACHED_PROCESS,
   PROCESS_QUERY_INFORMATION,
   PROCESS_VM_READ,
+  WM_CLOSE,
 } from "../system/constants.ts";
+import { createProcess } from "../system/create_process.ts";
 import type { Handle } from "../system/handle.ts";
-import { consoles, nt, processes } from "../system/kernel32.ts";
+import { consoles, nt, processes, windowing } from "../system/kernel32.ts";
 import { openProcess } from "../system/process_table.ts";
-import { sendByHelper } from "./console_helper.ts";
+import { senderArguments } from "./console_sender.ts";
 
 /** A console control event. */
 export type ConsoleEvent = typeof CTRL_C_EVENT | typeof CTRL_BREAK_EVENT;
@@ -156,6 +161,7 @@ function ignoreEvents(): void {
 
 // PROCESS_BASIC_INFORMATION (winternl.h): 48 bytes, PebBaseAddress at 8.
 const BASIC_SIZE = 48;
+
 const PEB_ADDRESS = 8;
 
 // PEB.ProcessParameters, 64-bit.
@@ -211,4 +217,137 @@ function pointerAt(process: Handle, address: bigint): bigint {
     null,
   );
   return ok ? out[0] as bigint : 0n;
+}
+
+// The short-lived helper that sends a console event when this process has a
+// console of its own, which it could not get back after leaving it.
+
+/**
+ * Whether a helper can be had. A compiled program has no Deno to run one with:
+ * its children share its console instead, where it has one.
+ *
+ * @returns False in a compiled program.
+ */
+export function helperAvailable(): boolean {
+  return (Deno.build as { standalone?: boolean }).standalone !== true;
+}
+
+/**
+ * Starts the helper and does not wait for it.
+ *
+ * @param pids Processes whose console is meant, the likeliest first.
+ * @param event The event.
+ * @param deno The Deno to run it with.
+ * @returns Whether there is a helper. A stop must not fail for want of one: who
+ * cannot be asked is ended.
+ */
+export function sendByHelper(
+  pids: readonly number[],
+  event: number,
+  deno: string = ownPath(),
+): boolean {
+  if (!helperAvailable()) return false;
+  try {
+    const created = createProcess({
+      application: deno,
+      commandLine: commandLine(deno, senderArguments(pids, event), false),
+      flags: DETACHED_PROCESS,
+    });
+    created.thread.close();
+    created.process.close();
+    return true;
+  } catch (error) {
+    // Such as a job of somebody else's that allows no further process.
+    if (error instanceof SystemError) return false;
+    throw error;
+  }
+}
+
+/** Page "GetModuleFileNameW function". */
+function ownPath(): string {
+  const text = wideString(" ".repeat(4096));
+  const units = processes().GetModuleFileNameW(0n, text, 4096);
+  return readWide(text, units);
+}
+
+// Which way a signal that can be handled goes to a tree.
+
+/** Whom it goes to. */
+export interface SoftTarget {
+  /** The members of the tree, the leader first. */
+  readonly pids: readonly number[];
+  /** The console group on our own console, or `null`: the tree has none there. */
+  readonly group: number | null;
+}
+
+/**
+ * Whether a signal has a soft form on Windows. SIGBREAK and SIGQUIT become
+ * CTRL_BREAK, on which a Java program prints its threads as it does for SIGQUIT.
+ *
+ * @param signal The signal.
+ * @returns False for those that end a process at once.
+ */
+export function isSoft(signal: string): boolean {
+  return signal === "SIGTERM" || signal === "SIGINT" || signal === "SIGHUP" ||
+    signal === "SIGBREAK" || signal === "SIGQUIT";
+}
+
+/**
+ * Sends the soft form of a signal.
+ *
+ * @param signal The signal.
+ * @param target Whom it goes to.
+ * @returns What was used, or `null` when there was no way.
+ */
+export function sendSoft(
+  signal: string,
+  target: SoftTarget,
+): SoftSignal | null {
+  const { pids, group } = target;
+  const count = pids.length;
+  if (count === 0) return null;
+  if (group !== null) {
+    return breakGroup(group) ? { count, method: "CTRL_BREAK" } : byWindow(pids);
+  }
+  const breaks = signal === "SIGBREAK" || signal === "SIGQUIT";
+  const event = breaks ? CTRL_BREAK_EVENT : CTRL_C_EVENT;
+  if (signalConsoleOf(pids, event)) {
+    return { count, method: breaks ? "CTRL_BREAK" : "CTRL_C" };
+  }
+  return byWindow(pids);
+}
+
+function byWindow(pids: readonly number[]): SoftSignal | null {
+  const count = closeWindows(pids);
+  return count === 0 ? null : { count, method: "WM_CLOSE" };
+}
+
+// Asking programs with windows to end.
+//
+// Pages: "FindWindowExW function", "PostMessageW function", "WM_CLOSE message".
+
+// Windows may change their order while they are gone through.
+const MOST = 10_000;
+
+/**
+ * Posts WM_CLOSE to the visible top-level windows of processes.
+ *
+ * @param pids The processes.
+ * @returns How many windows there were.
+ */
+export function closeWindows(pids: readonly number[]): number {
+  const k = windowing();
+  const owner = new Uint32Array(new ArrayBuffer(4));
+  let count = 0;
+  let window = 0n;
+  for (let i = 0; i < MOST; i++) {
+    window = k.FindWindowExW(0n, window, null, null);
+    if (window === 0n) break;
+    k.GetWindowThreadProcessId(window, owner);
+    if (!pids.includes(owner[0] as number)) continue;
+    if (k.IsWindowVisible(window) === 0) continue;
+    k.PostMessageW(window, WM_CLOSE, 0n, 0n);
+    count++;
+  }
+  return count;
 }

@@ -7,6 +7,16 @@
 
 import type { KernelLimits, LimitName, Limits } from "../../backend/limits.ts";
 import type { JobLimits } from "../containment/job_object.ts";
+import {
+  ABOVE_NORMAL_PRIORITY_CLASS,
+  BELOW_NORMAL_PRIORITY_CLASS,
+  HIGH_PRIORITY_CLASS,
+  IDLE_PRIORITY_CLASS,
+  NORMAL_PRIORITY_CLASS,
+} from "../system/constants.ts";
+import { ERROR_INVALID_PARAMETER, windowsError } from "../system/errors.ts";
+import type { Handle } from "../system/handle.ts";
+import { scheduling } from "../system/kernel32.ts";
 
 /** The limits that Windows has. */
 export const WINDOWS_LIMITS: readonly LimitName[] = [
@@ -49,4 +59,73 @@ export function heldByJob(limits: Limits | null): KernelLimits {
     if (limits?.[name] !== undefined) held[name] = "tree";
   }
   return held;
+}
+
+// Priority class and CPUs of a child.
+//
+// Pages: "Scheduling Priorities", "SetProcessAffinityMask function".
+
+/**
+ * The priority class for a nice value, by the bounds that libuv and Node have;
+ * never the real-time class, which can starve the system's own threads.
+ *
+ * @param nice -20 to 19, or `null`.
+ * @returns A creation flag; 0 leaves it to Windows.
+ */
+export function priorityClass(nice: number | null): number {
+  if (nice === null) return 0;
+  if (nice < -7) return HIGH_PRIORITY_CLASS;
+  if (nice < 0) return ABOVE_NORMAL_PRIORITY_CLASS;
+  if (nice < 10) return NORMAL_PRIORITY_CLASS;
+  return nice < 19 ? BELOW_NORMAL_PRIORITY_CLASS : IDLE_PRIORITY_CLASS;
+}
+
+/**
+ * The mask for a list of CPUs.
+ *
+ * @param cpus Their numbers.
+ * @param command For messages.
+ * @returns The mask.
+ * @throws {RangeError} for a number above 63: a mask is for one processor group.
+ */
+export function affinityMask(
+  cpus: readonly number[],
+  command: string,
+): bigint {
+  let mask = 0n;
+  for (let i = 0; i < cpus.length; i++) {
+    const cpu = cpus[i] as number;
+    if (cpu > 63) throw noSuchCpus(command, "one above 63");
+    mask |= 1n << BigInt(cpu);
+  }
+  return mask;
+}
+
+/**
+ * Sets the CPUs that a suspended process may use.
+ *
+ * @param process The process.
+ * @param mask Its CPUs.
+ * @param command For messages.
+ * @throws {RangeError} when one does not exist or is not allowed to its job.
+ */
+export function setAffinityMask(
+  process: Handle,
+  mask: bigint,
+  command: string,
+): void {
+  const k = scheduling();
+  const ok = k.SetProcessAffinityMask(process.value, mask);
+  const code = ok ? 0 : k.GetLastError();
+  if (code === 0) return;
+  if (code === ERROR_INVALID_PARAMETER) {
+    throw noSuchCpus(command, "one that does not exist or is not allowed here");
+  }
+  throw windowsError(code, "SetProcessAffinityMask", { command });
+}
+
+function noSuchCpus(command: string, which: string): RangeError {
+  return new RangeError(
+    `Failed to spawn '${command}': the CPUs in 'affinity' include ${which}`,
+  );
 }

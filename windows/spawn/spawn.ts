@@ -8,7 +8,7 @@
 import type { Containment } from "../../backend/containment.ts";
 import type { NativeDescriptor } from "../../backend/native.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
-import { ChildHandles, refuseClosed } from "../stdio/child_descriptors.ts";
+import { ChildHandles, refuseClosed, StdioEnds } from "../stdio/stdio.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
   CREATE_NEW_PROCESS_GROUP,
@@ -17,21 +17,20 @@ import type { CreatedProcess } from "../system/create_process.ts";
 import {
   ERROR_ACCESS_DENIED,
   ERROR_INVALID_HANDLE,
-} from "../system/error_codes.ts";
-import { spawnError } from "../system/errors.ts";
+  spawnError,
+} from "../system/errors.ts";
 import { SystemError } from "../../backend/errors.ts";
-import { hasConsole } from "../signal/console.ts";
-import { helperAvailable } from "../signal/console_helper.ts";
-import { creationFlags } from "./creation_flags.ts";
+import { hasConsole, helperAvailable } from "../signal/console.ts";
+import { creationFlags, type LaunchPlan, planLaunch } from "./launch_plan.ts";
 import type { Limits } from "../../backend/limits.ts";
-import { jobLimits } from "./resource_limits.ts";
-import { JobObject } from "../containment/job_object.ts";
-import { type LaunchPlan, planLaunch } from "./launch_plan.ts";
+import { affinityMask, jobLimits, setAffinityMask } from "./resource_limits.ts";
+import {
+  type JobEntry,
+  JobObject,
+  startInJob,
+} from "../containment/job_object.ts";
 import { PipeReader } from "../stdio/pipe_reader.ts";
-import { PipeWriter } from "../stdio/pipe_writer.ts";
-import { affinityMask, setAffinityMask } from "./scheduling.ts";
-import { type JobEntry, startInJob } from "../containment/start_in_job.ts";
-import { StdioEnds } from "../stdio/stdio.ts";
+import { PipeWriter } from "../stdio/pipe.ts";
 import { resumeThread, terminateProcess } from "../system/handle.ts";
 
 /** A started program with everything that belongs to it; the receiver owns it all. */

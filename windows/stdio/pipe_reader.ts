@@ -16,7 +16,7 @@ import {
   type CompletionPort,
   completionPort,
 } from "../wait/completion_port.ts";
-import { ERROR_IO_PENDING } from "../system/error_codes.ts";
+import { ERROR_IO_PENDING } from "../system/errors.ts";
 import type { Handle } from "../system/handle.ts";
 import { io } from "../system/kernel32.ts";
 import { OVERLAPPED } from "../system/structs.ts";

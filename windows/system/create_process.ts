@@ -7,9 +7,9 @@
  * @module
  */
 
-import { addressOf } from "../../ffi/pointer.ts";
+import { addressOf } from "../../ffi/library.ts";
 import { Struct } from "../../ffi/struct.ts";
-import { wideString } from "../../ffi/wide_string.ts";
+import { wideString } from "../../ffi/c_string.ts";
 import { JobObject } from "../containment/job_object.ts";
 import {
   CREATE_UNICODE_ENVIRONMENT,
@@ -20,12 +20,12 @@ import {
   STARTF_USESTDHANDLES,
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
-import { Handle } from "./handle.ts";
-import { processes } from "./kernel32.ts";
 import {
+  Handle,
   type RuntimeDescriptor,
   runtimeDescriptors,
-} from "./runtime_descriptors.ts";
+} from "./handle.ts";
+import { processes } from "./kernel32.ts";
 import {
   PROCESS_INFORMATION,
   STARTUPINFOEXW,

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { readWide, wideString } from "../../ffi/wide_string.ts";
+import { readWide, wideString } from "../../ffi/c_string.ts";
 import {
   FILE_ATTRIBUTE_DIRECTORY,
   INVALID_FILE_ATTRIBUTES,

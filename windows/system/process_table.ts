@@ -7,7 +7,7 @@
  */
 
 import { Struct } from "../../ffi/struct.ts";
-import { readWide } from "../../ffi/wide_string.ts";
+import { readWide } from "../../ffi/c_string.ts";
 import {
   INVALID_HANDLE_VALUE,
   PROCESS_QUERY_LIMITED_INFORMATION,

@@ -4,14 +4,21 @@
  * @module
  */
 
-import type { HardKill, Survivor, TreeWatch } from "../../backend/native.ts";
 import type { ProcessInfo } from "../../backend/containment.ts";
 import { SystemError } from "../../backend/errors.ts";
-import { ERROR_ACCESS_DENIED } from "../system/error_codes.ts";
-import { signalExitCode } from "../wait/status.ts";
+import type { HardKill, Survivor, TreeWatch } from "../../backend/native.ts";
 import type { JobObject } from "../containment/job_object.ts";
-import { describeMembers, isEmptyJob, memberIds, Unborn } from "./members.ts";
-import { Suspension } from "./suspension.ts";
+import { ERROR_ACCESS_DENIED } from "../system/errors.ts";
+import type { Handle } from "../system/handle.ts";
+import { nt } from "../system/kernel32.ts";
+import { signalExitCode } from "../wait/leader.ts";
+import {
+  describeMembers,
+  forEachProcess,
+  isEmptyJob,
+  memberIds,
+  Unborn,
+} from "./members.ts";
 import { EmptinessWait, waitForEmptyJob } from "./watch.ts";
 
 /** The members of a job. */
@@ -134,5 +141,59 @@ export class JobTree {
     this.#suspension.clear();
     this.#job.close();
     this.check();
+  }
+}
+
+// Stopping and continuing all threads of a tree.
+//
+// Windows has no documented call for a whole process; `NtSuspendProcess` has
+// been in ntdll since Windows XP and stops all threads of one at once, where a
+// walk over thread ids would miss those that start meanwhile.
+
+/** The suspended members of a job; calls nest. */
+export class Suspension {
+  readonly #suspended = new Map<number, Handle>();
+  #depth = 0;
+
+  /** Whether the tree is suspended now. */
+  get active(): boolean {
+    return this.#depth > 0;
+  }
+
+  /**
+   * Suspends every member, and again until a look shows no new one: a member
+   * may have started another before its turn came.
+   *
+   * @param job The job.
+   */
+  suspend(job: JobObject): void {
+    if (this.#depth++ > 0) return;
+    let before = -1;
+    while (before !== this.#suspended.size) {
+      before = this.#suspended.size;
+      forEachProcess(job, ({ pid, handle }) => {
+        if (this.#suspended.has(pid)) return false;
+        if (nt().NtSuspendProcess(handle.value) !== 0) return false;
+        this.#suspended.set(pid, handle);
+        return true;
+      });
+    }
+  }
+
+  /** Undoes one {@linkcode Suspension.suspend}: the same processes, by their handles. */
+  resume(): void {
+    if (this.#depth === 0 || --this.#depth > 0) return;
+    this.#suspended.forEach((handle) => {
+      nt().NtResumeProcess(handle.value);
+      handle.close();
+    });
+    this.#suspended.clear();
+  }
+
+  /** Gives up the handles of processes that are gone. */
+  clear(): void {
+    this.#depth = 0;
+    this.#suspended.forEach((handle) => handle.close());
+    this.#suspended.clear();
   }
 }

@@ -12,7 +12,7 @@ import {
 } from "../../backend/signals.ts";
 import type { JobTree } from "./job_tree.ts";
 import type { Leader } from "../wait/leader.ts";
-import { isSoft, sendSoft } from "../signal/soft_signal.ts";
+import { isSoft, sendSoft } from "../signal/console.ts";
 
 /** Whom signals go to. */
 export interface SignalTarget {

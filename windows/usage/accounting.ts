@@ -19,12 +19,11 @@ import {
   JOB_OBJECT_MSG_END_OF_JOB_TIME,
   JOB_OBJECT_MSG_JOB_MEMORY_LIMIT,
 } from "../system/constants.ts";
-import { ERROR_NOT_ENOUGH_QUOTA } from "../system/error_codes.ts";
+import { ERROR_NOT_ENOUGH_QUOTA } from "../system/errors.ts";
 import type { JobObject } from "../containment/job_object.ts";
-import { jobUsage } from "./tree_usage.ts";
+import { jobUsage, processUsage } from "./tree_usage.ts";
 import type { Leader } from "../wait/leader.ts";
 import { forEachMember } from "../tree/members.ts";
-import { processUsage } from "./process_usage.ts";
 
 // Committed memory comes in pages and larger steps: so close is at the limit.
 const CLOSE_TO = 0.98;
