@@ -1,0 +1,138 @@
+/** The guard's script, with a made-up `/proc`. */
+
+import { assertEquals } from "@std/assert";
+import { GUARD_SCRIPT } from "../../../posix/containment/guard.ts";
+import { until, within } from "../../fixtures/deadline.ts";
+import { newMarker, processesWith } from "../../fixtures/process_table.ts";
+
+const ignore = Deno.build.os !== "linux";
+const PATTERN = "^Max file locks +75[0-9]{17} ";
+const GLOB = `75${"?".repeat(17)}`;
+const LIMITS =
+  "Limit                     Soft Limit           Hard Limit           Units\n" +
+  `Max file locks            75${"1".repeat(17)}  unlimited            locks\n`;
+// Beyond every number that a system gives: nobody can be hit.
+const PID = "99999999";
+
+function statOf(state: string): string {
+  return `${PID} (x) ${state} 1 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99\n`;
+}
+
+/** Runs the script over one process with this stat file; whether it called its second stage. */
+async function callsSecondStage(stat: string | null): Promise<boolean> {
+  const folder = await Deno.makeTempDir();
+  const called = `${folder}/called`;
+  try {
+    await Deno.mkdir(`${folder}/${PID}`);
+    await Deno.writeTextFile(`${folder}/loadavg`, "0.1 0.1 0.1 1/9 100\n");
+    await Deno.writeTextFile(`${folder}/${PID}/limits`, LIMITS);
+    if (stat !== null) await Deno.writeTextFile(`${folder}/${PID}/stat`, stat);
+    const script = GUARD_SCRIPT.replaceAll("/proc/", `${folder}/`);
+    // deno-fmt-ignore
+    const guard = new Deno.Command("/bin/sh", {
+      args: ["-c", script, "guard", PATTERN, GLOB, "touch", called],
+      stdin: "null",
+      stderr: "null",
+    });
+    await within(guard.output(), "the script's end");
+    return await Deno.stat(called).then(() => true, () => false);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test({
+  name:
+    "the guard does not come to rest while who is found is gone at the next look",
+  ignore,
+  async fn() {
+    assertEquals(await callsSecondStage(null), true);
+  },
+});
+
+Deno.test({
+  name: "a zombie is a reason to look again once",
+  ignore,
+  async fn() {
+    assertEquals(await callsSecondStage(statOf("Z")), false);
+  },
+});
+
+Deno.test({
+  name: "who lives on although it was killed is a case for the second stage",
+  ignore,
+  async fn() {
+    assertEquals(await callsSecondStage(statOf("S")), true);
+  },
+});
+
+/** Asserts how many the script without tags leaves of a group of two that three others have left. */
+async function assertLeft(expected: number, script: string): Promise<void> {
+  const marker = newMarker();
+  // A session of its own; of its two sleeps one is an orphan.
+  const leave = `sh -c '(sleep ${marker} &); sleep ${marker} & wait' ${marker}`;
+  const leader = new Deno.Command("sh", {
+    args: ["-c", `setsid ${leave} & sleep ${marker} & wait`],
+    stdin: "null",
+    detached: true,
+  }).spawn();
+  await until(() => processesWith(marker).length === 5, "the family");
+  const guard = new Deno.Command("/bin/sh", {
+    args: ["-c", script, "guard", "", ""],
+    stdin: "piped",
+    stderr: "null",
+  }).spawn();
+  const lines = guard.stdin.getWriter();
+  await lines.write(new TextEncoder().encode(`+ ${leader.pid}\n`));
+  await lines.close();
+  await within(guard.status, "the script's end");
+  await leader.status;
+  // Who was killed may take a moment to end.
+  await until(() => processesWith(marker).length <= expected, "the end");
+  const left = processesWith(marker);
+  assertEquals(left.length, expected);
+  for (const { pid } of left) Deno.kill(pid, "SIGKILL");
+  await until(() => processesWith(marker).length === 0, "the end of the rest");
+}
+
+Deno.test({
+  name: "without tags, who has left a group ends with it while parents live",
+  // macOS has no setsid(1).
+  ignore,
+  async fn() {
+    await assertLeft(0, GUARD_SCRIPT);
+    const blind = GUARD_SCRIPT.replace("\n  descend\n", "\n");
+    await assertLeft(3, blind);
+    const byParents = GUARD_SCRIPT.replace(' | *" $pgid "*)', ")");
+    await assertLeft(1, byParents);
+  },
+});
+
+Deno.test({
+  name: "who was stopped is ended though the shell cannot fork a second time",
+  ignore,
+  async fn() {
+    // What forks is ps: the first one of all looks, and every later one.
+    const script = GUARD_SCRIPT.replace(
+      "table=$(ps ",
+      "[ $round -eq 1 ] || exit 2; table=$(ps ",
+    );
+    await assertLeft(0, script);
+  },
+});
+
+for (
+  const [what, instead] of [
+    ["ps is not there", "$(no-such-ps "],
+    ["the shell ends because it cannot fork", "$(exit 2) || exit 2; x=$(ps "],
+  ] as const
+) {
+  Deno.test({
+    name: `the group ends though ${what}`,
+    ignore,
+    async fn() {
+      const script = GUARD_SCRIPT.replaceAll("$(ps ", instead);
+      await assertLeft(3, script);
+    },
+  });
+}

@@ -1,0 +1,190 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+} from "@std/assert";
+import type {
+  HardKill,
+  NativeTree,
+  SoftSignal,
+  Survivor,
+  TreeWatch,
+} from "../../../../backend/native.ts";
+import type { ProcessInfo } from "../../../../backend/containment.ts";
+import { SurvivorsError } from "../../../../backend/errors.ts";
+import { runStop, type StopState } from "../../../../process/run/stop.ts";
+
+/** A made-up tree: how many obey, how many hard kills it takes. */
+class Tree implements NativeTree {
+  readonly mechanism = "lineage";
+  readonly log: string[] = [];
+  obeys = false;
+  killsNeeded = 1;
+  refused: Survivor[] = [];
+  size = 3;
+  #watch: { resolve(empty: boolean): void } | null = null;
+
+  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
+    this.log.push(`${signal}${wake ? "+wake" : ""}`);
+    const count = this.size;
+    if (this.obeys) this.size = 0;
+    return { count, method: String(signal) };
+  }
+  killTree(): HardKill {
+    this.log.push("kill");
+    const count = this.size - this.refused.length;
+    if (--this.killsNeeded <= 0) this.size = this.refused.length;
+    return { count, refused: this.refused };
+  }
+  treeIsEmpty(): boolean {
+    return this.size === 0;
+  }
+  members(): ProcessInfo[] {
+    return Array.from({ length: this.size }, (_, i) => ({
+      pid: 100 + i,
+      ppid: 1,
+      name: `p${i}`,
+      command: `p${i}`,
+      state: "uninterruptible",
+      startTime: NaN,
+    }));
+  }
+  watchTree(): TreeWatch {
+    return {
+      wait: (ms: number) =>
+        new Promise<boolean>((resolve) => {
+          this.log.push(`wait`);
+          if (this.size === 0) return resolve(true);
+          const timer = setTimeout(() => resolve(false), ms);
+          this.#watch = {
+            resolve(empty: boolean) {
+              clearTimeout(timer);
+              resolve(empty);
+            },
+          };
+        }),
+      cancel: () => this.#watch?.resolve(false),
+    };
+  }
+  /** Everybody ends by himself. */
+  end(): void {
+    this.size = 0;
+    this.#watch?.resolve(true);
+  }
+}
+
+function state(grace: number): StopState {
+  return { deadline: performance.now() + grace, watch: null };
+}
+
+const request = (grace: number) =>
+  ({ command: "x", signal: "SIGTERM", grace }) as const;
+
+Deno.test("a stop of an empty tree does nothing", async () => {
+  const tree = new Tree();
+  tree.size = 0;
+  const { elapsed, ...report } = await runStop(
+    tree,
+    request(5000),
+    state(5000),
+  );
+  assertEquals(tree.log, []);
+  assert(elapsed >= 0);
+  assertEquals(report, {
+    signal: null,
+    signalled: 0,
+    escalated: 0,
+    mechanism: "lineage",
+    survivors: 0,
+  });
+});
+
+Deno.test("who obeys the soft signal is not killed", async () => {
+  const tree = new Tree();
+  tree.obeys = true;
+  const report = await runStop(tree, request(60_000), state(60_000));
+  assertEquals(tree.log, ["SIGTERM+wake", "wait"]);
+  assertEquals([report.signal, report.signalled, report.escalated], [
+    "SIGTERM",
+    3,
+    0,
+  ]);
+});
+
+Deno.test("who ends during the grace ends the stop", async () => {
+  const tree = new Tree();
+  const stopping = runStop(tree, request(60_000), state(60_000));
+  tree.end();
+  const report = await stopping;
+  assertEquals(report.escalated, 0);
+});
+
+Deno.test("a grace of 0 kills at once, without a soft signal", async () => {
+  const tree = new Tree();
+  const report = await runStop(tree, request(0), state(0));
+  assertEquals(tree.log, ["kill", "wait"]);
+  assertEquals([report.signal, report.signalled, report.escalated], [
+    null,
+    0,
+    3,
+  ]);
+});
+
+Deno.test("who has been killed just now is waited for, and not killed again", async () => {
+  const tree = new Tree();
+  const stop = runStop(tree, { ...request(0), killed: true }, state(0));
+  assertEquals(tree.log, ["wait"]);
+  tree.end();
+  assertEquals((await stop).escalated, 0);
+  assertEquals(tree.log, ["wait"]);
+});
+
+Deno.test("when that kill was not enough, there is another", async () => {
+  const tree = new Tree();
+  const killed = { ...request(0), killed: true };
+  assertEquals((await runStop(tree, killed, state(0))).escalated, 3);
+  assertEquals(tree.log, ["wait", "kill", "wait"]);
+});
+
+Deno.test("after the grace the rest is killed", async () => {
+  const tree = new Tree();
+  const report = await runStop(tree, request(20), state(20));
+  // A timer may be a little early: then it waits again.
+  const acts = tree.log.filter((one) => one !== "wait");
+  assertEquals(acts, ["SIGTERM+wake", "kill"]);
+  assertEquals([report.signalled, report.escalated], [3, 3]);
+  assert(report.elapsed >= 19);
+});
+
+Deno.test("a grace that is shortened meanwhile ends the wait", async () => {
+  const tree = new Tree();
+  const shared = state(3600_000);
+  const stopping = runStop(tree, request(3600_000), shared);
+  shared.deadline = performance.now();
+  shared.watch!.cancel();
+  assertEquals((await stopping).escalated, 3);
+  assertEquals(shared.watch, null);
+});
+
+Deno.test("a kill that did not suffice is repeated", async () => {
+  const tree = new Tree();
+  tree.killsNeeded = 3;
+  const report = await runStop(tree, request(0), state(0));
+  assertEquals(tree.log.filter((one) => one === "kill").length, 3);
+  assertEquals(report.escalated, 3);
+});
+
+Deno.test("who may not be killed is an error that names him, at once", async () => {
+  const tree = new Tree();
+  tree.size = 1;
+  tree.refused = [{ pid: 100, name: "p0", reason: "another user's" }];
+  const error = await assertRejects(
+    () => runStop(tree, request(0), state(0)),
+    SurvivorsError,
+    "100 (p0): another user's",
+  );
+  assertInstanceOf(error, SurvivorsError);
+  assertEquals(error.survivors, tree.refused);
+  assertEquals(tree.log.filter((one) => one === "kill").length, 1);
+});

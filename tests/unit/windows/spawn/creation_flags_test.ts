@@ -1,0 +1,55 @@
+import { assertEquals } from "@std/assert";
+import {
+  CREATE_BREAKAWAY_FROM_JOB,
+  CREATE_NEW_PROCESS_GROUP,
+  CREATE_NO_WINDOW,
+  CREATE_SUSPENDED,
+} from "../../../../windows/system/constants.ts";
+import { creationFlags } from "../../../../windows/spawn/launch_plan.ts";
+
+const SPEC: Parameters<typeof creationFlags>[0] = {
+  stdin: "null",
+  stdout: "piped",
+  stderr: "piped",
+  detached: false,
+  suspended: false,
+  processGroup: "auto",
+  affinity: null,
+  nice: null,
+};
+const INHERITS = { ...SPEC, stderr: "inherit" } as const;
+const TERMINAL = { console: true, helper: true };
+const SERVICE = { console: false, helper: true };
+const COMPILED = { console: true, helper: false };
+
+Deno.test("a child with no stream of ours has a hidden console", () => {
+  assertEquals(creationFlags(SPEC, TERMINAL), CREATE_NO_WINDOW);
+});
+
+Deno.test("a child with a stream of ours shares our console, in a group of its own", () => {
+  assertEquals(creationFlags(INHERITS, TERMINAL), CREATE_NEW_PROCESS_GROUP);
+  const inherit = { ...INHERITS, processGroup: "inherit" } as const;
+  assertEquals(creationFlags(inherit, TERMINAL), 0);
+});
+
+Deno.test("without a console of ours no child gets a visible one", () => {
+  assertEquals(creationFlags(INHERITS, SERVICE), CREATE_NO_WINDOW);
+  const compiled = { console: false, helper: false };
+  assertEquals(creationFlags(SPEC, compiled), CREATE_NO_WINDOW);
+});
+
+Deno.test("a compiled program shares its console, since it has no helper to reach another", () => {
+  assertEquals(creationFlags(SPEC, COMPILED), CREATE_NEW_PROCESS_GROUP);
+});
+
+Deno.test("a detached child leaves our console and our job", () => {
+  const flags = CREATE_NO_WINDOW | CREATE_BREAKAWAY_FROM_JOB;
+  const detached = { ...INHERITS, detached: true };
+  assertEquals(creationFlags(detached, TERMINAL), flags);
+  assertEquals(creationFlags(detached, COMPILED), flags);
+});
+
+Deno.test("a suspended child is created suspended", () => {
+  const flags = creationFlags({ ...SPEC, suspended: true }, TERMINAL);
+  assertEquals(flags, CREATE_NO_WINDOW | CREATE_SUSPENDED);
+});
