@@ -21,11 +21,13 @@ const INHERIT: StdioDefaults = {
   stdin: "inherit",
   stdout: "inherit",
   stderr: "inherit",
+  terminalInput: "null",
 };
 const CAPTURE: StdioDefaults = {
   stdin: "inherit",
   stdout: "piped",
   stderr: "inherit",
+  terminalInput: "null",
 };
 
 /**

@@ -19,11 +19,13 @@ export const SPAWN_DEFAULTS: StdioDefaults = {
   stdin: "inherit",
   stdout: "inherit",
   stderr: "inherit",
+  terminalInput: "piped",
 };
 const OUTPUT_DEFAULTS: StdioDefaults = {
   stdin: "null",
   stdout: "piped",
   stderr: "piped",
+  terminalInput: "null",
 };
 
 /** A command that was checked: ready to be started. */

@@ -15,7 +15,9 @@ import type {
   TcpAddress,
   UnixAddress,
 } from "../ffi/socket_address.ts";
-import { flag, shown, withoutNul } from "./validate.ts";
+import { flag, shown, wholeNumber, withoutNul } from "./validate.ts";
+
+const DEFAULT_BACKLOG = 511;
 
 /** Options of {@linkcode listen} for TCP. */
 export interface TcpListenOptions {
@@ -110,7 +112,8 @@ export function listen(
       "Cannot listen: expected options with a port or a path",
     );
   }
-  const backlog = whole(options.backlog, "backlog", 1, 0x7fff_ffff, 511);
+  const { backlog: most = DEFAULT_BACKLOG } = options;
+  const backlog = wholeNumber(most, "backlog", 1, 0x7fff_ffff);
   const request = "path" in options && options.path !== undefined
     ? unixRequest(options)
     : tcpRequest(options as TcpListenOptions);
@@ -127,7 +130,7 @@ function tcpRequest(options: TcpListenOptions): Place {
   if (options.port === undefined) {
     throw new TypeError("Cannot listen: expected a port or a path");
   }
-  const port = whole(options.port, "port", 0, 65535, 0);
+  const port = wholeNumber(options.port, "port", 0, 65535);
   const reusePort = flag(options.reusePort, "reusePort", false);
   checkNetPermission(hostname, port);
   return {
@@ -159,27 +162,6 @@ function bareHost(hostname: unknown): string {
   }
   withoutNul(hostname, "hostname");
   return hostname.replace(/^\[(.*)\]$/, "$1");
-}
-
-function whole(
-  value: unknown,
-  name: string,
-  lowest: number,
-  highest: number,
-  fallback: number,
-): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== "number") {
-    throw new TypeError(
-      `Invalid ${name}: expected a number, got ${shown(value)}`,
-    );
-  }
-  if (Number.isInteger(value) && value >= lowest && value <= highest) {
-    return value;
-  }
-  throw new RangeError(
-    `Invalid ${name}: expected a whole number from ${lowest} to ${highest}, got ${value}`,
-  );
 }
 
 /**

@@ -130,6 +130,7 @@ function prepareStages(
       stdin: isFirst ? "null" : CONNECTED,
       stdout: isLast ? "piped" : CONNECTED,
       stderr: "inherit",
+      terminalInput: "null",
     }, "pipeline()");
     refuseOpenEnds(stage, isFirst, isLast);
     stages[i] = stage;

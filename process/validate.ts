@@ -88,6 +88,34 @@ export function id(value: unknown, name: string): number | null {
 }
 
 /**
+ * Validates a whole number.
+ *
+ * @param value The value.
+ * @param name For messages.
+ * @param least The smallest number allowed.
+ * @param most The largest number allowed.
+ * @returns The number.
+ * @throws {TypeError} when it is no number.
+ * @throws {RangeError} when it is not whole, or out of range.
+ */
+export function wholeNumber(
+  value: unknown,
+  name: string,
+  least: number,
+  most: number,
+): number {
+  if (typeof value !== "number") {
+    throw new TypeError(
+      `Invalid ${name}: expected a number, got ${shown(value)}`,
+    );
+  }
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new RangeError(
+    `Invalid ${name}: expected a whole number from ${least} to ${most}, got ${value}`,
+  );
+}
+
+/**
  * Validates one of several words.
  *
  * @param value The value.

@@ -6,8 +6,8 @@
  */
 
 import type { TerminalSize } from "../../backend/native.ts";
-import { flag, id, shown } from "../validate.ts";
-import type { CommandOptions } from "./options.ts";
+import type { ProcessGroupMode } from "../../backend/spec.ts";
+import { flag, id, shown, wholeNumber } from "../validate.ts";
 
 /** A scheduling priority, in words. */
 export type ProcessPriority =
@@ -65,23 +65,6 @@ export function groupIds(value: unknown): number[] | null {
     groups[i] = id(list[i] ?? NaN, `groups[${i}]`) as number;
   }
   return groups;
-}
-
-function wholeNumber(
-  value: unknown,
-  name: string,
-  least: number,
-  most: number,
-): number {
-  if (typeof value !== "number") {
-    throw new TypeError(
-      `Invalid ${name}: expected a number, got ${shown(value)}`,
-    );
-  }
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new RangeError(
-    `Invalid ${name}: expected a whole number from ${least} to ${most}, got ${value}`,
-  );
 }
 
 /**
@@ -167,11 +150,29 @@ export function terminalSize(
   return { columns: side(columns, "columns"), rows: side(rows, "rows") };
 }
 
-/** What kind of terminal a child gets. */
+/** The options that {@linkcode terminalChoice} looks at, of a command. */
+export interface TerminalOptions {
+  /** Whether the child gets this process's terminal. */
+  readonly foreground?: unknown;
+  /** The size of a pseudo-terminal, or whether there is one. */
+  readonly pty?: unknown;
+  /** Whether the child gets a session of its own. */
+  readonly detached?: unknown;
+  /** The child's process group. */
+  readonly processGroup?: ProcessGroupMode;
+  /** Standard input. */
+  readonly stdin?: unknown;
+  /** Standard output. */
+  readonly stdout?: unknown;
+  /** Standard error. */
+  readonly stderr?: unknown;
+}
+
+/** The terminal that a child gets. */
 export interface TerminalChoice {
-  /** Ours. */
+  /** Whether it gets this process's terminal. */
   readonly foreground: boolean;
-  /** One of its own. */
+  /** The size of a terminal of its own, or `null`. */
   readonly pty: TerminalSize | null;
 }
 
@@ -183,7 +184,7 @@ export interface TerminalChoice {
  * @throws {TypeError} for a combination that has no meaning.
  * @throws {RangeError} for a size out of range.
  */
-export function terminalChoice(options: CommandOptions): TerminalChoice {
+export function terminalChoice(options: TerminalOptions): TerminalChoice {
   const foreground = flag(options.foreground, "foreground", false);
   const pty = ptySize(options.pty);
   const group = options.processGroup ?? "auto";

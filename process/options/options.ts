@@ -277,4 +277,9 @@ export interface StdioDefaults {
   readonly stdin: StdioTarget;
   readonly stdout: StdioTarget;
   readonly stderr: StdioTarget;
+  /**
+   * Standard input of a child on a pseudo-terminal: `"piped"` where the caller gets
+   * a child to write to, otherwise `"null"`, so that the child reads an end of file.
+   */
+  readonly terminalInput: "piped" | "null";
 }

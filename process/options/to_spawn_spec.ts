@@ -1,6 +1,13 @@
+/**
+ * From the options of a command to the two things that a run is made of: what to
+ * start, and how it ends.
+ *
+ * @module
+ */
+
 import { backend } from "../../backend/backend.ts";
 import { CONTAINMENTS } from "../../backend/containment.ts";
-import type { SpawnSpec, StdioTarget } from "../../backend/spec.ts";
+import type { SpawnSpec } from "../../backend/spec.ts";
 import { toLimits } from "../limits/limits.ts";
 import {
   DEFAULT_GRACE,
@@ -27,6 +34,7 @@ import {
   umaskBits,
 } from "./attributes.ts";
 import {
+  type Descriptors,
   requestFileAccess,
   stderrTarget,
   stdinTarget,
@@ -60,13 +68,14 @@ export function toSpawnSpec(
   const detached = flag(options.detached, "detached", false);
   const { foreground, pty } = terminalChoice(options);
   const descriptors = toDescriptors(options.fds, options.listeners);
+  const env = environment(options.env, descriptors);
   const spec: SpawnSpec = {
     command: program,
     args: stringArguments(options.args),
     cwd: options.cwd === undefined ? null : directory(options.cwd),
     clearEnv: flag(options.clearEnv, "clearEnv", false),
-    envNames: [],
-    envValues: [],
+    envNames: env.names,
+    envValues: env.values,
     uid: id(options.uid, "uid"),
     gid: id(options.gid, "gid"),
     groups: groupIds(options.groups),
@@ -78,7 +87,7 @@ export function toSpawnSpec(
     stdin: stdinTarget(
       options.stdin,
       options.input !== undefined,
-      pty === null ? defaults.stdin : terminalInput(apiName),
+      pty === null ? defaults.stdin : defaults.terminalInput,
     ),
     stdout: stdoutTarget(
       options.stdout,
@@ -109,16 +118,6 @@ export function toSpawnSpec(
     limits: toLimits(options.limits, backend()),
     apiName,
   };
-  environment(
-    options.env,
-    spec.envNames as string[],
-    spec.envValues as string[],
-  );
-  // Behind the caller's own: the last one counts.
-  for (let i = 0; i < descriptors.envNames.length; i++) {
-    (spec.envNames as string[]).push(descriptors.envNames[i] as string);
-    (spec.envValues as string[]).push(descriptors.envValues[i] as string);
-  }
   requestFileAccess(spec);
   return spec;
 }
@@ -174,12 +173,32 @@ function stringArguments(args: readonly string[] | undefined): string[] {
   return list;
 }
 
+interface Environment {
+  readonly names: string[];
+  readonly values: string[];
+}
+
+// The caller's variables, and behind them those that tell of descriptors: of two
+// with the same name the last one counts.
 function environment(
   env: Record<string, string> | undefined,
+  { envNames, envValues }: Descriptors,
+): Environment {
+  const names: string[] = [];
+  const values: string[] = [];
+  if (env !== undefined) addVariables(env, names, values);
+  for (let i = 0; i < envNames.length; i++) {
+    names[names.length] = envNames[i] as string;
+    values[values.length] = envValues[i] as string;
+  }
+  return { names, values };
+}
+
+function addVariables(
+  env: Record<string, string>,
   names: string[],
   values: string[],
 ): void {
-  if (env === undefined) return;
   if (typeof env !== "object" || env === null) {
     throw new TypeError("Invalid env: expected an object of strings");
   }
@@ -219,11 +238,6 @@ function idleTimeout(spec: SpawnSpec, value: unknown): number {
   throw new RangeError(
     "Invalid idleTimeout: expected more than 0 milliseconds",
   );
-}
-
-// Only spawn() leaves the typing to the caller; elsewhere the child reads end of file.
-function terminalInput(apiName: string): StdioTarget {
-  return apiName === "Command.spawn()" ? "piped" : "null";
 }
 
 function tee(spec: SpawnSpec, value: unknown): TeeTarget | null {

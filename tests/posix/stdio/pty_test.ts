@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { Command, type CommandOptions } from "../../../mod.ts";
+import { Command, type CommandOptions, Job } from "../../../mod.ts";
 import { until, within } from "../../fixtures/deadline.ts";
 import { newMarker, processesWith } from "../../fixtures/process_table.ts";
 import { Screen } from "../../fixtures/screen.ts";
@@ -37,6 +37,27 @@ Deno.test({
     assertEquals([pgid, sid, tpgid], [pid, pid, pid]);
     assertEquals(lines.slice(5), [`/dev/${tty}`, "controls", ""]);
     assertThrows(() => run.stderr, TypeError, "not piped");
+  },
+});
+
+Deno.test({
+  name: "pty: a child of a job is typed to as one outside of it",
+  ignore,
+  async fn() {
+    await using job = new Job({ policy: "all" });
+    const args = ["-c", 'read line; echo "read $line"'];
+    const children = [
+      job.spawn("sh", { args, pty: true }),
+      job.spawn("sh", args, { pty: true }),
+      job.spawn(new Command("sh", { args, pty: true })),
+    ];
+    for (const child of children) {
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode("hello\n"));
+      assertStringIncludes(await child.stdout.text(), "read hello\r\n");
+      await writer.close();
+    }
+    assertEquals((await job.exited).success, true);
   },
 });
 

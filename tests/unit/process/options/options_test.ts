@@ -20,7 +20,12 @@ function as<T>(name: Backend["name"], body: () => T): T {
   return body();
 }
 
-const DEFAULTS = { stdin: "inherit", stdout: "piped", stderr: "null" } as const;
+const DEFAULTS = {
+  stdin: "inherit",
+  stdout: "piped",
+  stderr: "null",
+  terminalInput: "null",
+} as const;
 const spec = (command: string | URL, options = {}) =>
   toSpawnSpec(command, options, DEFAULTS, "test()");
 
