@@ -4,15 +4,7 @@
  * @module
  */
 
-import type { CommandModule } from "./arguments/command_spec.ts";
-
-/** A command by name. */
-export interface CommandEntry {
-  /** Its name. */
-  readonly name: string;
-  /** Loads it. */
-  readonly load: () => Promise<CommandModule>;
-}
+import type { CommandEntry } from "./arguments/command_spec.ts";
 
 /** All of them, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [

@@ -6,11 +6,11 @@
 
 import { type Palette, paletteFor } from "./terminal/colour.ts";
 import type {
+  CommandEntry,
   CommandSpec,
   HelpRow,
   OptionSpec,
 } from "./arguments/command_spec.ts";
-import { COMMANDS } from "./commands.ts";
 import { wrapText } from "./terminal/say.ts";
 
 const WIDTH = 80;
@@ -27,14 +27,16 @@ const EXAMPLES: readonly HelpRow[] = [
 /**
  * The help of the program.
  *
+ * @param commands The commands there are.
  * @param palette Colours.
  * @returns The text, without a line feed at its end.
  */
 export async function generalHelp(
+  commands: readonly CommandEntry[],
   palette: Palette = paletteFor(Deno.stdout),
 ): Promise<string> {
   const rows: HelpRow[] = [];
-  for (const { name, load } of COMMANDS) {
+  for (const { name, load } of commands) {
     rows.push([name, (await load()).SPEC.summary]);
   }
   return [

@@ -31,7 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const name = args[0];
   if (name === undefined) {
     const { generalHelp } = await import("./help.ts");
-    say(await generalHelp());
+    say(await generalHelp(COMMANDS));
     return USAGE_STATUS;
   }
   const entry = COMMANDS.find((one) => one.name === name);
@@ -58,7 +58,7 @@ async function runCommand(
   const { SPEC, run } = await load();
   try {
     const given = readOptions(SPEC, args);
-    if (!given.help) return await run(given);
+    if (!given.help) return await run(given, COMMANDS);
     return await showHelp(SPEC);
   } catch (error) {
     if (error instanceof UsageError) {
@@ -72,7 +72,7 @@ async function help(name: string | undefined): Promise<number> {
   const entry = COMMANDS.find((one) => one.name === name);
   if (entry !== undefined) return await showHelp((await entry.load()).SPEC);
   const { generalHelp } = await import("./help.ts");
-  print(await generalHelp());
+  print(await generalHelp(COMMANDS));
   return 0;
 }
 

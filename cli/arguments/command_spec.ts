@@ -109,7 +109,19 @@ export interface CommandModule {
    * Does it.
    *
    * @param given What was given.
+   * @param commands All commands, for one that is about the others.
    * @returns The exit status.
    */
-  run(given: GivenOptions): Promise<number>;
+  run(
+    given: GivenOptions,
+    commands: readonly CommandEntry[],
+  ): Promise<number>;
+}
+
+/** A command by name; its module is loaded when the command is used. */
+export interface CommandEntry {
+  /** Its name. */
+  readonly name: string;
+  /** Loads it. */
+  readonly load: () => Promise<CommandModule>;
 }

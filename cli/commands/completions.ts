@@ -7,8 +7,11 @@
 import { bashCompletion } from "../completions/bash.ts";
 import { fishCompletion } from "../completions/fish.ts";
 import { zshCompletion } from "../completions/zsh.ts";
-import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
-import { COMMANDS } from "../commands.ts";
+import type {
+  CommandEntry,
+  CommandSpec,
+  GivenOptions,
+} from "../arguments/command_spec.ts";
 import { print } from "../terminal/say.ts";
 import { UsageError } from "../arguments/operands.ts";
 
@@ -46,7 +49,10 @@ export const SPEC: CommandSpec<Option> = {
 };
 
 /** Runs it. */
-export async function run(given: GivenOptions<Option>): Promise<number> {
+export async function run(
+  given: GivenOptions<Option>,
+  commands: readonly CommandEntry[],
+): Promise<number> {
   const [shell] = given.operands;
   if (shell === undefined) throw new UsageError("missing the name of a shell");
   if (!Object.hasOwn(SHELLS, shell)) {
@@ -58,7 +64,7 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
     throw new UsageError(`invalid --name '${name}': expected a program's name`);
   }
   const specs: CommandSpec[] = [];
-  for (const { load } of COMMANDS) specs.push((await load()).SPEC);
+  for (const { load } of commands) specs.push((await load()).SPEC);
   print(SHELLS[shell as keyof typeof SHELLS](name, specs));
   return 0;
 }
