@@ -73,11 +73,11 @@ function sweep(owner: OwnerNumbers): boolean {
 }
 
 if (import.meta.main && Deno.args[0] === MARK) {
-  const [root, tree, innerOwner] = Deno.args.slice(1).map(Number);
+  const numbers = Deno.args.slice(1).map(Number);
   const owner = {
-    root: root ?? 0,
-    tree: tree ?? 0,
-    innerOwner: innerOwner ?? 0,
+    root: numbers[0] ?? 0,
+    tree: numbers[1] ?? 0,
+    innerOwner: numbers[2] ?? 0,
   };
   // The shell goes on when this has not come to an end. In a bundle, the program
   // would come next.

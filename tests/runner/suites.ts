@@ -10,6 +10,7 @@ const SUITES: readonly string[] = [
   WINDOWS ? "tests/windows" : "tests/posix",
   "tests/offline",
   "tests/runner",
+  "tests/house",
   "tests/bench",
   "examples",
   "tests/examples",

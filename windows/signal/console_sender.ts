@@ -46,8 +46,8 @@ function send(event: number, pids: readonly number[]): void {
 }
 
 if (import.meta.main && Deno.args[0] === MARK) {
-  const [event, ...pids] = Deno.args.slice(1).map(Number);
-  send(event as number, pids);
+  const numbers = Deno.args.slice(1).map(Number);
+  send(numbers[0] as number, numbers.slice(1));
   // In a bundle, the program would come next.
   Deno.exit();
 }

@@ -1,0 +1,131 @@
+/**
+ * The plan of the house, as data: which folder may import which, what is where,
+ * and where the two twins differ. `house_test.ts` compares the code with it.
+ *
+ * @module
+ */
+
+/**
+ * The top level. A folder imports only folders that stand in its own line:
+ * `mod → process → backend ← posix | windows → ffi`, and `cli` on top.
+ */
+export const FLOORS: Readonly<Record<string, readonly string[]>> = {
+  "cli.ts": ["cli"],
+  "mod.ts": ["process", "backend", "posix", "windows", "ffi"],
+  // The two halves are loaded by `cli/library.ts`, as in `mod.ts`.
+  cli: ["process", "backend", "posix", "windows"],
+  process: ["backend", "ffi"],
+  posix: ["backend", "ffi"],
+  windows: ["backend", "ffi"],
+  backend: ["ffi"],
+  ffi: [],
+};
+
+/** Inside a twin: a room imports only rooms of a later line. */
+export const ROOMS: readonly (readonly string[])[] = [
+  ["backend", "mod"],
+  ["job", "foreign_tree"],
+  ["process"],
+  ["usage"],
+  ["spawn"],
+  ["containment"],
+  ["tree", "stdio"],
+  ["wait"],
+  ["signal", "socket", "share_socket"],
+  ["system"],
+];
+
+/** Files outside the twins that ask for the operating system, and why. */
+export const SYSTEM_CHECKS: Readonly<Record<string, string>> = {
+  "mod.ts": "loads the twin of this system",
+  "cli/library.ts": "loads the twin of this system",
+  "cli/arguments/signal_operand.ts": "the numbers of signals differ",
+  "cli/commands/doctor.ts": "prints the name of the system",
+  "cli/commands/timeout.ts": "Windows reports no signal in an exit status",
+  "cli/commands/together.ts": "a shell is cmd.exe on Windows",
+  "cli/commands/tree.ts": "Windows has no process group to draw",
+  "cli/processes/all_processes.ts": "/proc, or ps",
+  "cli/processes/process_details.ts": "/proc, or ps",
+  "cli/run/end_like.ts": "Windows has no signal to end by",
+  "cli/run/signal_relay.ts": "Windows knows two signals; Linux has /proc",
+  "cli/run/timeout_watch.ts": "Windows has no process group to signal",
+};
+
+/** Paths that only one twin has, and why the other one has nothing there. */
+export const ONLY_POSIX: Readonly<Record<string, string>> = {
+  "containment/census.ts": "Windows keeps the list of members, in the job",
+  "containment/cgroup.ts": "a mechanism of Linux",
+  "containment/choose.ts": "Windows has one mechanism",
+  "containment/guard.ts": "Windows closes the job of a process that has ended",
+  "containment/guard_sweep.ts": "part of the guard",
+  "containment/lineage.ts": "a mechanism of Linux",
+  "containment/owner.ts": "part of the lineage",
+  "containment/process_group.ts": "a mechanism of POSIX",
+  "containment/tag.ts": "part of the lineage",
+  "signal/signal_process.ts": "Windows has no signals",
+  "spawn/child_streams.ts": "posix_spawn copies descriptors one by one",
+  "spawn/credentials.ts": "Windows starts a child as another user by logon",
+  "spawn/held_start.ts": "CreateProcessW can start a process suspended",
+  "stdio/memory.ts": "mremap; Windows has no such call",
+  "stdio/pty.ts": "no ConPTY in this library",
+  "system/descriptor.ts": "handle.ts is its counterpart",
+  "system/errno.ts": "errors.ts is its counterpart",
+  "system/libc.ts": "kernel32.ts is its counterpart",
+  "system/posix_spawn.ts": "create_process.ts is its counterpart",
+  "system/proc_files.ts": "Windows has no /proc",
+  "tree/blind_group.ts": "the members of a job can always be seen",
+  "tree/membership.ts": "the kernel knows the members of a job",
+  "tree/tree.ts": "job_tree.ts is its counterpart",
+  "wait/children.ts": "Windows has no SIGCHLD and nothing to reap",
+  "wait/poller.ts": "completion_port.ts is its counterpart",
+  "wait/reactor.ts": "completion_port.ts is its counterpart",
+};
+
+/** The same for Windows. */
+export const ONLY_WINDOWS: Readonly<Record<string, string>> = {
+  "containment/job_object.ts": "a mechanism of Windows",
+  "share_socket.ts": "POSIX hands a socket on by its number",
+  "signal/console.ts": "console events stand for signals",
+  "signal/console_sender.ts": "a program that attaches to another console",
+  "spawn/launch_plan.ts": "POSIX decides in spawn.ts",
+  "stdio/pipe_reader.ts": "overlapped reads need a buffer that stays",
+  "system/command_line.ts": "POSIX hands arguments on as an array",
+  "system/command_line_parse.ts": "POSIX hands arguments on as an array",
+  "system/constants.ts": "POSIX constants differ by system, and are in libc.ts",
+  "system/create_process.ts": "posix_spawn.ts is its counterpart",
+  "system/errors.ts": "errno.ts is its counterpart",
+  "system/handle.ts": "descriptor.ts is its counterpart",
+  "system/kernel32.ts": "libc.ts is its counterpart",
+  "system/structs.ts": "the structures of POSIX are small, and by their calls",
+  "system/ws2_32.ts": "sockets have a library of their own on Windows",
+  "tree/job_tree.ts": "tree.ts is its counterpart",
+  "tree/members.ts": "a job lists process ids that may be used again",
+  "tree/signal_delivery.ts": "each member gets another kind of event",
+  "wait/completion_port.ts": "reactor.ts is its counterpart",
+};
+
+/** The longest file of the product, in lines. */
+export const LONGEST_FILE = 600;
+
+/**
+ * What is not yet as planned. The list only gets shorter: an entry that is not
+ * needed any more fails the test.
+ */
+export const NOT_YET: Readonly<Record<string, readonly string[]>> = {
+  circles: [
+    "cli/commands.ts, cli/commands/completions.ts",
+    "posix/containment/lineage.ts, posix/containment/owner.ts",
+    "process/options/attributes.ts, process/options/options.ts",
+    "windows/containment/job_object.ts, windows/system/create_process.ts",
+  ],
+  arrows: [
+    "posix/containment/guard.ts → posix/spawn/executable.ts",
+    "windows/system/create_process.ts → windows/containment/job_object.ts",
+    "windows/tree/job_tree.ts → windows/containment/job_object.ts",
+    "windows/tree/members.ts → windows/containment/job_object.ts",
+    "windows/tree/watch.ts → windows/containment/job_object.ts",
+  ],
+  longFiles: [
+    "process/child_process.ts",
+  ],
+};
