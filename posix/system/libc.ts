@@ -1,6 +1,6 @@
 /**
  * The C library: every function the POSIX backend binds, in groups that are
- * opened when first needed (a `dlopen` costs about 0.06 ms per function).
+ * opened when first needed.
  *
  * `fcntl`, `ioctl`, `mremap` and `syscall` are variadic in C. Bound with fixed parameters they are
  * right on Linux x64 and arm64, and on Intel Macs, where variadic integers travel in
@@ -172,7 +172,7 @@ export const libcLinux = lazyLibrary(
     // int prlimit(pid_t, int resource, const struct rlimit *, struct rlimit *)
     prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
     // long syscall(SYS_pidfd_open, pid_t, unsigned flags): the kernel takes 32 bits
-    // of each, and without a 64 bit integer V8 calls it directly
+    // of each
     pidfd_open: {
       name: "syscall",
       parameters: ["i32", "i32", "u32"],

@@ -102,6 +102,31 @@ const SYMBOLS: Record<string, unknown> = {
 };
 for (const name of PASSED) SYMBOLS[name] = same(real[name] as Call);
 
+// Addresses of functions, for those that are called through them.
+const addresses = new Map<bigint, Call>();
+const RealPointer = Deno.UnsafeFnPointer;
+
+function addressOf(call: Call): Deno.PointerValue {
+  const memory = new Uint8Array(new ArrayBuffer(8));
+  const pointer = Deno.UnsafePointer.of(memory);
+  addresses.set(
+    Deno.UnsafePointer.value(pointer),
+    Object.assign(call, { memory }),
+  );
+  return pointer;
+}
+
+/** `Deno.UnsafeFnPointer`, which can also call a function of the emulation. */
+export class LibSystemPointer {
+  readonly call: Call;
+
+  constructor(pointer: Deno.PointerObject, definition: Deno.ForeignFunction) {
+    const real = new RealPointer(pointer as never, definition as never);
+    this.call = addresses.get(Deno.UnsafePointer.value(pointer)) ??
+      (real.call as Call).bind(real);
+  }
+}
+
 /** `Deno.dlopen` of it. */
 export function openLibSystem(
   wanted: Deno.ForeignLibraryInterface,
@@ -113,7 +138,9 @@ export function openLibSystem(
     if (found === undefined && !optional) {
       throw new Error(`Failed to register symbol ${key}: macOS has none`);
     }
-    symbols[key] = found ?? null;
+    symbols[key] = "type" in symbol && typeof found === "function"
+      ? addressOf(found as Call)
+      : found ?? null;
   }
   return { symbols, close: () => {} } as never;
 }

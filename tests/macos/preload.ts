@@ -11,13 +11,14 @@ const realDlopen = Deno.dlopen;
 const { state } = Deno.permissions.querySync({ name: "ffi" });
 
 if (state === "granted") {
-  const { openLibSystem } = await import("./libsystem.ts");
+  const { LibSystemPointer, openLibSystem } = await import("./libsystem.ts");
   const { hideProc } = await import("./hidden_proc.ts");
   const { beginProcesses } = await import("./processes.ts");
   Object.defineProperty(Deno, "dlopen", {
     value: (path: string, symbols: Deno.ForeignLibraryInterface) =>
       path === LIBSYSTEM ? openLibSystem(symbols) : realDlopen(path, symbols),
   });
+  Object.defineProperty(Deno, "UnsafeFnPointer", { value: LibSystemPointer });
   beginProcesses(`${import.meta.dirname}/bin`);
   hideProc();
 }

@@ -12,14 +12,14 @@ async function waits(
   enough = 0,
 ): Promise<number> {
   const code = `
-    const original = Deno.dlopen;
+    // A function for the pool is bound by its address.
+    const Original = Deno.UnsafeFnPointer;
     let calls = 0;
-    Deno.dlopen = (path, wanted) => {
-      const { symbols } = original(path, wanted);
-      const wait = symbols.epoll_wait_async;
-      if (wait === undefined) return { symbols };
-      const epoll_wait_async = (...args) => (calls++, wait(...args));
-      return { symbols: { ...symbols, epoll_wait_async } };
+    Deno.UnsafeFnPointer = class extends Original {
+      call(...args) {
+        if (this.definition.name === "epoll_wait") calls++;
+        return super.call(...args);
+      }
     };
     const { Command } = await import(${MOD});
     let best = Infinity;

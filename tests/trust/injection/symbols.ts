@@ -33,6 +33,9 @@ export interface Interruption {
 type Native = (...args: unknown[]) => unknown;
 
 const realOpen = Deno.dlopen;
+const RealPointer = Deno.UnsafeFnPointer;
+// Functions for the thread pool are opened as addresses.
+const addresses = new Map<bigint, string>();
 const counts = new Map<string, number>();
 let injection: Injection | null = null;
 let struck = 0;
@@ -105,6 +108,10 @@ function openWrapped(
   const symbols: Record<string, unknown> = {};
   for (const [name, definition] of Object.entries(definitions)) {
     const native = (library.symbols as Record<string, unknown>)[name];
+    if ("type" in definition && native !== null && name !== "environ") {
+      const address = native as Deno.PointerObject;
+      addresses.set(Deno.UnsafePointer.value(address), name);
+    }
     symbols[name] = typeof native === "function"
       ? wrap(name, definition as Deno.ForeignFunction, native as Native)
       : native;
@@ -112,9 +119,21 @@ function openWrapped(
   return { symbols, close: () => library.close() } as never;
 }
 
+class WrappedPointer {
+  readonly call: Native;
+
+  constructor(address: Deno.PointerObject, definition: Deno.ForeignFunction) {
+    const real = new RealPointer(address as never, definition as never);
+    const native = (real.call as Native).bind(real);
+    const name = addresses.get(Deno.UnsafePointer.value(address));
+    this.call = name === undefined ? native : wrap(name, definition, native);
+  }
+}
+
 /** From now on libraries are opened with symbols that count. */
 export function install(): void {
   Object.defineProperty(Deno, "dlopen", { value: openWrapped });
+  Object.defineProperty(Deno, "UnsafeFnPointer", { value: WrappedPointer });
 }
 
 /** How often each call was made since the last time. */
