@@ -2,109 +2,177 @@
 /**
  * Draws the diagrams of the documentation: each `docs/*.txt` becomes an SVG of
  * the same name. `deno run --allow-read --allow-write docs/draw.ts`; with
- * `--check` it only says whether they are up to date.
+ * `--check` it only says whether they are up to date. `docs/demo.txt` is the
+ * output of `deno task demo`.
  *
- * A text has a `title`, and either nested `box NAME | WHAT` lines or a `scale`
- * and `row NAME | FROM-TO WHAT | …` lines with positions from 0 to 100.
+ * A text is one of these:
+ *
+ * - `title` and nested `box NAME | WHAT | WHAT` lines;
+ * - `title`, a `scale` of `POSITION WORDS`, and `row NAME | FROM-TO KIND WHAT`
+ *   lines, with positions from 0 to 100 and the kinds of `KINDS`;
+ * - the output of the demo, of which the second part is shown.
  *
  * @module
  */
 
-const FONT = "font-family='system-ui, sans-serif'";
-const COLOURS = ["#e7f0ff", "#cfe2ff", "#aecbfa", "#8ab4f8"];
-const WIDTH = 860;
+import { escaped, label, svg } from "./svg.ts";
 
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;");
-}
+/** The names of the drawings. */
+export const DRAWINGS: readonly string[] = ["containment", "demo", "stop"];
 
-function label(x: number, y: number, text: string, style = ""): string {
-  return `<text x='${x}' y='${y}' ${style}>${escaped(text)}</text>`;
-}
+const WIDTH = 640;
+const SIZE = 14;
 
 function rectangle(
-  x: number,
-  y: number,
-  width: number,
-  height: number,
-  colour: string,
+  [x, y, width, height]: readonly [number, number, number, number],
+  kind: string,
 ): string {
-  return `<rect x='${x}' y='${y}' width='${width}' height='${height}' rx='4' fill='${colour}' stroke='#1a73e8'/>`;
+  const place = `x='${x}' y='${y}' width='${width}' height='${height}' rx='4'`;
+  return `<rect ${place} class='${kind}'/><rect ${place} class='edge'/>`;
+}
+
+function heading(title: string): string {
+  return label(16, 30, title, "font-size='17' font-weight='600'");
 }
 
 function page(height: number, title: string, body: readonly string[]): string {
-  return [
-    `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 ${WIDTH} ${height}' width='${WIDTH}' height='${height}' ${FONT} font-size='13' fill='#202124' role='img' aria-label='${
-      escaped(title)
-    }'>`,
-    `<rect width='100%' height='100%' fill='white'/>`,
-    label(20, 30, title, "font-size='17' font-weight='600'"),
-    ...body,
-    "</svg>\n",
-  ].join("\n");
+  return svg({
+    width: WIDTH,
+    height,
+    title,
+    size: SIZE,
+    body: [heading(title), ...body],
+  });
 }
 
-const BOX = 62;
-const GAP = 14;
+const BOX = 36;
+const LINE = 19;
+const GAP = 12;
 
 /** `box` lines, each inside the one before. */
 function boxes(title: string, lines: readonly string[]): string {
+  const all = lines.map((line) => line.trim().slice("box ".length).split(" | "))
+    .map(([name = "", ...what]) => ({ name, what }));
   const body: string[] = [];
-  const depths = lines.length;
-  lines.forEach((line, depth) => {
-    const [name = "", what = ""] = line.trim().slice("box ".length).split(
-      " | ",
-    );
-    const x = 20 + depth * 18;
-    const y = 50 + depth * BOX;
-    const height = (depths - depth) * BOX + (depths - depth - 1) * GAP;
-    const colour = COLOURS[depth % COLOURS.length] as string;
-    body.push(rectangle(x, y, WIDTH - 2 * x, height, colour));
+  let y = 46;
+  const heights = all.map(({ what }) => BOX + what.length * LINE);
+  all.forEach(({ name, what }, depth) => {
+    const x = 16 + depth * 14;
+    const inner = heights.slice(depth).reduce((sum, one) => sum + one, 0);
+    const height = inner + (all.length - depth - 1) * GAP;
+    body.push(rectangle([x, y, WIDTH - 2 * x, height], "box"));
     body.push(label(x + 12, y + 23, name, "font-weight='600'"));
-    body.push(label(x + 12, y + 43, what));
+    what.forEach((line, index) => {
+      body.push(label(x + 12, y + 23 + (index + 1) * LINE, line));
+    });
+    y += heights[depth]!;
   });
-  return page(50 + depths * BOX + depths * GAP + 8, title, body);
+  return page(y + (all.length - 1) * GAP + 16, title, body);
 }
 
-const LEFT = 200;
+/** What a bar of a timeline stands for, in the order of the legend. */
+const KINDS: Readonly<Record<string, string>> = {
+  alive: "runs",
+  stopped: "is stopped",
+  killed: "is killed",
+  kept: "has exited",
+  box: "the library",
+};
+
+const LEFT = 142;
+const ROW = 40;
 
 function at(position: number): number {
-  return Math.round(LEFT + position * (WIDTH - LEFT - 20) / 100);
+  return Math.round(LEFT + position * (WIDTH - LEFT - 16) / 100);
+}
+
+function bar(span: string, y: number): string[] {
+  const [, from = "0", to = "0", kind = "", what = ""] =
+    /^(\d+)-(\d+) (\w+) (.*)$/.exec(span) ?? [];
+  const width = at(Number(to)) - at(Number(from)) - 2;
+  return [
+    rectangle([at(Number(from)) + 1, y, width, 28], kind),
+    label(at(Number(from)) + 7, y + 19, what, "font-size='13'"),
+  ];
+}
+
+function legend(y: number): string[] {
+  return Object.entries(KINDS).flatMap(([kind, words], index) => {
+    const x = 16 + index * 124;
+    return [
+      rectangle([x, y, 18, 14], kind),
+      label(x + 25, y + 12, words, "font-size='13' class='dim'"),
+    ];
+  });
 }
 
 /** A `scale` line and `row` lines. */
 function timeline(title: string, lines: readonly string[]): string {
   const body: string[] = [];
   const rows = lines.filter((line) => line.startsWith("row "));
-  const bottom = 72 + rows.length * 44;
+  const bottom = 74 + rows.length * ROW;
   const scale = lines.find((line) => line.startsWith("scale ")) ?? "scale ";
   for (const mark of scale.slice("scale ".length).split(" | ")) {
     const [position = "0", ...words] = mark.split(" ");
     const x = at(Number(position));
+    const end = Number(position) > 80 ? "text-anchor='end'" : "";
     body.push(
-      `<path d='M${x} 64V${bottom}' stroke='#9aa0a6' stroke-dasharray='3 3'/>`,
-      label(x, 58, words.join(" "), "fill='#5f6368'"),
+      `<path d='M${x} 64V${bottom}' class='rule' stroke-dasharray='3 3'/>`,
+      label(x, 58, words.join(" "), `font-size='13' class='dim' ${end}`),
     );
   }
   rows.forEach((row, index) => {
     const [name = "", ...spans] = row.slice("row ".length).split(" | ");
-    const y = 72 + index * 44;
-    body.push(label(20, y + 21, name, "font-weight='600'"));
-    spans.forEach((span, number) => body.push(...bar(span, number, y)));
+    const y = 70 + index * ROW;
+    body.push(label(16, y + 19, name));
+    for (const span of spans) body.push(...bar(span, y));
   });
-  return page(bottom + 16, title, body);
+  body.push(...legend(bottom + 8));
+  return page(bottom + 36, title, body);
 }
 
-function bar(span: string, number: number, y: number): string[] {
-  const [, from = "0", to = "0", what = ""] = /^(\d+)-(\d+) (.*)$/.exec(span) ??
-    [];
-  const width = at(Number(to)) - at(Number(from)) - 2;
-  const colour = COLOURS[number % COLOURS.length] as string;
-  return [
-    rectangle(at(Number(from)), y, width, 32, colour),
-    label(at(Number(from)) + 4, y + 21, what, "font-size='12'"),
-  ];
+const COLUMN = 7.25;
+const SCREEN_LINE = 17;
+const LETTERS = "font-family='ui-monospace, Menlo, Consolas, monospace' " +
+  "font-size='12' xml:space='preserve'";
+
+/** The lines of a terminal, as a window of it. */
+function screen(text: string): string {
+  const all = text.trimEnd().split("\n");
+  const lines = ["$ deno task demo", "…"].concat(
+    all.slice(all.findIndex((line) => line.startsWith("2. "))),
+  );
+  const body = lines.map((line, index) => {
+    const y = 44 + index * SCREEN_LINE;
+    return `<text x='14' y='${y}' fill='${screenColour(line)}' ${LETTERS}>${
+      escaped(line)
+    }</text>`;
+  });
+  const columns = Math.max(...lines.map((line) => line.length));
+  const width = Math.ceil(columns * COLUMN) + 28;
+  const height = 44 + lines.length * SCREEN_LINE;
+  const dots = ["#ff5f57", "#febc2e", "#28c840"].map((colour, index) =>
+    `<circle cx='${18 + index * 16}' cy='15' r='5' fill='${colour}'/>`
+  );
+  return svg({
+    width,
+    height,
+    title: "deno task demo: Deno.Command leaves processes, this leaves none",
+    size: 12,
+    body: [
+      `<rect width='100%' height='100%' rx='6' fill='#161b22' stroke='#3d444d'/>`,
+      ...dots,
+      ...body,
+    ],
+  });
+}
+
+function screenColour(line: string): string {
+  if (/: 0 are left/.test(line)) return "#56d364";
+  if (/: \d+ are left/.test(line)) return "#ff7b72";
+  if (/^\$|^\d\. |^left behind/.test(line)) return "#ffffff";
+  if (/^ {4}/.test(line)) return "#9198a1";
+  return "#d1d7e0";
 }
 
 /**
@@ -114,6 +182,7 @@ function bar(span: string, number: number, y: number): string[] {
  * @returns The SVG.
  */
 export function draw(text: string): string {
+  if (!text.startsWith("title ")) return screen(text);
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const title = (lines.shift() ?? "").replace(/^title /, "");
   const drawing = lines[0]?.trim().startsWith("box ") ? boxes : timeline;
@@ -122,13 +191,13 @@ export function draw(text: string): string {
 
 if (import.meta.main) {
   let stale = 0;
-  for (const name of ["containment", "stop"]) {
+  for (const name of DRAWINGS) {
     const file = new URL(`./${name}.svg`, import.meta.url);
-    const svg = draw(
+    const drawn = draw(
       await Deno.readTextFile(new URL(`./${name}.txt`, import.meta.url)),
     );
-    if (!Deno.args.includes("--check")) await Deno.writeTextFile(file, svg);
-    else if (await Deno.readTextFile(file) !== svg) {
+    if (!Deno.args.includes("--check")) await Deno.writeTextFile(file, drawn);
+    else if (await Deno.readTextFile(file) !== drawn) {
       stale++;
       console.log(`docs/${name}.svg is not what docs/${name}.txt says`);
     }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { label as text, svg } from "../../docs/svg.ts";
 import { figure } from "./figure.ts";
 import type { Figures } from "./table.ts";
 import { ratio } from "./statistics.ts";
@@ -14,15 +15,20 @@ const RIGHT = 70;
 const BAR = 13;
 const GAP = 12;
 
-const COLOURS: Readonly<Record<string, string>> = {
-  ours: "#1a73e8",
-  off: "#8ab4f8",
-  C: "#188038",
-  Node: "#e37400",
-  execa: "#c5221f",
-  Python: "#9334e6",
+/** The class of a contender's bars. */
+const CLASSES: Readonly<Record<string, string>> = {
+  ours: "ours",
+  off: "off",
+  C: "c",
+  Node: "node",
+  execa: "execa",
+  Python: "python",
 };
-const OTHER = "#80868b";
+
+/** What a contender is called where there is no text beside it. */
+const NAMES: Readonly<Record<string, string>> = {
+  off: "ours, group only, no guard",
+};
 
 /** What is compared to what. */
 interface Panel {
@@ -66,17 +72,6 @@ function groups(rows: Figures, base: string): Group[] {
   return found;
 }
 
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;");
-}
-
-function text(x: number, y: number, words: string, style = ""): string {
-  return `<text x='${x}' y='${y}'${style && ` ${style}`}>${
-    escaped(words)
-  }</text>`;
-}
-
 /** Powers of two around all values, and where a value stands between them. */
 function scaleOf(all: readonly Group[]): {
   readonly ticks: number[];
@@ -100,17 +95,23 @@ function scaleOf(all: readonly Group[]): {
   };
 }
 
+// A bar from 1 to the value, and a dot at its end: near 1 there is no bar to see.
 function drawBar({ label, value }: Bar, y: number, at: (v: number) => number) {
   const [one, end] = [at(1), at(value)];
   const [from, to] = value < 1 ? [end, one] : [one, end];
-  const colour = COLOURS[label.split(",")[0]!] ?? OTHER;
-  const width = Math.max(to - from, 1);
+  const kind = CLASSES[label.split(",")[0]!] ?? "other";
   return [
-    text(LEFT - 8, y + 10, label, "text-anchor='end' fill='#5f6368'"),
-    `<rect x='${from}' y='${y}' width='${width}' height='${
-      BAR - 2
-    }' fill='${colour}'/>`,
-    text(to + 5, y + 10, figure(value)),
+    text(
+      LEFT - 8,
+      y + 10,
+      NAMES[label] ?? label,
+      "text-anchor='end' class='dim'",
+    ),
+    `<rect x='${from}' y='${y + 2}' width='${
+      to - from
+    }' height='7' class='${kind}'/>`,
+    `<circle cx='${end}' cy='${y + 5.5}' r='4.5' class='${kind}'/>`,
+    text(to + 9, y + 10, figure(value)),
   ];
 }
 
@@ -118,32 +119,32 @@ function drawPanel(
   { title }: Panel,
   all: readonly Group[],
   top: number,
-): { svg: string[]; bottom: number } {
+): { body: string[]; bottom: number } {
   const { ticks, at } = scaleOf(all);
   const marks: string[] = [];
-  const svg: string[] = [
+  const drawn: string[] = [
     text(16, top + 16, title, "font-size='15' font-weight='600'"),
   ];
   let y = top + 46;
   for (const group of all) {
-    svg.push(text(16, y + 10, group.title, "font-weight='600'"));
+    drawn.push(text(16, y + 10, group.title, "font-weight='600'"));
     y += BAR + 4;
     for (const bar of group.bars) {
-      svg.push(...drawBar(bar, y, at));
+      drawn.push(...drawBar(bar, y, at));
       y += BAR;
     }
     y += GAP;
   }
   for (const tick of ticks) {
     const x = at(tick);
-    const colour = tick === 1 ? "#202124" : "#dadce0";
+    const kind = tick === 1 ? "axis" : "rule";
     const name = tick < 1 ? `1/${1 / tick}` : String(tick);
     marks.push(
-      `<path d='M${x} ${top + 38}V${y - GAP}' stroke='${colour}'/>`,
-      text(x, top + 34, name, "text-anchor='middle' fill='#5f6368'"),
+      `<path d='M${x} ${top + 38}V${y - GAP}' class='${kind}'/>`,
+      text(x, top + 34, name, "text-anchor='middle' class='dim'"),
     );
   }
-  return { svg: [...marks, ...svg], bottom: y };
+  return { body: [...marks, ...drawn], bottom: y };
 }
 
 /**
@@ -161,20 +162,21 @@ export function chart(rows: Figures, caption: string): string {
       "@killable/process: less is better",
       "font-size='18' font-weight='600'",
     ),
-    text(16, 46, caption, "fill='#5f6368'"),
+    text(16, 46, caption, "class='dim'"),
   ];
   let bottom = 60;
   for (const panel of PANELS) {
     const all = groups(rows, panel.base);
     if (all.length === 0) continue;
     const drawn = drawPanel(panel, all, bottom);
-    body.push(...drawn.svg);
+    body.push(...drawn.body);
     bottom = drawn.bottom + 8;
   }
-  return [
-    `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 ${WIDTH} ${bottom}' width='${WIDTH}' height='${bottom}' font-family='system-ui, sans-serif' font-size='11' fill='#202124' role='img' aria-label='How fast, compared to others'>`,
-    `<rect width='100%' height='100%' fill='white'/>`,
-    ...body,
-    "</svg>\n",
-  ].join("\n");
+  return svg({
+    width: WIDTH,
+    height: bottom,
+    title: "How fast, compared to others",
+    size: 11,
+    body,
+  });
 }

@@ -17,15 +17,15 @@ function row(name: string, ...labels: string[]): Row {
 
 const SPAWN = row("spawn", "ours", "Deno.Command", "Node");
 
-/** The bars of a chart: x, width and colour. */
-function bars(svg: string): [x: number, width: number, fill: string][] {
+/** The bars of a chart: x, width and class. */
+function bars(svg: string): [x: number, width: number, kind: string][] {
   const found = svg.matchAll(
-    /<rect x='(\d+)' y='\d+' width='(\d+)' height='\d+' fill='([^']+)'/g,
+    /<rect x='(\d+)' y='\d+' width='(\d+)' height='\d+' class='([^']+)'/g,
   );
-  return [...found].map(([, x, width, fill]) => [
+  return [...found].map(([, x, width, kind]) => [
     Number(x),
     Number(width),
-    fill!,
+    kind!,
   ]);
 }
 
@@ -36,7 +36,7 @@ Deno.test("chart() draws from the contender that is 1 to each other's ratio", ()
   // Half and twice are as far from 1, to the left and to the right.
   assertEquals(ours![1], node![1]);
   assertEquals(ours![0] + ours![1], node![0]);
-  assertEquals(ours![2], "#1a73e8");
+  assertEquals(ours![2], "ours");
   assertStringIncludes(svg, ">0.500<");
   assertStringIncludes(svg, ">2.00<");
   assertStringIncludes(svg, ">here<");
@@ -46,7 +46,7 @@ Deno.test("chart() draws a contender in its colour whatever its variant", () => 
   const variants = row("sync", "ours, outputSync()", "Deno.Command");
   const figures = { "ours, outputSync()": [1], "Deno.Command": [2] };
   const [ours] = bars(chart([[variants, { figures, notes: {} }]], ""));
-  assertEquals(ours![2], "#1a73e8");
+  assertEquals(ours![2], "ours");
 });
 
 Deno.test("chart() escapes what it writes", () => {
@@ -64,4 +64,12 @@ Deno.test("chart() leaves out what cannot be compared", () => {
     [row("late", "ours"), { figures: alone, notes: {} }],
   ], "");
   assertEquals(bars(svg), []);
+});
+
+Deno.test("chart() shows what is as fast, and says what 'off' is", () => {
+  const row = { ...SPAWN, entries: [{ label: "off", contender: "off" }] };
+  const figures = { "off": [2], "Deno.Command": [2] };
+  const svg = chart([[row, { figures, notes: {} }]], "");
+  assertStringIncludes(svg, "<circle ");
+  assertStringIncludes(svg, ">ours, group only, no guard<");
 });
