@@ -12,7 +12,7 @@
 
 import { cString, cStringArray } from "../../ffi/c_string.ts";
 import { addressOf } from "../../ffi/library.ts";
-import { findExecutable } from "../spawn/executable.ts";
+import { findExecutable, type SearchPlaces } from "../spawn/executable.ts";
 import { openPipe } from "../stdio/pipe.ts";
 import { DARWIN, libc } from "../system/libc.ts";
 import { attributes, FileActions } from "../system/posix_spawn.ts";
@@ -60,16 +60,20 @@ export function ensureGuard(): string {
   return "";
 }
 
+function places(path: string): SearchPlaces {
+  return { path, cwd: "/", own: null };
+}
+
 /**
  * Whether there can be a guard.
  *
  * @returns Why not, or `""`.
  */
 export function guardObstacle(): string {
-  if ("errno" in findExecutable("sh", "/", "/bin")) {
+  if ("errno" in findExecutable("sh", places("/bin"))) {
     return "there is no /bin/sh to run the guard";
   }
-  if (!DARWIN && "errno" in findExecutable("grep", "/", SYSTEM_PATH)) {
+  if (!DARWIN && "errno" in findExecutable("grep", places(SYSTEM_PATH))) {
     return "there is no grep for the guard to look for tags with";
   }
   return "";

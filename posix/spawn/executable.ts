@@ -12,45 +12,57 @@ import {
   cStringArray,
 } from "../../ffi/c_string.ts";
 import { addressOf, viewAt } from "../../ffi/library.ts";
-import { EACCES, ENOENT } from "../system/errno.ts";
-import {
-  absolutePath,
-  isDirectory,
-  isExecutable,
-  isThere,
-} from "../system/file_system.ts";
+import { ENOENT } from "../system/errno.ts";
+import { absolutePath, isExecutable } from "../system/file_system.ts";
 import { libc } from "../system/libc.ts";
 
-/** A program found, or what stood in the way. */
+/** A program found, or ENOENT. */
 export type Resolution =
   | { readonly path: string }
   | { readonly errno: number };
 
+/** Where a program is looked for. */
+export interface SearchPlaces {
+  /** The child's PATH, or `null`. */
+  readonly path: string | null;
+  /** The child's working directory; absolute. */
+  readonly cwd: string;
+  /** This process's working directory; `null` when it is gone. */
+  readonly own: string | null;
+}
+
+const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
+
 /**
  * Finds a program.
  *
- * @param command A name without slash, looked for in `path`; or a path.
- * @param cwd The child's working directory, absolute.
- * @param path The child's PATH, or `null`.
- * @returns Its absolute path, or ENOENT; EACCES when only files that may not be
- * executed have that name.
+ * An empty entry of PATH is skipped, so that a bare name never runs a file of the
+ * working directory. A relative entry counts if it leads to the program from this
+ * process's directory as well as from the child's: `Deno.Command` looks in the one
+ * and starts in the other. A directory that may not be searched, and a file that
+ * may not be executed, do not end the search.
+ *
+ * @param command A name without slash, looked for in PATH; or a path.
+ * @param places Where to look.
+ * @returns Its absolute path, or ENOENT.
  */
 export function findExecutable(
   command: string,
-  cwd: string,
-  path: string | null,
+  { path, cwd, own }: SearchPlaces,
 ): Resolution {
   if (command.includes("/")) return { path: absolutePath(command, cwd) };
-  const directories = (path ?? "/usr/local/bin:/usr/bin:/bin").split(":");
-  let denied = false;
+  const directories = (path ?? DEFAULT_PATH).split(":");
   for (let i = 0; i < directories.length; i++) {
-    // An empty entry is the working directory (POSIX, Environment Variables).
-    const directory = directories[i] || ".";
-    const candidate = absolutePath(`${directory}/${command}`, cwd);
+    const directory = directories[i] as string;
+    if (directory === "") continue;
+    const entry = `${directory}/${command}`;
+    if (!directory.startsWith("/")) {
+      if (own === null || !isExecutable(absolutePath(entry, own))) continue;
+    }
+    const candidate = absolutePath(entry, cwd);
     if (isExecutable(candidate)) return { path: candidate };
-    denied ||= isThere(candidate) && !isDirectory(candidate);
   }
-  return { errno: denied ? EACCES : ENOENT };
+  return { errno: ENOENT };
 }
 
 // The child's environment, without needing `--allow-env`: as with

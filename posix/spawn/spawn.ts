@@ -83,18 +83,11 @@ export interface Spawned {
 
 const NO_FDS: readonly NativeDescriptor[] = [];
 
-/** Our working directory, without Deno's read permission: only names are joined to it. */
-function workingDirectory(command: string): string {
+/** This process's working directory, or `null` when it is gone; without Deno's read permission, since only names are joined to it. */
+function workingDirectory(): string | null {
   const bytes = new Uint8Array(4096);
-  const pointer = libcWait().getcwd(bytes, BigInt(bytes.length));
-  if (pointer === null) {
-    throw posixError("getcwd", ENOENT, {
-      message:
-        `Failed to spawn '${command}': failed resolving cwd: the working directory is gone`,
-      command,
-    });
-  }
-  return readCString(bytes);
+  const found = libcWait().getcwd(bytes, BigInt(bytes.length));
+  return found === null ? null : readCString(bytes);
 }
 
 /**
@@ -177,25 +170,37 @@ function heldLimits(limits: Limits, membership: Membership): KernelLimits {
 }
 
 function permittedProgram(spec: SpawnSpec): string {
-  const searched = !spec.command.includes("/");
+  const { command } = spec;
+  const searched = !command.includes("/");
   const path = searched ? childPath(spec) : null;
-  const absolute = searched
-    ? !/(^|:)([^/]|$)/.test(path ?? "/")
-    : spec.command.startsWith("/");
-  const cwd = absolute && (spec.cwd === null || spec.cwd.startsWith("/"))
-    ? spec.cwd ?? "/"
-    : absolutePath(spec.cwd ?? "", workingDirectory(spec.command));
-  const found = findExecutable(spec.command, cwd, path);
-  if ("errno" in found) throw notFound(spec, found.errno);
-  checkRunPermission(found.path, spec.command, () => loaderVariables(spec));
+  const relative = searched
+    ? /(^|:)[^/:]/.test(path ?? "/")
+    : !command.startsWith("/");
+  const absoluteCwd = spec.cwd?.startsWith("/") === true;
+  const relativeCwd = spec.cwd !== null && !absoluteCwd;
+  // Only for what is relative: this process's own directory may be gone.
+  const own = relative || relativeCwd ? workingDirectory() : null;
+  const needsOwn = relativeCwd || relative && !searched && !absoluteCwd;
+  if (own === null && needsOwn) throw directoryGone(command);
+  const cwd = absoluteCwd
+    ? spec.cwd as string
+    : absolutePath(spec.cwd ?? "", own ?? "/");
+  const found = findExecutable(command, { path, cwd, own });
+  if ("errno" in found) throw notFound(command, found.errno);
+  checkRunPermission(found.path, command, () => loaderVariables(spec));
   return found.path;
 }
 
-function notFound(spec: SpawnSpec, errno: number): Error {
-  const message = errno === ENOENT
-    ? `Failed to spawn '${spec.command}': no program of that name in the child's PATH`
-    : `Failed to spawn '${spec.command}': the file of that name in the child's PATH is not executable`;
-  return posixError("posix_spawn", errno, { message, command: spec.command });
+function directoryGone(command: string): Error {
+  const message =
+    `Failed to spawn '${command}': failed resolving cwd: the working directory of this process is gone. Give an absolute path to the program and an absolute 'cwd'`;
+  return posixError("getcwd", ENOENT, { message, command });
+}
+
+function notFound(command: string, errno: number): Error {
+  const message =
+    `Failed to spawn '${command}': no executable file of that name in the child's PATH`;
+  return posixError("posix_spawn", errno, { message, command });
 }
 
 // posix_spawn with everything prepared; returns the pid.

@@ -1,4 +1,9 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { Command, SystemError } from "../../../mod.ts";
 import {
   outputOf,
@@ -14,7 +19,7 @@ let root = "";
 Deno.test.beforeAll(async () => {
   await warmUp();
   root = await Deno.realPath(await Deno.makeTempDir());
-  for (const folder of ["one", "two", "work", "work/sub"]) {
+  for (const folder of ["one", "two", "work", "work/sub", "shadowed"]) {
     await Deno.mkdir(`${root}/${folder}`);
   }
   const script = async (path: string, text: string, mode = 0o755) => {
@@ -32,6 +37,7 @@ Deno.test.beforeAll(async () => {
   ) {
     await script(path, `#!/bin/sh\necho ${path} "$0" "$@"\n`);
   }
+  await script("shadowed/uname", "#!/bin/sh\necho shadowed\n");
   await script("one/blocked", "#!/bin/sh\necho never\n", 0o644);
   await script("two/blocked", "#!/bin/sh\necho two/blocked\n");
   await script("one/only-blocked", "#!/bin/sh\necho never\n", 0o644);
@@ -178,13 +184,75 @@ for (const [name, scenario, part] of FOUND) {
   });
 }
 
-Deno.test("an empty or relative entry of PATH means the child's cwd", async () => {
-  for (const path of ["", ":/nowhere", "/nowhere:", ".", "../work"]) {
-    const run = await new Command("both", {
-      cwd: `${root}/work`,
+Deno.test("an empty entry of PATH is skipped", async () => {
+  for (const path of ["/nowhere::/usr/bin:/bin", ":/usr/bin:/bin", "/bin:"]) {
+    const run = await new Command("uname", {
+      cwd: `${root}/shadowed`,
       env: { PATH: path },
     }).output();
-    assertStringIncludes(new TextDecoder().decode(run.stdout), "work/both");
+    assertEquals(run.code, 0);
+    assert(!new TextDecoder().decode(run.stdout).includes("shadowed"));
+  }
+  for (const path of ["", ":", "/nowhere:"]) {
+    assertThrows(
+      () =>
+        new Command("both", { cwd: `${root}/work`, env: { PATH: path } })
+          .spawn(),
+      Deno.errors.NotFound,
+    );
+  }
+});
+
+Deno.test("a relative entry of PATH is skipped unless it leads to the program from both directories", async () => {
+  const path = { PATH: ".:bin:/usr/bin:/bin" };
+  const skipped: Scenario = async (C) =>
+    outputOf(
+      await new C("uname", { cwd: `${root}/shadowed`, env: path }).output(),
+    );
+  assert(!JSON.stringify(await sameAsDeno(skipped)).includes("shadowed"));
+  const before = Deno.cwd();
+  try {
+    Deno.chdir(`${root}/work`);
+    // What differs is $0, the path as it was found.
+    for (const C of [Command, Deno.Command]) {
+      const run = await new C("both", { env: { PATH: "sub" } }).output();
+      assertStringIncludes(new TextDecoder().decode(run.stdout), "sub/both");
+    }
+  } finally {
+    Deno.chdir(before);
+  }
+});
+
+Deno.test("a program and a directory that are absolute need no working directory of this process", async () => {
+  const gone = await Deno.makeTempDir();
+  const before = Deno.cwd();
+  try {
+    Deno.chdir(gone);
+    await Deno.remove(gone);
+    for (const cwd of [`${root}/work`, `${root}/one/../work`]) {
+      const run = await new Command("./both", { cwd }).output();
+      assertStringIncludes(new TextDecoder().decode(run.stdout), "work/both");
+    }
+    const searched = await new Command("both", {
+      env: { PATH: `.:${dirs("two")}` },
+      cwd: root,
+    }).output();
+    assertStringIncludes(
+      new TextDecoder().decode(searched.stdout),
+      "two/both",
+    );
+    assertThrows(
+      () => new Command("./both").spawn(),
+      Deno.errors.NotFound,
+      "the working directory of this process is gone",
+    );
+    assertThrows(
+      () => new Command("true", { cwd: "." }).spawn(),
+      Deno.errors.NotFound,
+      "the working directory of this process is gone",
+    );
+  } finally {
+    Deno.chdir(before);
   }
 });
 
@@ -203,6 +271,16 @@ const FAILED: readonly (readonly [string, Scenario, string])[] = [
     "a dangling symbolic link",
     (C) => new C("dangling", { env: { PATH: dirs("one") } }).spawn(),
     "'dangling'",
+  ],
+  [
+    "a name that only files have that may not be executed",
+    (C) => new C("only-blocked", { env: { PATH: dirs("one") } }).spawn(),
+    "'only-blocked'",
+  ],
+  [
+    "a name below something that is no directory",
+    (C) => new C("both", { env: { PATH: dirs("two/both") } }).spawn(),
+    "'both'",
   ],
   [
     "a missing interpreter",
@@ -278,13 +356,5 @@ Deno.test("a failed start carries the system call's error", () => {
   assertEquals(
     [error.code, error.errno, error.syscall, error.command],
     ["EACCES", 13, "posix_spawn", `${root}/one/blocked`],
-  );
-});
-
-Deno.test("a name that only files have that may not be executed is PermissionDenied", () => {
-  assertThrows(
-    () => new Command("only-blocked", { env: { PATH: dirs("one") } }).spawn(),
-    Deno.errors.PermissionDenied,
-    "not executable",
   );
 });
