@@ -228,6 +228,12 @@ export class Outsiders {
     this.#lowestAhead = Math.min(this.#lowestAhead, pid);
   }
 
+  /** It is in one after all. */
+  remove(pid: number): void {
+    this.#pids.delete(pid);
+    this.#ahead.delete(pid);
+  }
+
   /** Whether this number is that of a process known to be in none. */
   has(pid: number): boolean {
     if (++this.#asked % READ_EVERY === 0) this.#read();

@@ -10,13 +10,17 @@
  * @module
  */
 
+import { addressOf } from "../../ffi/library.ts";
 import type { Containment } from "../../backend/containment.ts";
 import { errnoMeaning, posixError } from "../system/errno.ts";
-import { errno, libc } from "../system/libc.ts";
+import { errno, libcLinux, libcWait } from "../system/libc.ts";
 import {
   lastPid,
+  listChildrenOf,
   listPids,
+  listThreads,
   numbersFresh,
+  readLink,
   readStat,
   recentLastPid,
 } from "../system/proc_files.ts";
@@ -29,6 +33,7 @@ import {
   Outsiders,
   quickEmpty,
 } from "./census.ts";
+import { clearDetector, isDetected, setDetector } from "./detector.ts";
 import {
   limitOf,
   lineageObstacle,
@@ -46,6 +51,14 @@ import {
   tagOfTree,
   windowOf,
 } from "./tag.ts";
+import {
+  clearMark,
+  MarkBlock,
+  markOf,
+  setMark,
+  sliceObstacle,
+} from "./slice.ts";
+import { Untagged } from "./untagged.ts";
 
 // How old the number given last before a spawn may be: who forks at the same time
 // is looked for among those that came since.
@@ -55,6 +68,27 @@ const RECENT_MS = 10;
 const MAX_PROBES = 2048;
 const census = new Census(numbersFresh);
 const outsiders = new Outsiders(lastPid, numbersFresh);
+const untagged = new Untagged<Lineage>({
+  markOf,
+  groupOf: (pid) => libcWait().getpgid(pid),
+  sessionOf: (pid) => libcLinux().getsid(pid),
+  isDetected,
+  stat: readStat,
+  isOthers(pid) {
+    const tag = tagOf(pid);
+    return tag === null || !owner ? null : !isOfOwner(tag, owner);
+  },
+});
+
+// Marks of trees that end with this isolate, and of those that outlive it.
+const guardedMarks = new MarkBlock();
+const sparedMarks = new MarkBlock();
+
+function isOfOwner(tag: Tag, own: Owner): boolean {
+  if (tag.root !== own.root) return false;
+  return own.outer === null ||
+    tag.tree === own.outer.tree && tag.innerOwner === own.innerOwner;
+}
 
 export function random(below: number): number {
   return Math.floor(Math.random() * below);
@@ -104,6 +138,8 @@ export class Lineage implements Membership {
   #leaderKilledAt = Infinity;
   // As how many-eth of all trees of this isolate it was started.
   #turn = 0;
+  #mark = 0;
+  #marked = false;
 
   private constructor(own: Owner, number: number, report: Containment) {
     this.report = report;
@@ -136,9 +172,22 @@ export class Lineage implements Membership {
   abandoned = false;
   #retired = false;
 
+  get bornTicks(): number {
+    return this.#owner.ticksAt(this.#startedAt);
+  }
+
+  leadsGroup(): boolean {
+    if (!this.abandoned) return true;
+    // Its number is not given again as long as the group has members; whether it
+    // has had any all the time is not known for longer than numbers take to wrap.
+    return numbersFresh(2 * (performance.now() - this.#startedAt));
+  }
+
   beginSpawn(): void {
     this.#lastBefore = recentLastPid(RECENT_MS);
+    this.#beginMarks();
     if (writeLimit(0, this.#window, this.#owner.hard)) return;
+    this.#endMarks();
     // The hard limit was lowered since the owner was found, or a filter refuses
     // the call now. A child without the tag would be in no tree.
     throw posixError("prlimit", errno(), {
@@ -148,10 +197,28 @@ export class Lineage implements Membership {
     });
   }
 
+  get #marks(): MarkBlock {
+    return this.report.endsWithParent ? guardedMarks : sparedMarks;
+  }
+
+  #beginMarks(): void {
+    setDetector(true);
+    if (sliceObstacle() !== "") return;
+    if (this.#mark === 0) this.#mark = this.#marks.take(isMarkUsed);
+    this.#marked = this.#mark > 0 && setMark(this.#mark);
+  }
+
+  #endMarks(): void {
+    setDetector(false);
+    if (this.#marked) clearMark();
+  }
+
   endSpawn(pid: number): void {
     writeLimit(0, this.#owner.base, this.#owner.hard);
+    this.#endMarks();
     if (pid === 0) return;
     writeLimit(pid, this.#settled, this.#owner.hard);
+    untagged.begin(this, pid, this.#marked ? this.#mark : 0);
     this.#turn = noteLeader(pid);
     this.#leader = pid;
     this.#startedAt = performance.now();
@@ -181,32 +248,18 @@ export class Lineage implements Membership {
 
   #release(pid: number, child: number): void {
     if (pid === child || limitOf(pid) !== this.#window) return;
-    if (!this.#descendsFromHost(pid, child)) return;
-    writeLimit(pid, this.#owner.base, this.#owner.hard);
+    this.#releaseStranger(pid, child);
   }
 
   // A fork of another thread may have copied the tag during the spawn and come to
-  // its end after it: such a child is released when it is met. Of the leader's own
-  // children, only those of its first moments have the window's tag; none of them
-  // is in this process's group, whoever is its parent now.
-  #isStranger(pid: number): boolean {
-    const stat = readStat(pid);
-    if (stat === null || stat.pgrp !== libc().getpgrp()) return false;
-    if (!this.#descendsFromHost(pid, this.#leader)) return false;
+  // its end after it: such a child is released when it is met.
+  #releaseStranger(pid: number, leader: number): boolean {
+    if (this.#marked && markOf(pid) === this.#mark) return false;
+    const root = childOfHost(pid, leader);
+    if (root === 0 || !isForkedElsewhere(root, leader)) return false;
     writeLimit(pid, this.#owner.base, this.#owner.hard);
+    clearDetector(pid);
     return true;
-  }
-
-  #descendsFromHost(pid: number, child: number): boolean {
-    let current = pid;
-    for (let depth = 0; depth < 32; depth++) {
-      const stat = readStat(current);
-      if (stat === null || stat.ppid === child) return false;
-      if (stat.ppid === Deno.pid) return true;
-      current = stat.ppid;
-      if (current <= 1) return false;
-    }
-    return false;
   }
 
   belongs(pid: number): Belongs {
@@ -223,13 +276,34 @@ export class Lineage implements Membership {
       return "yes";
     }
     if (value === null || !this.#takeCensus(value, pid)) {
-      outsiders.add(pid);
-      return "no";
+      return this.#belongsUntagged(pid, value);
     }
     this.#tag ??= decodeTag(this.#settled) as Tag;
     if (!inTree(value, this.#tag)) return "no";
     if (value !== this.#window || pid === this.#leader) return "yes";
-    return this.#isStranger(pid) ? "no" : "yes";
+    return this.#releaseStranger(pid, this.#leader) ? "no" : "yes";
+  }
+
+  #belongsUntagged(pid: number, value: bigint | null): Belongs {
+    const foreign = value !== null && decodeTag(value) !== null;
+    const tree = untagged.treeOf(pid, foreign);
+    if (tree === null) {
+      if (foreign || !untagged.isLost(pid)) outsiders.add(pid);
+      return "no";
+    }
+    census.note(tree.#number, pid);
+    return tree === this ? "yes" : "no";
+  }
+
+  adopt(pid: number, parent: number): boolean {
+    if (this.#retired || !untagged.adopt(pid, parent, this)) return false;
+    outsiders.remove(pid);
+    census.note(this.#number, pid);
+    return true;
+  }
+
+  doubt(): string | null {
+    return untagged.doubt(this);
   }
 
   // Whatever tree of ours it is in; false when it is in none.
@@ -333,5 +407,57 @@ export class Lineage implements Membership {
     if (this.#retired) return;
     this.#retired = true;
     this.#owner.used.delete(this.#number);
+    untagged.end(this, this.#leader, this.#mark);
+    if (this.#mark > 0) this.#marks.give();
   }
+}
+
+function isMarkUsed(mark: number): boolean {
+  return untagged.hasMark(mark);
+}
+
+// The child of this process that a process descends from without the leader's
+// being in between; 0 when there is none.
+function childOfHost(pid: number, leader: number): number {
+  let current = pid;
+  for (
+    let depth = 0;
+    depth < 32 && current > 1 && current !== leader;
+    depth++
+  ) {
+    const stat = readStat(current);
+    if (stat === null) return 0;
+    if (stat.ppid === Deno.pid) return current;
+    current = stat.ppid;
+  }
+  return 0;
+}
+
+// Whether this child of ours is none of the leader's: it is in our process group, and
+// the leader is not; or another thread than this one has forked it. What the leader
+// forks with CLONE_PARENT is this thread's child, and an orphan that comes to us the
+// first thread's.
+function isForkedElsewhere(child: number, leader: number): boolean {
+  const c = libcWait();
+  const group = c.getpgid(0);
+  if (c.getpgid(child) === group && c.getpgid(leader) !== group) return true;
+  const self = Number(/\d+$/.exec(readLink("/proc/thread-self") ?? "")?.[0]);
+  const threads = listThreads(Deno.pid) ?? [];
+  for (let i = 0; i < threads.length; i++) {
+    const thread = threads[i] as number;
+    if (!listChildrenOf(Deno.pid, thread)?.includes(child)) continue;
+    return thread !== self && (thread !== Deno.pid || !adoptsOrphans());
+  }
+  return false;
+}
+
+const PR_GET_CHILD_SUBREAPER = 37;
+
+/** Whether orphans of its trees become children of this process. */
+function adoptsOrphans(): boolean {
+  if (Deno.pid === 1) return true;
+  const out = new Int32Array(1);
+  const address = addressOf(out);
+  libcLinux().prctl(PR_GET_CHILD_SUBREAPER, address, 0n, 0n, 0n);
+  return out[0] !== 0;
 }

@@ -91,6 +91,8 @@ export interface Owner {
   readonly guarded: bigint;
   readonly spared: bigint;
   readonly used: Map<number, Lineage>;
+  /** A moment on the clock of `performance.now()` in clock ticks since boot, or a little less. */
+  readonly ticksAt: (ms: number) => number;
   next: number;
   /** The tree that was started last. */
   latest: Lineage | null;
@@ -182,9 +184,19 @@ function identity(
     guarded: encodeTag({ ...numbers, flags }),
     spared: encodeTag({ ...numbers, flags: flags | spare }),
     used: new Map(),
+    ticksAt: clockTicks(),
     next: 1,
     latest: null,
   };
+}
+
+// The clock of start times goes on while the machine sleeps, and performance.now()
+// stands still: what was measured once is too early from then on, never too late.
+function clockTicks(): (ms: number) => number {
+  const uptime = parseFloat(readProcFile("/proc/uptime") ?? "");
+  const offset = uptime * 1000 - performance.now();
+  // A tick is 10 ms, and one is lost at each end.
+  return (ms) => Number.isNaN(offset) ? 0 : Math.floor((ms + offset) / 10) - 2;
 }
 
 // Inner owners in one outer tree must differ. Processes that live at the same

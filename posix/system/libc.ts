@@ -183,6 +183,23 @@ export const libcLinux = lazyLibrary(
       parameters: ["i64", "i64", "i64", "i64", "i64"],
       result: "i64",
     },
+    // long syscall(SYS_sched_setattr, pid_t, struct sched_attr *, unsigned flags):
+    // glibc has a function of that name only since 2.41
+    sched_setattr: {
+      name: "syscall",
+      parameters: ["i32", "i32", "buffer", "u32"],
+      result: "i32",
+    },
+    // long syscall(SYS_sched_getattr, pid_t, struct sched_attr *, unsigned size,
+    // unsigned flags)
+    sched_getattr: {
+      name: "syscall",
+      parameters: ["i32", "i32", "buffer", "u32", "u32"],
+      result: "i32",
+    },
+    getsid: { parameters: ["i32"], result: "i32" },
+    // ssize_t pwrite(int, const void *, size_t, off_t)
+    pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
     // int prctl(int op, ...): all four of these, since some must be 0
     prctl: { parameters: ["i32", "i64", "i64", "i64", "i64"], result: "i32" },
     // int open(const char *, int, mode_t)

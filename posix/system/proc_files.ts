@@ -139,8 +139,74 @@ export function readCommandLine(pid: number): string | null {
  * @returns The pids, or `null` when `/proc` cannot be read.
  */
 export function listPids(): number[] | null {
+  const pids = listNumbers("/proc");
+  return pids === null ? null : pids.sort((a, b) => b - a);
+}
+
+/** The numbers of a process's threads; `null` when it is gone. */
+export function listThreads(pid: number): number[] | null {
+  return listNumbers(`/proc/${pid}/task`);
+}
+
+/**
+ * The children that one thread of a process has forked, or adopted, zombies included.
+ * When one of them is reaped meanwhile, another may be missing.
+ *
+ * @param pid The process.
+ * @param thread The thread.
+ * @returns Their numbers; `null` when the thread is gone or the kernel was built
+ * without CONFIG_PROC_CHILDREN.
+ */
+export function listChildrenOf(pid: number, thread: number): number[] | null {
+  const fd = open(`/proc/${pid}/task/${thread}/children`, O_RDONLY_CLOEXEC);
+  if (fd < 0) return null;
+  const bytes = workspace();
+  const children: number[] = [];
+  let number = 0;
+  for (;;) {
+    const size = Number(libc().read(fd, bytes, BigInt(bytes.length)));
+    if (size <= 0) break;
+    for (let i = 0; i < size; i++) {
+      const digit = (bytes[i] as number) - 48;
+      if (digit >= 0) number = number * 10 + digit;
+      else if (number > 0) {
+        children[children.length] = number;
+        number = 0;
+      }
+    }
+  }
+  close(fd);
+  return children;
+}
+
+/**
+ * The children of a process.
+ *
+ * @param pid The process.
+ * @returns Their numbers; `null` when the kernel does not tell.
+ */
+export function listChildren(pid: number): number[] | null {
+  const threads = listThreads(pid);
+  if (threads === null) return childrenAreListed() ? [] : null;
+  let all: number[] = [];
+  for (let i = 0; i < threads.length; i++) {
+    const some = listChildrenOf(pid, threads[i] as number);
+    if (some === null && !childrenAreListed()) return null;
+    if (some !== null && some.length > 0) all = all.concat(some);
+  }
+  return all;
+}
+
+let listed: boolean | null = null;
+
+// CONFIG_PROC_CHILDREN.
+function childrenAreListed(): boolean {
+  return listed ??= listChildrenOf(Deno.pid, Deno.pid) !== null;
+}
+
+function listNumbers(directory: string): number[] | null {
   const c = libcLinux();
-  const fd = open("/proc", O_RDONLY_CLOEXEC | O_DIRECTORY);
+  const fd = open(directory, O_RDONLY_CLOEXEC | O_DIRECTORY);
   if (fd < 0) return null;
   const bytes = workspace();
   const pids: number[] = [];
@@ -152,8 +218,7 @@ export function listPids(): number[] | null {
   }
   close(fd);
   // Half a list would prove that who is in the other half is gone.
-  if (n < 0) return null;
-  return pids.sort((a, b) => b - a);
+  return n < 0 ? null : pids;
 }
 
 /**
@@ -259,6 +324,8 @@ export interface ProcessTable {
   numbersHold?(newest: number, ageMs: number): boolean;
   /** One process, or `null` when there is none with this number. */
   stat(pid: number): ProcStat | null;
+  /** The children of a process, where the system tells; `null` when it does not after all. */
+  children?(pid: number): number[] | null;
   /** Its command line, or `null`. */
   commandLine(pid: number): string | null;
   /** When a process was started, in milliseconds since the epoch; NaN: not known. */

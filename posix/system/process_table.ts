@@ -10,6 +10,7 @@ import { buffer } from "../../ffi/library.ts";
 import { DARWIN, libcDarwin } from "./libc.ts";
 import {
   lastPid,
+  listChildren,
   listPids,
   numbersHold,
   type ProcessTable,
@@ -25,6 +26,7 @@ const LINUX_TABLE: ProcessTable = {
   newest: lastPid,
   numbersHold,
   stat: readStat,
+  children: listChildren,
   commandLine: readCommandLine,
   startTime: ({ startTicks }) => startTimeOf(startTicks),
 };

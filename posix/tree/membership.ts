@@ -49,6 +49,11 @@ export interface Members {
    * have been given twice meanwhile, so that an outsider's may be a member's.
    */
   endLook?(newest: number): boolean;
+  /**
+   * Takes in the child of a member that does not show what it is a child of; false
+   * when it is not that any more.
+   */
+  adopt?(pid: number, parent: number): boolean;
   /** Members are about to be killed; `newest` is the number given last. */
   killing?(newest: number): void;
   /** SIGKILL was sent to one. */
@@ -99,10 +104,53 @@ export interface Membership extends Members {
     exitedAt: number,
     ended: (pid: number) => boolean,
   ): boolean | null;
+  /**
+   * Why it is not proved that the tree is empty although no member was found; `null`
+   * when it is.
+   */
+  doubt?(): string | null;
   /** The leader is reaped, and whether members are left was not asked. */
   abandon(): void;
   /** The tree is empty or was never started: its identity may be used again. */
   retire(): void;
+}
+
+/**
+ * Goes down from members to those of their children that are not known as members:
+ * they have lost what they inherited.
+ *
+ * @param found The numbers of the members; those of the children are added.
+ * @param members Takes them in.
+ * @param table Where children are listed.
+ * @param seen Called with each child that was taken in.
+ */
+export function descend(
+  found: Set<number>,
+  members: Members,
+  table: ProcessTable,
+  seen: (pid: number) => void,
+): void {
+  if (members.adopt === undefined || table.children === undefined) return;
+  // What is added meanwhile is visited as well.
+  found.forEach((parent) => {
+    const children = table.children?.(parent) ??
+      childrenByParents(table, parent);
+    for (let i = 0; i < children.length; i++) {
+      const pid = children[i] as number;
+      if (pid <= 1 || pid === Deno.pid || found.has(pid)) continue;
+      if (members.belongs(pid) !== "yes" && !members.adopt?.(pid, parent)) {
+        continue;
+      }
+      found.add(pid);
+      seen(pid);
+    }
+  });
+}
+
+// Where the kernel does not list children.
+function childrenByParents(table: ProcessTable, parent: number): number[] {
+  const pids = table.pids() ?? [];
+  return pids.filter((pid) => table.stat(pid)?.ppid === parent);
 }
 
 /** Whoever belongs to one of several trees. */
@@ -125,6 +173,16 @@ export class JointMembership implements Members {
 
   endLook(newest: number): boolean {
     return this.parts[0]?.endLook?.(newest) ?? true;
+  }
+
+  adopt(pid: number, parent: number): boolean {
+    for (let i = 0; i < this.parts.length; i++) {
+      const part = this.parts[i] as Members;
+      if (part.belongs(parent) === "yes") {
+        return part.adopt?.(pid, parent) ?? false;
+      }
+    }
+    return false;
   }
 
   killing(newest: number): void {
@@ -206,9 +264,10 @@ export class Snapshot {
     if (members.numbers === undefined || newest <= 0) return null;
     const snapshot = new Snapshot(members, newest);
     const few = members.numbers(newest);
-    const complete = few === null
-      ? snapshot.#lookAtAll(table)
-      : snapshot.#fill(few, table);
+    const complete =
+      (few === null
+        ? snapshot.#lookAtAll(table)
+        : snapshot.#fill(few, table)) && snapshot.#descend(table);
     if (complete && table.newest?.() === newest) return snapshot;
     snapshot.close();
     return null;
@@ -237,6 +296,14 @@ export class Snapshot {
       }
     }
     return true;
+  }
+
+  #descend(table: ProcessTable): boolean {
+    let complete = true;
+    descend(this.#pids, this.#members, table, (pid) => {
+      complete &&= this.#take(pid) && this.#pids.size <= MAX_MEMBERS;
+    });
+    return complete;
   }
 
   #take(pid: number): boolean {

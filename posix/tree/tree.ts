@@ -9,6 +9,7 @@
 
 import type { HardKill, Survivor } from "../../backend/native.ts";
 import {
+  descend,
   type LeaderGroup,
   type Members,
   Snapshot,
@@ -150,6 +151,7 @@ export class ProcessTree implements TreeOperations {
     const ended = this.#endedSnapshot(newest);
     const members: ProcStat[] = [];
     const zombies = new Map<number, number>();
+    const found = new Set<number>();
     let settled = true;
     let passed = false;
     for (let i = 0; i < pids.length; i++) {
@@ -158,6 +160,7 @@ export class ProcessTree implements TreeOperations {
       if (pid <= 1 || pid === Deno.pid) continue;
       if (known?.has(pid)) {
         this.#membership.note?.(pid);
+        found.add(pid);
         continue;
       }
       if (ended?.has(pid)) continue;
@@ -172,6 +175,7 @@ export class ProcessTree implements TreeOperations {
       if (stat === null) settled = false;
       else if (!isDead(stat.state)) {
         members.push(stat);
+        found.add(pid);
         seen?.(stat, true);
         if (members.length < enough) continue;
         this.#membership.endLook?.(0);
@@ -183,6 +187,7 @@ export class ProcessTree implements TreeOperations {
       }
     }
     this.#zombies = zombies;
+    this.#descend(found, members, seen);
     const last = this.#table.newest?.() ?? 0;
     const held = this.#membership.endLook?.(last) ?? true;
     // The list is made in rising order. When numbers wrapped meanwhile, a link of
@@ -198,6 +203,15 @@ export class ProcessTree implements TreeOperations {
       settled = this.#lookAtYounger(since, members, seen);
     }
     return { members, settled };
+  }
+
+  #descend(found: Set<number>, members: ProcStat[], seen?: Seen): void {
+    descend(found, this.#membership, this.#table, (pid) => {
+      const stat = this.#table.stat(pid);
+      if (stat === null || isDead(stat.state)) return;
+      members.push(stat);
+      seen?.(stat, true);
+    });
   }
 
   // On a busy host there is no look during which nobody ends. Who ended may have

@@ -1,0 +1,205 @@
+/**
+ * Members of a tree that have lost its tag (Linux): sudo, su, sshd and login set all
+ * resource limits anew, the one with the tag included. They are known by
+ *
+ * - the mark of the tree in their scheduling slice (`slice.ts`),
+ * - the process group or session of the leader, while that number is the leader's,
+ * - descent: a child of a member, found by walking down from the members,
+ * - having been seen as a member before, by number and start time.
+ *
+ * A process that shows none of these, and the bits of `detector.ts`, comes from some
+ * tree and has lost its marks: it is of none that can be told, and as long as it
+ * lives, it is not proved that a tree which is older than it is empty.
+ *
+ * @module
+ */
+
+/** A tree whose members may lose the tag. */
+export interface MarkedTree {
+  /** Start time below which no process can be a member, in clock ticks since boot. */
+  readonly bornTicks: number;
+  /** Whether the number of its leader still means the leader, as a group and a session. */
+  leadsGroup(): boolean;
+}
+
+/** What is asked of the system. */
+export interface Host {
+  /** The mark in the scheduling slice, or 0. */
+  markOf(pid: number): number;
+  /** getpgid(2); -1 when there is no such process. */
+  groupOf(pid: number): number;
+  /** getsid(2); -1 when there is no such process. */
+  sessionOf(pid: number): number;
+  /** Whether the bits of the detector are set. */
+  isDetected(pid: number): boolean;
+  /** Start time, parent and name; `null` when there is no such process. */
+  stat(
+    pid: number,
+  ): { startTicks: number; ppid: number; name: string; state: string } | null;
+  /** Whether the tag of a process is that of another owner; `null` when it has none. */
+  isOthers(pid: number): boolean | null;
+}
+
+interface Known<Tree> {
+  readonly startTicks: number;
+  readonly tree: Tree;
+}
+
+interface Lost {
+  readonly startTicks: number;
+  readonly name: string;
+}
+
+// Parents that are gone through to find a tagged one.
+const MAX_DEPTH = 64;
+
+/** The untagged members of all trees of this isolate. */
+export class Untagged<Tree extends MarkedTree> {
+  readonly #host: Host;
+  readonly #marks = new Map<number, Tree>();
+  readonly #leaders = new Map<number, Tree>();
+  readonly #members = new Map<number, Known<Tree>>();
+  readonly #lost = new Map<number, Lost>();
+
+  /** @param host The system. */
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /**
+   * A tree begins.
+   *
+   * @param tree The tree.
+   * @param leader Its leader.
+   * @param mark Its mark, or 0.
+   */
+  begin(tree: Tree, leader: number, mark: number): void {
+    this.#leaders.set(leader, tree);
+    if (mark > 0) this.#marks.set(mark, tree);
+  }
+
+  /** A tree is empty, or what it was known by is another's from now on. */
+  end(tree: Tree, leader: number, mark: number): void {
+    if (this.#leaders.get(leader) === tree) this.#leaders.delete(leader);
+    if (this.#marks.get(mark) === tree) this.#marks.delete(mark);
+    if (this.#members.size === 0) return;
+    this.#members.forEach((one, pid) => {
+      if (one.tree === tree) this.#members.delete(pid);
+    });
+  }
+
+  /** Whether a mark is that of a tree. */
+  hasMark(mark: number): boolean {
+    return this.#marks.has(mark);
+  }
+
+  /**
+   * The tree of a process that has no tag of ours.
+   *
+   * @param pid The process.
+   * @param foreign Whether it has the tag of another owner: then its mark proves nothing.
+   * @returns The tree, or `null`.
+   */
+  treeOf(pid: number, foreign: boolean): Tree | null {
+    const known = this.#known(pid);
+    if (known !== null) return known;
+    const tree = this.#byGroup(pid) ?? (foreign ? null : this.#byMark(pid));
+    return tree !== null && this.#remember(pid, tree) ? tree : null;
+  }
+
+  #known(pid: number): Tree | null {
+    const known = this.#members.get(pid);
+    if (known === undefined) return null;
+    if (this.#host.stat(pid)?.startTicks === known.startTicks) {
+      return known.tree;
+    }
+    this.#members.delete(pid);
+    return null;
+  }
+
+  #byGroup(pid: number): Tree | null {
+    if (this.#leaders.size === 0) return null;
+    const tree = this.#leaders.get(pid) ??
+      this.#leaders.get(this.#host.groupOf(pid)) ??
+      this.#leaders.get(this.#host.sessionOf(pid));
+    return tree?.leadsGroup() ? tree : null;
+  }
+
+  #byMark(pid: number): Tree | null {
+    if (this.#marks.size === 0) return null;
+    const tree = this.#marks.get(this.#host.markOf(pid));
+    return tree === undefined || this.#isOthers(pid) ? null : tree;
+  }
+
+  // Two owners may have chosen the same mark: the first tagged parent tells whose
+  // it is.
+  #isOthers(pid: number): boolean {
+    let current = pid;
+    for (let depth = 0; depth < MAX_DEPTH; depth++) {
+      const parent = this.#host.stat(current)?.ppid ?? 0;
+      if (parent <= 1 || parent === Deno.pid) return false;
+      const others = this.#host.isOthers(parent);
+      if (others !== null) return others;
+      current = parent;
+    }
+    return false;
+  }
+
+  #remember(pid: number, tree: Tree): boolean {
+    const stat = this.#host.stat(pid);
+    if (stat === null || stat.startTicks < tree.bornTicks) return false;
+    this.#members.set(pid, { startTicks: stat.startTicks, tree });
+    this.#lost.delete(pid);
+    return true;
+  }
+
+  /**
+   * Takes in the child of a member.
+   *
+   * @param pid The child.
+   * @param parent The member.
+   * @param tree The tree of the member.
+   * @returns Whether it is a member now.
+   */
+  adopt(pid: number, parent: number, tree: Tree): boolean {
+    if (this.#host.stat(pid)?.ppid !== parent) return false;
+    return this.#remember(pid, tree);
+  }
+
+  /**
+   * Looks at a process that is of no tree.
+   *
+   * @param pid The process.
+   * @returns Whether it comes from a tree, of whatever owner, and has lost its marks.
+   */
+  isLost(pid: number): boolean {
+    if (!this.#host.isDetected(pid)) return false;
+    const stat = this.#host.stat(pid);
+    if (stat === null) return false;
+    this.#lost.set(pid, { startTicks: stat.startTicks, name: stat.name });
+    return true;
+  }
+
+  /**
+   * Why it is not proved that a tree is empty of which no member was found.
+   *
+   * @param tree The tree.
+   * @returns The reason, which names a process, or `null`.
+   */
+  doubt(tree: Tree): string | null {
+    let found: string | null = null;
+    this.#lost.forEach(({ startTicks, name }, pid) => {
+      const stat = this.#host.stat(pid);
+      if (stat?.startTicks !== startTicks || "ZX".includes(stat.state)) {
+        this.#lost.delete(pid);
+      } else if (
+        found === null && startTicks >= tree.bornTicks &&
+        !this.#isOthers(pid)
+      ) {
+        found =
+          `process ${pid} (${name}) comes from a tree and has lost its marks: it may be of this one`;
+      }
+    });
+    return found;
+  }
+}
