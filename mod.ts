@@ -39,11 +39,8 @@ export {
   spawnAndWait,
   spawnAndWaitSync,
 } from "./process/command.ts";
-export {
-  ChildProcess,
-  type KillOptions,
-  type WaitOptions,
-} from "./process/child_process.ts";
+export { ChildProcess } from "./process/child_process.ts";
+export type { KillOptions, WaitOptions } from "./process/run/run.ts";
 export { type StopOptions } from "./process/run/stop.ts";
 export type {
   ChildDescriptor,
@@ -75,7 +72,8 @@ export type {
   TcpAddress,
   UnixAddress,
 } from "./ffi/socket_address.ts";
-export { Job, type JobResult, type JobStatus } from "./process/job.ts";
+export { Job, type JobResult } from "./process/job.ts";
+export type { JobStatus, JointStatus } from "./process/job/job_run.ts";
 export type { JobLimits } from "./process/job/limits.ts";
 export type { JobOptions, JobPolicy } from "./process/job/options.ts";
 export {

@@ -5,13 +5,11 @@
  * @module
  */
 
-import { backend } from "../backend/backend.ts";
-import { makeChildProcess } from "./child_process.ts";
 import { CalledProcessError, TimeoutExpired } from "../backend/errors.ts";
 import type { CommandOptions, StdioDefaults } from "./options/options.ts";
-import type { RunControl } from "./run/stop.ts";
-import { toRunControl, toSpawnSpec } from "./options/to_spawn_spec.ts";
 import { refusePipedFds } from "./options/stdio.ts";
+import { toPlan } from "./options/to_spawn_spec.ts";
+import { Run, type RunControl } from "./run/run.ts";
 import type { CommandOutput, CommandStatus } from "./run/status.ts";
 
 /** Options of {@linkcode call}, {@linkcode checkCall} and {@linkcode checkOutput}. */
@@ -117,7 +115,7 @@ export async function checkOutput(
   return output.stdout;
 }
 
-interface Run {
+interface Called {
   readonly output: CommandOutput;
   readonly control: RunControl;
   readonly piped: { readonly stdout: boolean; readonly stderr: boolean };
@@ -127,16 +125,15 @@ async function run(
   argv: readonly string[],
   options: CallOptions,
   defaults: StdioDefaults,
-): Promise<Run> {
+): Promise<Called> {
   if (!Array.isArray(argv) || argv.length === 0) {
     throw new TypeError("Cannot call: expected the program and its arguments");
   }
   const all: CommandOptions = { ...options, args: argv.slice(1) };
-  const spec = toSpawnSpec(argv[0] as string, all, defaults, "call()");
+  const plan = toPlan(argv[0] as string, all, defaults, "call()");
+  const { spec, control } = plan;
   refusePipedFds(spec);
-  const control = toRunControl(spec, all);
-  const child = makeChildProcess(backend().spawn(spec), control, true);
-  const output = await child.output();
+  const output = await Run.start(plan, true).output();
   const piped = {
     stdout: spec.stdout === "piped",
     stderr: spec.stderr === "piped",
@@ -147,7 +144,7 @@ async function run(
 function check(
   output: CommandOutput,
   control: RunControl,
-  piped: Run["piped"],
+  piped: Called["piped"],
 ): void {
   const partial = {
     stdout: piped.stdout ? output.stdout : null,

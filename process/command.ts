@@ -4,13 +4,11 @@
  * @module
  */
 
-import { backend } from "../backend/backend.ts";
-import type { SpawnSpec } from "../backend/spec.ts";
-import { type ChildProcess, makeChildProcess } from "./child_process.ts";
+import { ChildProcess } from "./child_process.ts";
 import type { CommandOptions, StdioDefaults } from "./options/options.ts";
-import type { RunControl } from "./run/stop.ts";
-import { toRunControl, toSpawnSpec } from "./options/to_spawn_spec.ts";
 import { refusePipedFds } from "./options/stdio.ts";
+import { toPlan } from "./options/to_spawn_spec.ts";
+import { type Plan, Run } from "./run/run.ts";
 import { runSync } from "./run/run_sync.ts";
 import type { CommandOutput } from "./run/status.ts";
 
@@ -28,23 +26,8 @@ const OUTPUT_DEFAULTS: StdioDefaults = {
   terminalInput: "null",
 };
 
-/** A command that was checked: ready to be started. */
-export interface Prepared {
-  /** What to start. */
-  readonly spec: SpawnSpec;
-  /** How the run ends. */
-  readonly control: RunControl;
-}
-
-/**
- * Set by the class, whose private parts it reads: checks a command, for those
- * that start several together. Throws what `spawn()` throws for bad input.
- */
-export let prepare: (
-  command: Command,
-  defaults: StdioDefaults,
-  apiName: string,
-) => Prepared;
+/** Names the method of a command that checks it, for jobs and pipelines. */
+export const plan: unique symbol = Symbol("plan");
 
 /**
  * A program to start: a drop-in for `Deno.Command` whose kill, abort, timeout
@@ -79,13 +62,6 @@ export let prepare: (
  * ```
  */
 export class Command {
-  static {
-    prepare = (command, defaults, apiName) => {
-      const spec = command.#spec(defaults, apiName);
-      return { spec, control: toRunControl(spec, command.#options) };
-    };
-  }
-
   readonly #command: string | URL;
   readonly #options: CommandOptions | undefined;
 
@@ -111,9 +87,8 @@ export class Command {
    * @throws {RangeError} for a duration or size out of range; nothing is started.
    */
   spawn(): ChildProcess {
-    const spec = this.#spec(SPAWN_DEFAULTS, "Command.spawn()");
-    const control = toRunControl(spec, this.#options);
-    return makeChildProcess(backend().spawn(spec), control, false);
+    const started = this[plan](SPAWN_DEFAULTS, "Command.spawn()");
+    return new ChildProcess(Run.start(started, false));
   }
 
   /**
@@ -127,11 +102,7 @@ export class Command {
    * @throws what {@linkcode Command.spawn} throws, at once: not as a rejection.
    */
   output(): Promise<CommandOutput> {
-    this.#refusePipedStdin();
-    const spec = this.#spec(OUTPUT_DEFAULTS, "Command.output()");
-    refusePipedFds(spec);
-    const control = toRunControl(spec, this.#options);
-    return makeChildProcess(backend().spawn(spec), control, true).output();
+    return Run.start(this.#outputPlan("Command.output()"), true).output();
   }
 
   /**
@@ -144,22 +115,28 @@ export class Command {
    * @throws {SurvivorsError} when something of the tree could not be ended.
    */
   outputSync(): CommandOutput {
-    this.#refusePipedStdin();
-    const spec = this.#spec(OUTPUT_DEFAULTS, "Command.outputSync()");
-    refusePipedFds(spec);
-    return runSync(spec, toRunControl(spec, this.#options));
+    return runSync(this.#outputPlan("Command.outputSync()"));
   }
 
-  #spec(defaults: StdioDefaults, apiName: string): SpawnSpec {
-    return toSpawnSpec(this.#command, this.#options, defaults, apiName);
+  /**
+   * Not for callers: checks the command, for those that start several together.
+   *
+   * @internal
+   */
+  [plan](defaults: StdioDefaults, apiName: string): Plan {
+    return toPlan(this.#command, this.#options, defaults, apiName);
   }
 
-  #refusePipedStdin(): void {
+  // Nothing can be written to a pipe of a run that only returns its output.
+  #outputPlan(apiName: string): Plan {
     if (this.#options?.stdin === "piped" && this.#options.input === undefined) {
       throw new TypeError(
         "Piped stdin is not supported for this function, use 'Deno.Command.spawn()' instead",
       );
     }
+    const checked = this[plan](OUTPUT_DEFAULTS, apiName);
+    refusePipedFds(checked.spec);
+    return checked;
   }
 }
 

@@ -4,55 +4,31 @@
  * @module
  */
 
-import { backend } from "../backend/backend.ts";
 import type { ProcessInfo } from "../backend/containment.ts";
-import { SurvivorsError } from "../backend/errors.ts";
-import type { LimitName, LimitReport } from "../backend/limits.ts";
-import type { NativeJob, NativeProcess } from "../backend/native.ts";
-import { signalNumber } from "../backend/signals.ts";
-import type { SpawnSpec } from "../backend/spec.ts";
-import { Timer } from "../backend/timer.ts";
-import type { ResourceUsage, UsageLook } from "../backend/usage.ts";
-import {
-  type ChildProcess,
-  jobHold,
-  makeChildProcess,
-} from "./child_process.ts";
+import type { LimitReport } from "../backend/limits.ts";
+import type { ResourceUsage } from "../backend/usage.ts";
+import { ChildProcess } from "./child_process.ts";
 import {
   Command,
   type CommandOptionsWithoutArgs,
-  prepare,
-  type Prepared,
+  plan,
   SPAWN_DEFAULTS,
   withArgs,
 } from "./command.ts";
-import { type JobLimits, JobLimitWatch, JobUsage } from "./job/limits.ts";
-import {
-  type JobControl,
-  type JobOptions,
-  SignalTrap,
-  toJobControl,
-} from "./job/options.ts";
+import { JobRun, type JointStatus } from "./job/job_run.ts";
+import { type JobOptions, toJobControl } from "./job/options.ts";
 import type { CommandOptions } from "./options/options.ts";
-import type { CommandStatus, StopReport } from "./run/status.ts";
-import {
-  runStop,
-  SharedStop,
-  type StopOptions,
-  type StopState,
-} from "./run/stop.ts";
-import { duration, stopSignal } from "./validate.ts";
+import type { Run } from "./run/run.ts";
+import type { StopReport } from "./run/status.ts";
+import type { StopOptions } from "./run/stop.ts";
 
-interface Entry {
-  readonly command: string;
-  readonly child: ChildProcess;
-  readonly native: NativeProcess;
-  status: CommandStatus | null;
+/** How a job ended. */
+export interface JobResult extends JointStatus {
+  /** The child whose end decided, or `null`. */
+  readonly first: ChildProcess | null;
+  /** The stop that ended what was left. */
+  readonly report: StopReport;
 }
-
-/** Set by the class: starts a prepared command in a job; for pipeline.ts only. */
-export let startInJob: (job: Job, prepared: Prepared) => ChildProcess;
-const SIGKILL = 9;
 
 /**
  * Several commands that live and die together: one policy, one stop, one end.
@@ -71,34 +47,9 @@ const SIGKILL = 9;
  * ```
  */
 export class Job implements AsyncDisposable {
-  static {
-    startInJob = (job, prepared) => job.#start(prepared);
-  }
-
-  readonly #control: JobControl;
-  readonly #native: NativeJob;
-  readonly #entries: Entry[] = [];
-  readonly #stop = new SharedStop();
-  readonly #trap: SignalTrap;
-  readonly #ended: Promise<void>;
-  #resolveEnded!: () => void;
+  readonly #run: JobRun;
+  readonly #children = new Map<Run, ChildProcess>();
   #exited: Promise<JobResult> | null = null;
-  #timer: Timer | null = null;
-  readonly #usage = new JobUsage(() => this.#natives);
-  #limits: JobLimitWatch | null = null;
-  #running = 0;
-  // From the first stop on nothing is started any more.
-  #closed = false;
-  #first: ChildProcess | null = null;
-  #timedOut = false;
-  #aborted = false;
-  #signal: Deno.Signal | null = null;
-  #report: StopReport | null = null;
-  #stopError: unknown = null;
-  readonly #onAbort = (): void => {
-    this.#aborted = true;
-    this.#stopInBackground(this.#control.grace);
-  };
 
   /**
    * Makes a job; starts nothing.
@@ -109,21 +60,12 @@ export class Job implements AsyncDisposable {
    * @throws {Deno.errors.NotSupported} for a limit that this system does not have.
    */
   constructor(options: JobOptions = {}) {
-    this.#control = toJobControl(options);
-    this.#native = backend().createJob(this.#control.killOnParentExit);
-    this.#ended = new Promise((resolve) => this.#resolveEnded = resolve);
-    this.#trap = new SignalTrap(
-      this.#control.stopOn,
-      (signal) => this.#signalled(signal),
-    );
-    const { abortSignal } = this.#control;
-    if (abortSignal?.aborted) this.#onAbort();
-    else abortSignal?.addEventListener("abort", this.#onAbort, { once: true });
+    this.#run = new JobRun(toJobControl(options));
   }
 
   /** The children, in the order in which they were started. */
   get children(): readonly ChildProcess[] {
-    return this.#entries.map(({ child }) => child);
+    return Array.from(this.#children.values());
   }
 
   /**
@@ -137,9 +79,9 @@ export class Job implements AsyncDisposable {
    * Rejects with a {@linkcode SurvivorsError} when something could not be ended.
    */
   get exited(): Promise<JobResult> {
-    this.#exited ??= this.#awaitEnd();
-    this.#endWhenDone();
-    return this.#exited;
+    // Asked each time: from the first time on the job ends with its last child.
+    const { exited } = this.#run;
+    return this.#exited ??= this.#result(exited);
   }
 
   /**
@@ -181,7 +123,10 @@ export class Job implements AsyncDisposable {
     const what = command instanceof Command
       ? command
       : withArgs(command, argsOrOptions, options);
-    return this.#start(prepare(what, SPAWN_DEFAULTS, "Job.spawn()"));
+    const run = this.#run.start(what[plan](SPAWN_DEFAULTS, "Job.spawn()"));
+    const child = new ChildProcess(run);
+    this.#children.set(run, child);
+    return child;
   }
 
   /**
@@ -190,7 +135,7 @@ export class Job implements AsyncDisposable {
    * @returns Each with pid, parent, command, state and start time.
    */
   processes(): ProcessInfo[] {
-    return this.#native.members();
+    return this.#run.native.members();
   }
 
   /**
@@ -200,12 +145,12 @@ export class Job implements AsyncDisposable {
    * @returns The sums, and where the figures come from.
    */
   usage(): ResourceUsage {
-    return this.#usage.look("full");
+    return this.#run.usage.look("full");
   }
 
   /** What holds each of the job's `limits`; empty without any, and before the first spawn. */
   get limits(): readonly LimitReport[] {
-    return this.#limits?.reports() ?? [];
+    return this.#run.limits?.reports() ?? [];
   }
 
   /**
@@ -221,26 +166,17 @@ export class Job implements AsyncDisposable {
    * @default {"SIGTERM"} for `signo`
    */
   kill(signo: Deno.Signal | number = "SIGTERM"): void {
-    const number = signalNumber(backend().signals, signo);
-    if (number === 0) return;
-    this.#entries.forEach(({ child }) => jobHold.signalled(child, number));
-    if (number !== SIGKILL) this.#native.signalTree(signo, false);
-    else {
-      const { refused, unsettled } = this.#native.killTree();
-      if (refused.length > 0) throw new SurvivorsError(this.#name, refused);
-      // It forks faster than one call can chase it.
-      if (unsettled) this.#stopInBackground(0);
-    }
+    this.#run.kill(signo);
   }
 
   /** Stops every process of the job until as many {@linkcode Job.resume} have been called. */
   suspend(): void {
-    this.#native.suspendTree();
+    this.#run.native.suspendTree();
   }
 
   /** Undoes one {@linkcode Job.suspend}. */
   resume(): void {
-    this.#native.resumeTree();
+    this.#run.native.resumeTree();
   }
 
   /**
@@ -253,249 +189,22 @@ export class Job implements AsyncDisposable {
    * @throws {SurvivorsError} when something could not be ended; it names it.
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
-    const grace = duration(options.grace, "grace", this.#control.grace);
-    const signal = stopSignal(options.signal, this.#control.stopSignal);
-    return await this.#beginStop(signal, grace);
+    return await this.#run.stop(options);
   }
 
   /** Stops the job: the end of an `await using` scope leaves nothing running. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    await this.#ended;
-    for (let i = 0; i < this.#entries.length; i++) {
-      await (this.#entries[i] as Entry).child[Symbol.asyncDispose]();
+    await this.#run.ended;
+    const children = this.children;
+    for (let i = 0; i < children.length; i++) {
+      await children[i]?.[Symbol.asyncDispose]();
     }
   }
 
-  get #natives(): NativeProcess[] {
-    return this.#entries.map(({ native }) => native);
+  async #result(end: JobRun["exited"]): Promise<JobResult> {
+    const { first, ...joint } = await end;
+    const child = first === null ? null : this.#children.get(first) ?? null;
+    return { ...joint, first: child };
   }
-
-  get #name(): string {
-    return this.#entries.map(({ command }) => command).join("', '");
-  }
-
-  #start(prepared: Prepared): ChildProcess {
-    const { command } = prepared.spec;
-    if (this.#closed) {
-      throw new TypeError(
-        `Cannot spawn '${command}': the job has been stopped. Make a new Job`,
-      );
-    }
-    const spec = this.#specInJob(prepared.spec);
-    const isFirst = this.#entries.length === 0;
-    if (isFirst) this.#trap.set();
-    let native: NativeProcess;
-    let child: ChildProcess;
-    try {
-      native = backend().spawn(spec);
-      child = makeChildProcess(native, prepared.control, false);
-    } catch (error) {
-      if (isFirst) this.#trap.release();
-      throw error;
-    }
-    if (isFirst) this.#startTimer();
-    const entry: Entry = { command, child, native, status: null };
-    this.#entries.push(entry);
-    const { limits } = this.#control;
-    if (isFirst && limits !== null) this.#limits = this.#watch(limits);
-    this.#running++;
-    this.#follow(entry);
-    return child;
-  }
-
-  #specInJob(spec: SpawnSpec): SpawnSpec {
-    const { containment, killOnParentExit } = this.#control;
-    const conflict = spec.detached
-      ? "detached"
-      : spec.containment !== "auto" && spec.containment !== containment
-      ? "containment"
-      : !spec.killOnParentExit && killOnParentExit
-      ? "killOnParentExit"
-      : null;
-    if (conflict !== null) {
-      throw new TypeError(
-        `Invalid ${conflict}: '${spec.command}' is in a job, which decides this for all`,
-      );
-    }
-    return { ...spec, containment, killOnParentExit, job: this.#native };
-  }
-
-  #startTimer(): void {
-    this.#timer = new Timer(this.#control.timeout, () => {
-      this.#timedOut = true;
-      this.#stopInBackground(this.#control.grace);
-    });
-    // The children hold the event loop. When they are gone there is nothing to end.
-    this.#timer.hold(false);
-  }
-
-  #watch(limits: JobLimits): JobLimitWatch {
-    const job = this.#native;
-    const watched = {
-      usage: (look: UsageLook) => ({ tree: this.#usage.look(look) }),
-      newest: () => job.newest?.() ?? null,
-      hasMoreThan: (count: number) => job.hasMoreThan?.(count) ?? false,
-      exactMemory: () => this.#exactMemory(),
-    };
-    return new JobLimitWatch(watched, limits, () => this.#stopInBackground(0));
-  }
-
-  #exactMemory(): number | null {
-    let sum = 0;
-    for (let i = 0; i < this.#entries.length; i++) {
-      const bytes = (this.#entries[i] as Entry).native.exactMemory();
-      if (bytes === null) return null;
-      sum += bytes;
-    }
-    return sum;
-  }
-
-  async #follow(entry: Entry): Promise<void> {
-    const status = await entry.child.status;
-    entry.status = status;
-    this.#limits?.glance();
-    this.#running--;
-    if (this.#closed) return;
-    const { policy } = this.#control;
-    const decides = policy === "first-exit" ||
-      policy === "first-failure" && !status.success;
-    if (decides) {
-      this.#first = entry.child;
-      this.#stopInBackground(this.#control.grace);
-    } else this.#endWhenDone();
-  }
-
-  // Only a job that is waited for is over when nothing runs: the next command of
-  // a series may not have been started yet.
-  #endWhenDone(): void {
-    const done = this.#running === 0 && this.#entries.length > 0;
-    if (done && this.#exited !== null && !this.#closed) {
-      this.#stopInBackground(this.#control.grace);
-    }
-  }
-
-  #signalled(signal: Deno.Signal): void {
-    const again = this.#signal !== null;
-    this.#signal ??= signal;
-    this.#stopInBackground(again ? 0 : this.#control.grace);
-  }
-
-  async #stopInBackground(grace: number): Promise<void> {
-    try {
-      await this.#beginStop(this.#control.stopSignal, grace);
-    } catch {
-      // Kept in #stopError, for whoever waits for the outcome.
-    }
-  }
-
-  async #beginStop(signal: Deno.Signal, grace: number): Promise<StopReport> {
-    this.#closed = true;
-    return await this.#stop.join(
-      grace,
-      (state) => this.#runStop(signal, grace, state),
-    );
-  }
-
-  async #runStop(
-    signal: Deno.Signal,
-    grace: number,
-    state: StopState,
-  ): Promise<StopReport> {
-    this.#entries.forEach(({ child }) => jobHold.stopBegins(child));
-    let failure: unknown = null;
-    try {
-      const request = { command: this.#name, signal, grace };
-      const report = await runStop(this.#native, request, state);
-      this.#report ??= report;
-      return report;
-    } catch (error) {
-      failure = error;
-      throw error;
-    } finally {
-      this.#stopError = failure;
-      this.#entries.forEach(({ child }) => jobHold.stopEnded(child, failure));
-      if (failure === null) this.#native.close();
-      this.#end();
-    }
-  }
-
-  async #end(): Promise<void> {
-    this.#timer?.clear();
-    this.#limits?.end();
-    this.#trap.release();
-    const { abortSignal } = this.#control;
-    abortSignal?.removeEventListener("abort", this.#onAbort);
-    // Who could not be ended may never have a status.
-    for (let i = 0; i < this.#entries.length; i++) {
-      const entry = this.#entries[i] as Entry;
-      if (this.#stopError === null) entry.status = await entry.child.status;
-    }
-    this.#resolveEnded();
-  }
-
-  async #awaitEnd(): Promise<JobResult> {
-    await this.#ended;
-    if (this.#stopError !== null) throw this.#stopError;
-    const statuses = this.#entries.map(({ command, child, status }) => ({
-      command,
-      pid: child.pid,
-      status: status as CommandStatus,
-    }));
-    return {
-      success: this.#succeeded(),
-      timedOut: this.#timedOut,
-      aborted: this.#aborted,
-      limit: this.#limits?.passed ?? null,
-      signal: this.#signal,
-      statuses,
-      first: this.#first,
-      report: this.#report as StopReport,
-    };
-  }
-
-  #succeeded(): boolean {
-    if (this.#timedOut || this.#aborted || this.#signal !== null) return false;
-    if ((this.#limits?.passed ?? null) !== null) return false;
-    const counts = this.#control.policy === "first-exit" && this.#first !== null
-      ? this.#entries.filter(({ child }) => child === this.#first)
-      : this.#entries;
-    return counts.every(({ status }) => status?.success);
-  }
-}
-
-// What a job came to.
-
-/** How one child of a job ended. */
-export interface JobStatus {
-  /** The program, as it was given. */
-  readonly command: string;
-  /** Process id that it had. */
-  readonly pid: number;
-  /** How it ended. */
-  readonly status: CommandStatus;
-}
-
-/** What a job came to. */
-export interface JobResult {
-  /**
-   * Whether the job did what its policy asks for: every child succeeded, or with
-   * `"first-exit"` the first one that ended. False when it was ended by
-   * timeout, abort, a limit, or a signal of `stopOn`.
-   */
-  readonly success: boolean;
-  /** Whether its time was up. */
-  readonly timedOut: boolean;
-  /** Whether its `AbortSignal` fired. */
-  readonly aborted: boolean;
-  /** The limit of the whole job that it was ended for, or `null`. */
-  readonly limit: LimitName | null;
-  /** The signal of `stopOn` that stopped it, or `null`. */
-  readonly signal: Deno.Signal | null;
-  /** Every child, in the order in which they were started. */
-  readonly statuses: readonly JobStatus[];
-  /** The child whose end decided, or `null`. */
-  readonly first: ChildProcess | null;
-  /** The stop that ended what was left. */
-  readonly report: StopReport;
 }

@@ -6,33 +6,23 @@
 
 import { backend, type ChildPipe } from "../backend/backend.ts";
 import type { StdioTarget } from "../backend/spec.ts";
-import type { ChildProcess } from "./child_process.ts";
-import { Command, prepare, type Prepared } from "./command.ts";
+import { Command, plan } from "./command.ts";
+import { JobRun, type JobStatus, type JointStatus } from "./job/job_run.ts";
+import { type JobOptions, toJobControl } from "./job/options.ts";
 import { refusePipedFds } from "./options/stdio.ts";
-import { Job, type JobResult, type JobStatus, startInJob } from "./job.ts";
-import type { JobOptions } from "./job/options.ts";
-import type { LimitName } from "../backend/limits.ts";
+import type { Plan, Run } from "./run/run.ts";
 import { addStream, type CommandOutput } from "./run/status.ts";
 
 /** Options of {@linkcode pipeline}: those of a job, for all commands together. */
 export type PipelineOptions = Omit<JobOptions, "policy">;
 
-/** What a pipeline came to. */
-export interface PipelineOutput {
-  /** Whether every command succeeded, and none had to be ended. */
-  readonly success: boolean;
+/**
+ * What a pipeline came to. It has succeeded when every command did, and none had
+ * to be ended.
+ */
+export interface PipelineOutput extends JointStatus {
   /** The exit code of the last command that failed, else 0: `pipefail` of a shell. */
   readonly code: number;
-  /** Whether its time was up. */
-  readonly timedOut: boolean;
-  /** Whether its `AbortSignal` fired. */
-  readonly aborted: boolean;
-  /** The limit of all commands together that it was ended for, or `null`. */
-  readonly limit: LimitName | null;
-  /** The signal of `stopOn` that stopped it, or `null`. */
-  readonly signal: Deno.Signal | null;
-  /** Every command, from the first to the last. */
-  readonly statuses: readonly JobStatus[];
   /**
    * What the last command wrote.
    *
@@ -82,21 +72,24 @@ export async function pipeline(
   commands: readonly (Command | readonly string[])[],
   options: PipelineOptions = {},
 ): Promise<PipelineOutput> {
-  const stages = prepareStages(commands);
-  // Nothing is left when this is left, however it is.
-  await using job = new Job({ ...options, policy: "all" });
-  const last = startStages(job, stages);
-  const output = await last.output();
-  const piped = stages[stages.length - 1]?.spec.stdout === "piped";
-  return pipelineOutput(await job.exited, output, piped);
+  const stages = planStages(commands);
+  const job = new JobRun(toJobControl({ ...options, policy: "all" }));
+  try {
+    const output = await startStages(job, stages).output();
+    const piped = stages[stages.length - 1]?.spec.stdout === "piped";
+    return pipelineOutput(await job.exited, output, piped);
+  } finally {
+    // Nothing is left when this is left, however it is.
+    await job.dispose();
+  }
 }
 
 function pipelineOutput(
-  result: JobResult,
+  end: JointStatus,
   last: CommandOutput,
   piped: boolean,
 ): PipelineOutput {
-  const { success, timedOut, aborted, limit, signal, statuses } = result;
+  const { success, timedOut, aborted, limit, signal, statuses } = end;
   let code = 0;
   for (let i = statuses.length - 1; i >= 0 && code === 0; i--) {
     code = (statuses[i] as JobStatus).status.code;
@@ -116,17 +109,17 @@ function pipelineOutput(
 }
 
 // All are checked before the first one is started.
-function prepareStages(
+function planStages(
   commands: readonly (Command | readonly string[])[],
-): Prepared[] {
+): Plan[] {
   if (!Array.isArray(commands) || commands.length === 0) {
     throw new TypeError("Invalid pipeline: expected an array of commands");
   }
-  const stages: Prepared[] = [];
+  const stages: Plan[] = [];
   for (let i = 0; i < commands.length; i++) {
     const isFirst = i === 0;
     const isLast = i === commands.length - 1;
-    const stage = prepare(toCommand(commands[i], i), {
+    const stage = toCommand(commands[i], i)[plan]({
       stdin: isFirst ? "null" : CONNECTED,
       stdout: isLast ? "piped" : CONNECTED,
       stderr: "inherit",
@@ -148,9 +141,9 @@ function toCommand(value: unknown, index: number): Command {
   );
 }
 
-// Streams that would end nowhere, so that somebody would wait for ever.
+// Streams that would end nowhere, so that a process would wait for ever.
 function refuseOpenEnds(
-  { spec, control }: Prepared,
+  { spec, control }: Plan,
   isFirst: boolean,
   isLast: boolean,
 ): void {
@@ -168,7 +161,7 @@ function refuseOpenEnds(
   }
   if (isFirst && spec.stdin === "piped" && control.input === null) {
     throw new TypeError(
-      `Invalid stdin of '${command}': nobody could write to the pipe. Use 'input'`,
+      `Invalid stdin of '${command}': nothing could write to the pipe. Use 'input'`,
     );
   }
   if (spec.stderr === "piped") {
@@ -178,21 +171,21 @@ function refuseOpenEnds(
   }
 }
 
-function startStages(job: Job, stages: readonly Prepared[]): ChildProcess {
+function startStages(job: JobRun, stages: readonly Plan[]): Run {
   let before: ChildPipe | null = null;
   let behind: ChildPipe | null = null;
-  let child: ChildProcess | null = null;
+  let run: Run | null = null;
   try {
     for (let i = 0; i < stages.length; i++) {
-      const stage = stages[i] as Prepared;
+      const stage = stages[i] as Plan;
       behind = i < stages.length - 1 ? backend().openChildPipe() : null;
-      child = startInJob(job, connected(stage, before, behind));
+      run = job.start(connected(stage, before, behind));
       // At once: the next child must not be started with our copies open.
       before?.closeReading();
       behind?.closeWriting();
       before = behind;
     }
-    return child as ChildProcess;
+    return run as Run;
   } finally {
     // After a failure: the started ones see the end of their pipes.
     before?.closeReading();
@@ -202,10 +195,10 @@ function startStages(job: Job, stages: readonly Prepared[]): ChildProcess {
 }
 
 function connected(
-  { spec, control }: Prepared,
+  { spec, control }: Plan,
   before: ChildPipe | null,
   behind: ChildPipe | null,
-): Prepared {
+): Plan {
   const stdin: StdioTarget = before === null ? spec.stdin : before.reading;
   const stdout: StdioTarget = behind === null ? spec.stdout : behind.writing;
   return { spec: { ...spec, stdin, stdout }, control };

@@ -6,7 +6,8 @@
 
 import { backend } from "../backend/backend.ts";
 import type { Capabilities, ProcessInfo } from "../backend/containment.ts";
-import { DEFAULT_GRACE, runStop, type StopOptions } from "./run/stop.ts";
+import { DEFAULT_GRACE } from "./run/ending.ts";
+import { runStop, type StopOptions } from "./run/stop.ts";
 import { checkForeignTreePermission } from "../backend/permissions.ts";
 import { duration, stopSignal } from "./validate.ts";
 import type { StopReport } from "./run/status.ts";

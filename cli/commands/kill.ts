@@ -6,7 +6,7 @@
 
 import type { ProcessInfo } from "../../backend/containment.ts";
 import { killTree, processTree } from "../library.ts";
-import { DEFAULT_GRACE } from "../../process/run/stop.ts";
+import { DEFAULT_GRACE } from "../../process/run/ending.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
 import { parseDuration, parsePid, UsageError } from "../arguments/operands.ts";
 import { stopLine } from "../run/run_report.ts";

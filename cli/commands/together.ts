@@ -5,9 +5,10 @@
  */
 
 import type { ChildProcess } from "../../process/child_process.ts";
-import { Job, type JobResult, type JobStatus } from "../../process/job.ts";
+import { Job, type JobResult } from "../../process/job.ts";
+import type { JobStatus } from "../../process/job/job_run.ts";
 import type { JobPolicy } from "../../process/job/options.ts";
-import { DEFAULT_GRACE } from "../../process/run/stop.ts";
+import { DEFAULT_GRACE } from "../../process/run/ending.ts";
 import { paletteFor } from "../terminal/colour.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
 import { parseDuration, UsageError } from "../arguments/operands.ts";

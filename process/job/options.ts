@@ -10,7 +10,7 @@ import {
   CONTAINMENTS,
 } from "../../backend/containment.ts";
 import { signalNumber } from "../../backend/signals.ts";
-import { DEFAULT_GRACE } from "../run/stop.ts";
+import { DEFAULT_GRACE } from "../run/ending.ts";
 import {
   abortSignal,
   duration,

@@ -8,7 +8,6 @@
 import { backend } from "../../backend/backend.ts";
 import type { LimitName, LimitReport, Limits } from "../../backend/limits.ts";
 import type {
-  ByteSource,
   ExitStatus,
   NativeProcess,
   SyncIo,
@@ -16,7 +15,7 @@ import type {
 } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
 import { cpuTime, type Usage, type UsageLook } from "../../backend/usage.ts";
-import { BudgetedSource, OutputBudget } from "../stdio/observed_source.ts";
+import { OutputBudget } from "../stdio/observed_source.ts";
 import { limitOfEnd, limitReports, needsWatch } from "./limits.ts";
 
 /** Limits in force on a running child. */
@@ -26,7 +25,8 @@ export class RunLimits {
   readonly #endTree: () => void;
   readonly #watch: LimitWatch | null;
   readonly #wallTime: Timer;
-  readonly #budget: OutputBudget | null;
+  /** What may still be written, or `null` without a limit of output. */
+  readonly budget: OutputBudget | null;
   #passed: LimitName | null = null;
 
   /**
@@ -45,7 +45,7 @@ export class RunLimits {
       limits.wallTime ?? Infinity,
       () => this.#pass("wallTime"),
     );
-    this.#budget = limits.output === undefined
+    this.budget = limits.output === undefined
       ? null
       : new OutputBudget(limits.output, () => this.#pass("output"));
   }
@@ -58,18 +58,6 @@ export class RunLimits {
   /** What is in force. */
   reports(): LimitReport[] {
     return limitReports(this.#limits, this.#native.kernelLimits);
-  }
-
-  /**
-   * Applies the limit of output to a pipe.
-   *
-   * @param source The pipe.
-   * @returns What is to be read instead of it.
-   */
-  bound(source: ByteSource): ByteSource {
-    return this.#budget === null
-      ? source
-      : new BudgetedSource(source, this.#budget);
   }
 
   /** The leader has left something behind, maybe more than it may. */
@@ -88,10 +76,11 @@ export class RunLimits {
   leaderEnded(exit: ExitStatus, killed: boolean): LimitName | null {
     if (this.#native.treeIsEmpty()) this.end();
     else this.hold(false);
-    const usage = () => this.#native.usage("known");
-    return this.#passed ?? reachedInKernel(this.#native, exit) ??
-      limitOfEnd(this.#limits, { exit, killed, usage }, backend().signals) ??
-      (exit.code === 0 ? null : this.#watch?.noted ?? null);
+    return this.#passed ?? verdict(
+      this.#native,
+      this.#limits,
+      { exit, killed, noted: this.#watch?.noted ?? null },
+    );
   }
 
   /** Whether it holds the event loop. */
@@ -107,18 +96,23 @@ export class RunLimits {
   }
 }
 
-/**
- * The limit that the kernel has told it held against a run that failed.
- *
- * @param native The child.
- * @param exit How it ended.
- * @returns The limit, or `null`.
- */
-export function reachedInKernel(
+interface End {
+  readonly exit: ExitStatus;
+  readonly killed: boolean;
+  readonly noted: LimitName | null;
+}
+
+// The limit that a run ended for without the tree being ended for it here: one that
+// the kernel holds, or one that a look has found to be reached.
+function verdict(
   native: NativeProcess,
-  exit: ExitStatus,
+  limits: Limits,
+  { exit, killed, noted }: End,
 ): LimitName | null {
-  return exit.code === 0 ? null : native.limitReached();
+  if (exit.code === 0) return null;
+  const usage = () => native.usage("known");
+  return native.limitReached() ??
+    limitOfEnd(limits, { exit, killed, usage }, backend().signals) ?? noted;
 }
 
 // The limits of a blocking run: the tree is looked at between two waits for its
@@ -196,10 +190,11 @@ export class SyncLimits {
    * @returns The limit that it ended for, or `null`.
    */
   leaderEnded(exit: ExitStatus, killed: boolean): LimitName | null {
-    const usage = () => this.#native.usage("known");
-    return this.#passed ?? reachedInKernel(this.#native, exit) ??
-      limitOfEnd(this.#limits, { exit, killed, usage }, backend().signals) ??
-      (exit.code === 0 ? null : this.#check?.noted ?? null);
+    return this.#passed ?? verdict(
+      this.#native,
+      this.#limits,
+      { exit, killed, noted: this.#check?.noted ?? null },
+    );
   }
 }
 

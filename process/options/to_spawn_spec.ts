@@ -9,12 +9,10 @@ import { backend } from "../../backend/backend.ts";
 import { CONTAINMENTS } from "../../backend/containment.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import { toLimits } from "../limits/limits.ts";
-import {
-  DEFAULT_GRACE,
-  DEFAULT_MAX_OUTPUT,
-  type RunControl,
-} from "../run/stop.ts";
+import { DEFAULT_GRACE } from "../run/ending.ts";
+import type { Plan, RunControl } from "../run/run.ts";
 import { type TeeTarget, teeTarget } from "../stdio/child_output.ts";
+import { DEFAULT_MAX_OUTPUT } from "../stdio/outputs.ts";
 import {
   abortSignal,
   duration,
@@ -149,6 +147,26 @@ export function toRunControl(
     maxOutput: size(options.maxOutput, "maxOutput", DEFAULT_MAX_OUTPUT),
     outputPolicy: oneOf(options.outputPolicy, "outputPolicy", POLICIES),
   };
+}
+
+/**
+ * Validates a command and its options: both halves.
+ *
+ * @param command The program.
+ * @param options Its options.
+ * @param defaults Stdio where the options say nothing.
+ * @param apiName For messages.
+ * @returns What to start, and how the run ends.
+ * @throws what {@linkcode toSpawnSpec} and {@linkcode toRunControl} throw.
+ */
+export function toPlan(
+  command: string | URL,
+  options: CommandOptions | undefined,
+  defaults: StdioDefaults,
+  apiName: string,
+): Plan {
+  const spec = toSpawnSpec(command, options, defaults, apiName);
+  return { spec, control: toRunControl(spec, options) };
 }
 
 const GROUPS = ["auto", "own", "inherit", "session"] as const;

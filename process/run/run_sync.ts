@@ -10,12 +10,12 @@ import type {
   SyncIo,
   SyncOutcome,
 } from "../../backend/native.ts";
-import type { SpawnSpec } from "../../backend/spec.ts";
-import { Capture } from "../stdio/capture.ts";
-import { OutputLimitExceeded } from "../../backend/errors.ts";
-import { type RunControl, stopSequence } from "./stop.ts";
-import { type CommandOutput, commandOutput, statusWith } from "./status.ts";
 import { SyncLimits } from "../limits/run_limits.ts";
+import type { Capture } from "../stdio/capture.ts";
+import { newCaptures } from "../stdio/outputs.ts";
+import type { Plan, RunControl } from "./run.ts";
+import { type CommandOutput, outputOf, statusOf } from "./status.ts";
+import { stopSequence } from "./stop.ts";
 import {
   type OutputName,
   showSync,
@@ -26,35 +26,34 @@ import {
  * Runs a command, blocking this thread: no timer, no signal handler and no
  * `AbortSignal` of this isolate runs meanwhile.
  *
- * @param spec What to start.
- * @param control How the run ends.
+ * @param plan What to start, and how the run ends.
  * @returns Status and output.
  * @throws {TypeError} when `input` or `tee` is a stream.
  * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
  * @throws {SurvivorsError} when something could not be ended; it names it.
  */
-export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
+export function runSync({ spec, control }: Plan): CommandOutput {
   if (control.input instanceof ReadableStream) {
     throw new TypeError(
       "Cannot use a stream as 'input' of a synchronous run: use spawn() or output(), or give the bytes",
     );
   }
-  const { maxOutput, outputPolicy, tee } = control;
+  const { tee } = control;
   if (tee instanceof WritableStream) {
     throw new TypeError(
       "Cannot use a stream as 'tee' of a synchronous run: use spawn() or output(), or give a function",
     );
   }
-  const { memory } = backend();
-  const capture = (mode: unknown): Capture | null =>
-    mode === "piped" ? new Capture(maxOutput, outputPolicy, memory) : null;
-  const stdout = capture(spec.stdout);
-  const stderr = capture(spec.stderr);
+  const captured = newCaptures(
+    control,
+    spec.stdout === "piped",
+    spec.stderr === "piped",
+  );
   const silence = { since: 0 };
   const io: SyncIo = {
     input: control.input,
-    stdout: receiver(stdout, "stdout", tee, silence),
-    stderr: receiver(stderr, "stderr", tee, silence),
+    stdout: receiver(captured.stdout, "stdout", tee, silence),
+    stderr: receiver(captured.stderr, "stderr", tee, silence),
   };
   const native = backend().spawn(spec);
   const limits = control.limits === null
@@ -77,30 +76,16 @@ export function runSync(spec: SpawnSpec, control: RunControl): CommandOutput {
     native.drainSync(io);
     native.retire();
   }
-  const out = stdout?.result() ?? null;
-  const err = stderr?.result() ?? null;
-  if (stdout?.exceeded || stderr?.exceeded) {
-    throw new OutputLimitExceeded(control.command, maxOutput, {
-      stdout: out,
-      stderr: err,
-    });
-  }
   const exit = native.exitStatus(true) ??
     { code: -1, signal: null, lost: true };
-  const fields = {
-    success: exit.code === 0,
-    code: exit.code,
-    signal: exit.signal,
+  const status = statusOf(native, exit, {
     timedOut: outcome === "timeout",
     idledOut: outcome === "idle",
     aborted: false,
     killed,
-    lost: exit.lost,
     limit: limits?.leaderEnded(exit, killed) ?? null,
-  };
-  const status = statusWith(fields, () => native.usage("known"));
-  const truncated = stdout?.truncated || stderr?.truncated || false;
-  return commandOutput(status, out, err, truncated);
+  });
+  return outputOf(status, control, captured);
 }
 
 interface Silence {

@@ -5,9 +5,11 @@
  */
 
 import type { TreeMechanism } from "../../backend/containment.ts";
+import { OutputLimitExceeded } from "../../backend/errors.ts";
 import type { LimitName } from "../../backend/limits.ts";
-import type { NativeProcess } from "../../backend/native.ts";
+import type { ExitStatus, NativeProcess } from "../../backend/native.ts";
 import type { Usage } from "../../backend/usage.ts";
+import type { Captured } from "../stdio/outputs.ts";
 import { notPiped } from "../stdio/streams.ts";
 import { duration } from "../validate.ts";
 
@@ -73,40 +75,65 @@ export interface StopReport {
   readonly survivors: 0;
 }
 
-// The result of a run that collected its output.
+/** What this library had to do with an end. */
+export type Causes = Pick<
+  CommandStatus,
+  "timedOut" | "idledOut" | "aborted" | "killed" | "limit"
+>;
 
 /**
- * Puts a result together, in which asking for a stream that was not piped throws.
+ * The status of a run whose leader has exited.
  *
- * @param status How the child ended.
- * @param stdout What was captured, or `null`.
- * @param stderr What was captured, or `null`.
- * @param truncated Whether bytes were left out.
- * @returns The result.
+ * @param native The process.
+ * @param exit How it ended.
+ * @param causes What this library had to do with it.
+ * @returns The status; its usage is worked out when it is asked for.
  */
-export function commandOutput(
-  status: CommandStatus,
-  stdout: Uint8Array<ArrayBuffer> | null,
-  stderr: Uint8Array<ArrayBuffer> | null,
-  truncated: boolean,
-): CommandOutput {
-  const output = statusWith(status, () => status.usage) as
-    & CommandStatus
-    & { truncated: boolean };
-  output.truncated = truncated;
-  addStream(output, "stdout", stdout);
-  addStream(output, "stderr", stderr);
-  return output as CommandOutput;
+export function statusOf(
+  native: NativeProcess,
+  exit: ExitStatus,
+  causes: Causes,
+): CommandStatus {
+  const { code, signal, lost } = exit;
+  return statusWith(
+    { success: code === 0, code, signal, ...causes, lost },
+    () => native.usage("known"),
+  );
 }
 
 /**
- * A status whose usage is worked out when somebody asks for it.
+ * The result of a run that collected its output. Asking it for a stream that was
+ * not piped throws.
  *
- * @param fields Everything but the usage.
- * @param usageOf Works it out.
- * @returns The status.
+ * @param status How the child ended.
+ * @param run The program and how much of its output is kept, for the error.
+ * @param captured What was captured. Its bytes are given away.
+ * @returns The result.
+ * @throws {OutputLimitExceeded} when there was more and that is an error.
  */
-export function statusWith(
+export function outputOf(
+  status: CommandStatus,
+  run: { readonly command: string; readonly maxOutput: number },
+  captured: Captured,
+): CommandOutput {
+  const { stdout, stderr } = captured;
+  const partial = {
+    stdout: stdout === null ? null : stdout.result(),
+    stderr: stderr === null ? null : stderr.result(),
+  };
+  if (stdout?.exceeded || stderr?.exceeded) {
+    throw new OutputLimitExceeded(run.command, run.maxOutput, partial);
+  }
+  const output = statusWith(status, () => status.usage) as
+    & CommandStatus
+    & { truncated: boolean };
+  output.truncated = stdout?.truncated || stderr?.truncated || false;
+  addStream(output, "stdout", partial.stdout);
+  addStream(output, "stderr", partial.stderr);
+  return output as CommandOutput;
+}
+
+function statusWith(
   fields: Omit<CommandStatus, "usage">,
   usageOf: () => Usage,
 ): CommandStatus {

@@ -7,10 +7,7 @@
  */
 
 import { SurvivorsError } from "../../backend/errors.ts";
-import type { Limits } from "../../backend/limits.ts";
 import type { NativeTree, Survivor, TreeWatch } from "../../backend/native.ts";
-import type { OutputPolicy } from "../stdio/capture.ts";
-import type { TeeTarget } from "../stdio/child_output.ts";
 import type { StopReport } from "./status.ts";
 
 /** Options of `ChildProcess.stop()`. */
@@ -131,53 +128,6 @@ function survivorsError(
   return new SurvivorsError(command, known.length > 0 ? known : [unseen]);
 }
 
-/** At most one stop of a tree at a time: later ones join it, and may cut its grace short. */
-export class SharedStop {
-  readonly #state: StopState = { deadline: 0, watch: null };
-  #running: Promise<StopReport> | null = null;
-
-  /**
-   * Begins a stop, or joins the one under way.
-   *
-   * @param grace Milliseconds from now until the hard kill.
-   * @param run Called when none is under way.
-   * @returns What the stop did.
-   */
-  async join(
-    grace: number,
-    run: (state: StopState) => Promise<StopReport>,
-  ): Promise<StopReport> {
-    const deadline = performance.now() + grace;
-    if (this.#running === null) {
-      this.#state.deadline = deadline;
-      this.#running = this.#run(run);
-    } else if (deadline < this.#state.deadline) {
-      this.#state.deadline = deadline;
-      this.#state.watch?.cancel();
-    }
-    return await this.#running;
-  }
-
-  /** Waits until no stop is under way; how it went is told to who asked for it. */
-  async over(): Promise<void> {
-    try {
-      await this.#running;
-    } catch {
-      // Whoever asked for the stop has it.
-    }
-  }
-
-  async #run(
-    run: (state: StopState) => Promise<StopReport>,
-  ): Promise<StopReport> {
-    try {
-      return await run(this.#state);
-    } finally {
-      this.#running = null;
-    }
-  }
-}
-
 /**
  * Runs the sequence without blocking.
  *
@@ -206,37 +156,3 @@ export async function runStop(
   }
   return step.value;
 }
-
-/** How a tree is to be ended and how much is to be kept. */
-export interface RunControl {
-  /** The program, for messages. */
-  readonly command: string;
-  /** Its arguments. */
-  readonly args: readonly string[];
-  /** Milliseconds from the spawn, or Infinity. */
-  readonly timeout: number;
-  /** Milliseconds without output, or Infinity. */
-  readonly idleTimeout: number;
-  /** Where output goes besides, or `null`. */
-  readonly tee: TeeTarget | null;
-  /** Milliseconds. */
-  readonly grace: number;
-  /** The soft signal. */
-  readonly stopSignal: Deno.Signal;
-  /** What is fed to stdin, or `null`. */
-  readonly input: Uint8Array | ReadableStream<Uint8Array> | null;
-  /** Ends the tree. */
-  readonly abortSignal: AbortSignal | null;
-  /** Limits, or `null`. */
-  readonly limits: Limits | null;
-  /** Bytes per stream. */
-  readonly maxOutput: number;
-  /** Beyond it. */
-  readonly outputPolicy: OutputPolicy;
-}
-
-/** The default grace, in milliseconds. */
-export const DEFAULT_GRACE = 5000;
-
-/** The default of `maxOutput`, in bytes. */
-export const DEFAULT_MAX_OUTPUT: number = 256 * 1024 * 1024;

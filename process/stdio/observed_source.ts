@@ -8,9 +8,44 @@ import type { ByteSource } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
 import type { OutputName, Tee } from "./child_output.ts";
 
-/** The same source; every piece is noted, and shown, before its reader gets it. */
-export class ObservedSource implements ByteSource {
-  readonly #source: ByteSource;
+/** A source in front of another one, which it passes everything on to. */
+abstract class WrappedSource implements ByteSource {
+  protected readonly source: ByteSource;
+
+  /** @param source The source behind it. */
+  constructor(source: ByteSource) {
+    this.source = source;
+  }
+
+  abstract read(view: Uint8Array, patient: boolean): number | Promise<number>;
+
+  get readSize(): number {
+    return this.source.readSize;
+  }
+
+  finish(): void {
+    this.source.finish();
+  }
+
+  close(): void {
+    this.source.close();
+  }
+
+  ref(): void {
+    this.source.ref();
+  }
+
+  unref(): void {
+    this.source.unref();
+  }
+
+  settled(): Promise<void> | null {
+    return this.source.settled();
+  }
+}
+
+/** Notes every piece, and shows it to a tee, before the reader gets it. */
+export class ObservedSource extends WrappedSource {
   readonly #name: OutputName;
   readonly #clock: IdleClock | null;
   #tee: Tee | null;
@@ -27,20 +62,16 @@ export class ObservedSource implements ByteSource {
     clock: IdleClock | null,
     tee: Tee | null,
   ) {
-    this.#source = source;
+    super(source);
     this.#name = name;
     this.#clock = clock;
     this.#tee = tee;
     tee?.begin();
   }
 
-  get readSize(): number {
-    return this.#source.readSize;
-  }
-
   read(view: Uint8Array, _patient: boolean): number | Promise<number> {
     // Somebody waits for what comes.
-    const read = this.#source.read(view, false);
+    const read = this.source.read(view, false);
     if (typeof read !== "number") return this.#readLater(view, read);
     this.#clock?.came(false);
     return this.#tee === null ? read : this.#shown(view, read);
@@ -64,25 +95,9 @@ export class ObservedSource implements ByteSource {
     this.#tee = null;
   }
 
-  finish(): void {
-    this.#source.finish();
-  }
-
-  close(): void {
+  override close(): void {
     this.#endTee();
-    this.#source.close();
-  }
-
-  ref(): void {
-    this.#source.ref();
-  }
-
-  unref(): void {
-    this.#source.unref();
-  }
-
-  settled(): Promise<void> | null {
-    return this.#source.settled();
+    super.close();
   }
 }
 
@@ -188,8 +203,7 @@ export class OutputBudget {
 }
 
 /** A source that ends where the budget does. */
-export class BudgetedSource implements ByteSource {
-  readonly #source: ByteSource;
+export class BudgetedSource extends WrappedSource {
   readonly #budget: OutputBudget;
 
   /**
@@ -197,11 +211,10 @@ export class BudgetedSource implements ByteSource {
    * @param budget Shared by the streams of a child.
    */
   constructor(source: ByteSource, budget: OutputBudget) {
-    this.#source = source;
+    super(source);
     this.#budget = budget;
   }
 
-  /** See {@linkcode ByteSource.read}. */
   read(view: Uint8Array, patient: boolean): number | Promise<number> {
     const { left } = this.#budget;
     // Whether there is one byte more is known only by reading it.
@@ -210,7 +223,7 @@ export class BudgetedSource implements ByteSource {
       : view.byteLength > left
       ? view.subarray(0, left)
       : view;
-    const n = this.#source.read(target, patient);
+    const n = this.source.read(target, patient);
     return typeof n === "number" ? this.#taken(n) : this.#later(n);
   }
 
@@ -221,37 +234,7 @@ export class BudgetedSource implements ByteSource {
   #taken(count: number): number {
     const within = this.#budget.take(count);
     // The stream ends here; the writer is being ended.
-    if (within === 0) this.#source.close();
+    if (within === 0) this.source.close();
     return within;
-  }
-
-  /** See {@linkcode ByteSource.readSize}. */
-  get readSize(): number {
-    return this.#source.readSize;
-  }
-
-  /** See {@linkcode ByteSource.finish}. */
-  finish(): void {
-    this.#source.finish();
-  }
-
-  /** See {@linkcode ByteSource.close}. */
-  close(): void {
-    this.#source.close();
-  }
-
-  /** See {@linkcode ByteSource.ref}. */
-  ref(): void {
-    this.#source.ref();
-  }
-
-  /** See {@linkcode ByteSource.unref}. */
-  unref(): void {
-    this.#source.unref();
-  }
-
-  /** See {@linkcode ByteSource.settled}. */
-  settled(): Promise<void> | null {
-    return this.#source.settled();
   }
 }
