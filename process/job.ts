@@ -48,7 +48,8 @@ export interface JobResult extends JointStatus {
  */
 export class Job implements AsyncDisposable {
   readonly #run: JobRun;
-  readonly #children = new Map<Run, ChildProcess>();
+  readonly #runs: Run[] = [];
+  readonly #children: ChildProcess[] = [];
   #exited: Promise<JobResult> | null = null;
 
   /**
@@ -65,7 +66,7 @@ export class Job implements AsyncDisposable {
 
   /** The children, in the order in which they were started. */
   get children(): readonly ChildProcess[] {
-    return Array.from(this.#children.values());
+    return this.#children.slice();
   }
 
   /**
@@ -125,7 +126,8 @@ export class Job implements AsyncDisposable {
       : withArgs(command, argsOrOptions, options);
     const run = this.#run.start(what[plan](SPAWN_DEFAULTS, "Job.spawn()"));
     const child = new ChildProcess(run);
-    this.#children.set(run, child);
+    this.#runs[this.#runs.length] = run;
+    this.#children[this.#children.length] = child;
     return child;
   }
 
@@ -196,15 +198,14 @@ export class Job implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await this.#run.ended;
-    const children = this.children;
-    for (let i = 0; i < children.length; i++) {
-      await children[i]?.[Symbol.asyncDispose]();
+    for (let i = 0; i < this.#children.length; i++) {
+      await this.#children[i]?.[Symbol.asyncDispose]();
     }
   }
 
   async #result(end: JobRun["exited"]): Promise<JobResult> {
     const { first, ...joint } = await end;
-    const child = first === null ? null : this.#children.get(first) ?? null;
-    return { ...joint, first: child };
+    const index = first === null ? -1 : this.#runs.indexOf(first);
+    return { ...joint, first: this.#children[index] ?? null };
   }
 }
