@@ -102,6 +102,10 @@ export interface SpawnSpec {
   readonly containment: ContainmentRequest;
   /** Whether the tree must end when this process ends, by whatever cause. */
   readonly killOnParentExit: boolean;
+  /** The soft signal that the tree gets then. */
+  readonly endSignal: Deno.Signal;
+  /** Milliseconds between that and the hard kill; 0 kills at once. */
+  readonly endGrace: number;
   /** POSIX process group choice. */
   readonly processGroup: ProcessGroupMode;
   /** Start stopped, before the first instruction of the program. */

@@ -208,10 +208,13 @@ export class PosixProcess implements NativeProcess {
   }
 
   signalLeader(signal: Deno.Signal | number): boolean {
-    const error = this.#leader.signal(signalNumber(SIGNALS, signal));
+    const number = signalNumber(SIGNALS, signal);
+    const error = this.#leader.signal(number);
     if (error !== 0 && error !== ESRCH) {
       throw posixError("kill", error, { pid: this.pid });
     }
+    const name = error === 0 ? signalName(SIGNALS, number) : null;
+    if (name !== null) this.membership.asked?.(name, this.pid);
     return error === 0;
   }
 
@@ -225,6 +228,7 @@ export class PosixProcess implements NativeProcess {
     // stopped again by that (SIGTTOU), had it not the terminal.
     if (wake && this.#leader.status === null) this.#terminal?.lend(this.pid);
     const count = this.#tree.signalAll(signals);
+    this.membership.asked?.(method, 0);
     // A frozen cgroup cannot act on a signal either.
     if (wake) this.#spawned.membership.freeze?.(false);
     return { count, method };

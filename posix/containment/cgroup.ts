@@ -113,7 +113,8 @@ export class Cgroup implements Membership {
     removeLeftover();
     const made = makeDirectory();
     if ("obstacle" in made) return made.obstacle;
-    if (lineage.report.endsWithParent) guardDirectory(made.directory);
+    const { terms } = lineage;
+    if (terms !== null) guardDirectory(made.directory, terms);
     return new Cgroup(made.directory, lineage);
   }
 
@@ -155,6 +156,10 @@ export class Cgroup implements Membership {
 
   beginSpawn(): void {
     this.#lineage.beginSpawn();
+  }
+
+  asked(signal: string, pid: number): void {
+    this.#lineage.asked(signal, pid);
   }
 
   endSpawn(pid: number): void {

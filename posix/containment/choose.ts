@@ -38,12 +38,9 @@ export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
     throw unavailable(wanted, "only Windows has job objects");
   }
   const notes: string[] = [];
-  let guarded = spec.killOnParentExit;
-  if (guarded) {
-    const obstacle = ensureGuard();
-    guarded = obstacle === "";
-    if (!guarded) notes[0] = obstacle;
-  }
+  const guarded = spec.killOnParentExit && ensureGuard(notes)
+    ? { signal: spec.endSignal, grace: spec.endGrace }
+    : null;
   if (wanted !== "process-group") {
     const lineage = DARWIN ? null : Lineage.create(guarded, notes);
     if (lineage !== null) {

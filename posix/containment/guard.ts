@@ -1,11 +1,12 @@
 /**
- * The guard: one small process that ends our trees when this process has ended,
- * by whatever cause, SIGKILL and the out-of-memory killer included.
+ * The guard: one small process that ends the trees of this isolate when the
+ * isolate has ended, whatever the cause: SIGKILL and the out-of-memory killer, a
+ * restart of `--watch`, `worker.terminate()`.
  *
  * A shell with a session of its own and an empty environment, started with the
- * first child that wants it. It needs to be told nothing about tagged trees: it
- * looks for this isolate's tag, so there is no moment between a spawn and its
- * registration. It ends by itself, when this process does.
+ * first child that wants it. It looks for the tag of this isolate, so there is no
+ * moment between a spawn and its registration; it is told of a tree only what
+ * differs from the defaults. It ends by itself, with the last tree.
  *
  * @module
  */
@@ -14,9 +15,11 @@ import { cString, cStringArray } from "../../ffi/c_string.ts";
 import { addressOf } from "../../ffi/library.ts";
 import { findExecutable, type SearchPlaces } from "../spawn/executable.ts";
 import { openPipe } from "../stdio/pipe.ts";
+import { atUnload, bindToThread, closeBound } from "../system/isolate_end.ts";
 import { DARWIN, libc } from "../system/libc.ts";
 import { attributes, FileActions } from "../system/posix_spawn.ts";
 import { readLink } from "../system/proc_files.ts";
+import { awaitFormerGuards, guardName } from "./former_guards.ts";
 import { sweepArguments } from "./guard_sweep.ts";
 import { ownerNumbers } from "./owner.ts";
 import { guardedGlobs, guardedPattern, type OwnerNumbers } from "./tag.ts";
@@ -32,32 +35,58 @@ interface Guard {
 }
 
 let guard: Guard | null = null;
-const groups = new Set<number>();
-const directories = new Set<string>();
+let listens = false;
+/** What the guard knows, for one that is started in place of it: line by key. */
+const told = new Map<string, string>();
 
 /**
- * Sees to it that the guard runs.
+ * Sees to it that the guard runs. The first call of an isolate waits until the
+ * trees of isolates that have ended in this process are gone.
  *
- * @returns Why there is none, or `""`.
+ * @param notes Gets a line when there is no guard, or something was waited for.
+ * @returns Whether it runs.
  */
-export function ensureGuard(): string {
-  if (guard !== null && isAlive(guard)) return "";
-  if (guard !== null) libc().close(guard.pipe);
+export function ensureGuard(notes: string[]): boolean {
+  if (guard !== null && isAlive(guard)) return true;
+  if (guard !== null) closeBound(guard.pipe);
   guard = null;
   const obstacle = guardObstacle();
-  if (obstacle !== "") return obstacle;
+  if (obstacle !== "") {
+    notes[notes.length] = obstacle;
+    return false;
+  }
+  const numbers = DARWIN ? null : ownerNumbers();
+  const waited = awaitFormerGuards(numbers);
+  if (waited !== "") notes[notes.length] = waited;
   const pipe = openPipe("in");
-  const pid = startShell(pipe.far);
+  const pid = startShell(pipe.far, numbers);
   libc().close(pipe.far);
   if (pid <= 0) {
     libc().close(pipe.near);
-    return `${SHELL} could not be started as the guard`;
+    notes[notes.length] = `${SHELL} could not be started as the guard`;
+    return false;
   }
-  guard = { pid, pipe: pipe.near };
+  const near = bindToThread(pipe.near);
+  if (near === null) {
+    notes[notes.length] =
+      "the end of this worker alone cannot be noticed, only that of the process";
+  }
+  guard = { pid, pipe: near ?? pipe.near };
+  if (!listens) atUnload(endOfIsolate);
+  listens = true;
   // A guard that was killed and started again is told what the first one knew.
-  groups.forEach((pgid) => tell(`+ ${pgid}`));
-  directories.forEach((directory) => tell(`c ${directory}`));
-  return "";
+  told.forEach((line) => write(line));
+  return true;
+}
+
+// From here on the guard ends what it knows. A spawn after this, which there is
+// after Deno.exit() in a test, starts another one.
+function endOfIsolate(): void {
+  if (guard === null) return;
+  write("e");
+  closeBound(guard.pipe);
+  guard = null;
+  told.clear();
 }
 
 function places(path: string): SearchPlaces {
@@ -79,22 +108,27 @@ export function guardObstacle(): string {
   return "";
 }
 
-// One system call: also reaps a guard that somebody killed.
+// One system call: also reaps a guard that something has killed.
 function isAlive(one: Guard): boolean {
   return libc().wait4(one.pid, null, WNOHANG, null) === 0;
 }
 
-function startShell(input: number): number {
+function startShell(input: number, numbers: OwnerNumbers | null): number {
   using actions = new FileActions();
   actions.descriptor(0, input);
   actions.descriptor(1, "null");
   actions.descriptor(2, "null");
   actions.directory("/");
   actions.closeFrom(3);
-  const numbers = DARWIN ? null : ownerNumbers();
-  const pattern = numbers === null ? "" : guardedPattern(numbers);
-  const globs = numbers === null ? "" : guardedGlobs(numbers);
-  const argv = [SHELL, "-c", GUARD_SCRIPT, "killable-guard", pattern, globs];
+  const inner = numbers !== null && numbers.innerOwner !== 0;
+  // deno-fmt-ignore
+  const argv = [
+    SHELL, "-c", GUARD_SCRIPT, "killable-guard",
+    numbers === null ? "" : guardedPattern(numbers),
+    numbers === null ? "" : guardedGlobs(numbers),
+    numbers === null ? "" : guardName(numbers),
+    inner ? "3" : "4",
+  ];
   const args = cStringArray(argv.concat(secondStage(numbers)));
   const env = cStringArray(guardEnvironment());
   const pid = new Int32Array(1);
@@ -134,41 +168,104 @@ function guardEnvironment(): string[] {
 
 const CACHE_VARIABLES = ["DENO_DIR", "XDG_CACHE_HOME", "HOME"];
 
-function tell(line: string): void {
+function tell(key: string, line: string): void {
+  told.set(key, line);
+  write(line);
+}
+
+function write(line: string): void {
   if (guard === null) return;
   const bytes = new TextEncoder().encode(`${line}\n`);
   // A full pipe would mean a guard that no longer reads; it is not waited for.
   libc().write(guard.pipe, bytes, BigInt(bytes.length));
 }
 
+/** How a tree is ended with its owner. */
+export interface Terms {
+  /** The soft signal. */
+  readonly signal: string;
+  /** Milliseconds until the hard kill; 0 kills at once. */
+  readonly grace: number;
+}
+
+// What the script takes for a tree that it is told nothing of.
+const DEFAULT_TERMS = "TERM 500";
+// More than a year: what the arithmetic of every shell holds.
+const MAX_CENTISECONDS = 2 ** 31 - 1;
+
+function written({ signal, grace }: Terms): string {
+  const centiseconds = Math.min(Math.ceil(grace / 10), MAX_CENTISECONDS);
+  return `${signal.replace(/^SIG/, "")} ${centiseconds}`;
+}
+
+/**
+ * Tells the guard how a tagged tree is to be ended, where that is not the default
+ * and not what the last tree of this number had.
+ *
+ * @param digits The number of the tree as it stands in the tag.
+ * @param terms How it is ended.
+ */
+export function guardTree(digits: string, terms: Terms): void {
+  const key = `t ${digits}`;
+  const line = `${key} ${written(terms)}`;
+  const known = told.get(key) ?? `${key} ${DEFAULT_TERMS}`;
+  const asked = told.delete(`a ${digits}`);
+  const askedLeader = told.delete(`l ${digits}`);
+  if (!asked && !askedLeader && line === known) return;
+  tell(key, line);
+}
+
+/**
+ * Tells the guard that a tagged tree has been sent its soft signal, which then is
+ * not sent again.
+ *
+ * @param digits The number of the tree as it stands in the tag.
+ * @param pid The one process that has got it; 0: all that there are.
+ */
+export function guardAsked(digits: string, pid: number): void {
+  const key = pid === 0 ? `a ${digits}` : `l ${digits}`;
+  if (!told.has(key)) tell(key, pid === 0 ? key : `${key} ${pid}`);
+}
+
+/**
+ * The same of a process group.
+ *
+ * @param pgid The group.
+ */
+export function guardAskedGroup(pgid: number): void {
+  const key = `b ${pgid}`;
+  if (told.has(`+ ${pgid}`) && !told.has(key)) tell(key, key);
+}
+
 /**
  * Has the guard end a process group, where no tag tells it what is ours.
  *
  * @param pgid The group; greater than 1.
+ * @param terms How it is ended.
  */
-export function guardGroup(pgid: number): void {
-  groups.add(pgid);
-  tell(`+ ${pgid}`);
+export function guardGroup(pgid: number, terms: Terms): void {
+  tell(`+ ${pgid}`, `+ ${pgid} ${written(terms)}`);
 }
 
 /**
  * Has the guard end and remove a cgroup.
  *
  * @param directory Its directory; without spaces.
+ * @param terms How it is ended.
  */
-export function guardDirectory(directory: string): void {
-  directories.add(directory);
-  tell(`c ${directory}`);
+export function guardDirectory(directory: string, terms: Terms): void {
+  const grace = written(terms).split(" ")[1] as string;
+  tell(`c ${directory}`, `c ${grace} ${directory}`);
 }
 
 /**
- * The cgroup is empty and about to be removed by ourselves.
+ * The cgroup is empty and about to be removed by this isolate.
  *
  * @param directory Its directory.
  */
 export function forgetDirectory(directory: string): void {
   // A directory that is gone is nothing to the guard: it needs not be told.
-  directories.delete(directory);
+  told.delete(`c ${directory}`);
 }
 
 /**
@@ -177,40 +274,54 @@ export function forgetDirectory(directory: string): void {
  * @param pgid The group.
  */
 export function forgetGroup(pgid: number): void {
-  if (groups.delete(pgid)) tell(`- ${pgid}`);
+  if (!told.delete(`+ ${pgid}`)) return;
+  told.delete(`b ${pgid}`);
+  write(`- ${pgid}`);
 }
 
-// What the guard runs: a POSIX shell script. Pure text; `guard.ts` starts it.
+// The script of the guard, for a POSIX shell.
 //
-// It reads lines until the end of its standard input, which is a pipe whose
-// other end only the parent holds: the end of file is the parent's death, by
-// whatever cause. Then it ends what is registered, and everything that carries
-// the parent's tag.
+// It reads lines until the end of its standard input, a pipe whose other end only
+// the owner holds: the end of file is the end of the owner, whatever caused it.
+// Then every tree of the owner gets one sequence: its soft signal and SIGCONT, its
+// grace, SIGKILL until it is empty.
 //
-// - Signals of a terminal or a tidy administrator do not end it.
-// - `+ N` registers a process group, `- N` forgets it (containment without tags).
-// - `c D` registers a cgroup's directory: killed and removed.
-// - Everything found is stopped before anything is killed, and it looks again
-//   until nothing is found twice in a row, nobody has gone or died under its eyes,
-//   and nothing was forked but its own `grep`: the last pid in `/proc/loadavg`
-//   tells.
-// - When it still finds somebody in its third look, or has not come to rest after
-//   six, something is faster than a shell, or the host is busy: `guard_sweep.ts` does it, where there is a Deno
-//   and room for it. When that has failed, the shell goes on.
-// - Where there are no tags, who has left a registered group is looked for by
-//   descent, which shows as long as parents live: so all are stopped before anybody
-//   is killed.
+// - Signals of a terminal or an administrator do not end the script.
+// - `t N SIGNAL GRACE` has the terms of the tree with this number in its tag, the
+//   grace in hundredths of a second; `a N` says that it has been sent its signal,
+//   `l N PID` the same of one process of it.
+// - `+ PGID SIGNAL GRACE` registers a process group, `- PGID` forgets it
+//   (containment without tags); `b PGID` says that it has been sent its signal.
+// - `c GRACE DIRECTORY` registers a cgroup: killed and removed.
+// - `e` says that only an isolate ends, and its process may go on.
+// - Members are sent the soft signal once. A process that is found later was
+//   forked by a member that has it, perhaps for the clean-up.
+// - Members that are due are stopped before any is killed, and the script looks
+//   again until nothing is found twice in a row, nothing has gone or died during
+//   the look, and nothing was forked but its own `grep`: the last pid in
+//   `/proc/loadavg` tells.
+// - When members are found in the third look, or it has not come to rest after six,
+//   something is faster than a shell, or the host is busy: `guard_sweep.ts` goes on,
+//   where there is a Deno and room for it. When that has failed, the shell does.
+// - Without tags, members that have left a registered group are found by descent,
+//   which shows as long as parents live: so the family is noted before the signal,
+//   and all are stopped before any is killed.
 // - A tree may have taken every process that this user, cgroup or machine has:
-//   then there is none for `grep`, and a shell that cannot fork ends. On its way
-//   out it does the same with nothing but what is built into it.
+//   then there is none for `grep` or `sleep`, and a shell that cannot fork ends. On
+//   its way out it does the hard part with what is built into it.
 
 /**
- * The script. Its arguments are the pattern for grep, empty when there are no
- * tags; the same as globs; and the command of the second stage, if there is one.
+ * The script. Its arguments: the pattern for grep, empty when there are no tags;
+ * the same as globs; the name that it takes, or ""; the number of digits of a tree
+ * in a tag; the command of the second stage, if there is one.
  */
 export const GUARD_SCRIPT = `
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU PIPE ALRM USR1 USR2
-groups= directories= by_hand=
+pattern=$1 globs=$2 digits=$4
+[ -z "$3" ] || echo "$3" >/proc/$$/comm
+shift 4
+groups= directories= hard= family= asked= waiting= by_hand=
+elapsed=0 next=0 groups_next=0 naps=0 then=yes
 # The fields from the third on: a zombie is over when it has no other thread.
 over() {
   case $1 in
@@ -219,53 +330,106 @@ over() {
   *) return 1 ;;
   esac
 }
-# What grep does, for one file of limits.
+# A name may contain a newline.
+read_stat() {
+  stat=
+  while read -r line; do stat="$stat $line"; done </proc/$1/stat
+  [ -n "$stat" ]
+}
+# Whether the grace of a tree is over, by the tag of a member.
+due() {
+  case $digits in
+  4) tree=\${1#????????} tree=\${tree%???????} ;;
+  *) tree=\${1#????????????????} ;;
+  esac
+  eval "terms=\\\${t_$tree:-TERM:500} told=\\\$a_$tree leader=\\\$l_$tree"
+  soft=\${terms%:*} grace=\${terms#*:}
+  [ $grace -le $elapsed ]
+}
+# Notes the earliest end of a grace.
+note_next() {
+  [ $next -ne 0 ] && [ $next -le $1 ] || next=$1
+}
+# What grep does, for one file of limits: sets tag.
 tagged() {
-  while read -r max what kind soft rest; do
+  while read -r max what kind tag rest; do
     [ "$max $what $kind" = "Max file locks" ] || continue
     for glob in $globs; do
-      case $soft in $glob) return 0 ;; esac
+      case $tag in $glob) return 0 ;; esac
     done
   done <$1
   return 1
 }
+# All members, as words FILE:TAG.
+look() {
+  found= file=
+  if [ -n "$by_hand" ]; then
+    for file in /proc/[0-9]*/limits; do
+      tagged $file && found="$found $file:$tag"
+    done
+    return
+  fi
+  # The null device makes grep name the file even when there is only one.
+  for word in $(grep -sE "$pattern" /dev/null /proc/[0-9]*/limits); do
+    case $word in
+    /proc/*:Max) file=\${word%:Max} ;;
+    [0-9]*) [ -z "$file" ] || found="$found $file:$word" file= ;;
+    esac
+  done
+}
+# A member whose grace is not over: sent its signal in the first look of all.
+spare() {
+  waiting="$waiting $pid"
+  note_next $grace
+  [ -z "$asking" ] && return
+  case "$asked " in *" $pid "*) return ;; esac
+  asked="$asked $pid"
+  [ -z "$told" ] && [ "$pid" != "$leader" ] || return
+  kill -s $soft $pid
+  kill -s CONT $pid
+}
+# Ends the members that are due, until there are none. Those that are not are left
+# in $waiting; with none of these, it returns when the emptiness is proved.
 sweep() {
   quiet=0 round=0 patience=100 late= dead=
-  # Nobody waits for a moment of rest on a busy host with looks as slow as these.
+  # With looks as slow as these a busy host is not waited for.
   [ -z "$by_hand" ] || patience=3
   while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
     round=$((round + 1))
     read -r a b c d before </proc/loadavg
-    files='/proc/[0-9]*/limits'
-    [ -n "$by_hand" ] || files=$(grep -lsE "$pattern" $files)
+    look
     read -r a b c d after </proc/loadavg
-    alive= moved=
-    for file in $files; do
-      [ -z "$by_hand" ] || tagged $file || continue
-      pid=\${file#/proc/} pid=\${pid%/limits}
-      stat=
-      # A name may contain a newline, and the text of a zombie.
-      while read -r line; do stat="$stat $line"; done </proc/$pid/stat
-      # Who was tagged and has gone or died since may have left a successor.
-      if [ -z "$stat" ]; then
+    alive= moved= waiting= next=$groups_next
+    for one in $found; do
+      pid=\${one#/proc/} pid=\${pid%%/*}
+      # A tagged process that has gone or died since may have left a successor.
+      if ! read_stat $pid; then
         moved=yes
         continue
       fi
+      # grep finds the text of a zombie, too.
       if over \${stat##*) }; then
         case "$dead " in *" $pid "*) ;; *) moved=yes dead="$dead $pid" ;; esac
         continue
       fi
-      kill -STOP $pid
-      alive="$alive $pid"
+      if due \${one##*:}; then
+        kill -STOP $pid
+        alive="$alive $pid"
+      else
+        spare
+      fi
     done
+    asking=
     [ -z "$by_hand" ] || read -r a b c d after </proc/loadavg
     if [ -n "$alive" ]; then
       kill -KILL $alive
-      # These have left nobody who is not found by the next look.
+      # These have left nothing that is not found by the next look.
       dead="$dead$alive"
       quiet=0
     elif [ -n "$moved" ]; then
       quiet=0
+    elif [ -n "$waiting" ]; then
+      return
     else
       # Less than none: numbers have wrapped, and anything may have been overlooked.
       forks=$((after - before))
@@ -273,7 +437,12 @@ sweep() {
         quiet=$((quiet + 1))
       fi
     fi
-    # Who is still there in the third look may be faster than this.
+    # The second stage ends all there are; and it may be needed again later.
+    if [ -n "$waiting" ]; then
+      [ $round -lt 20 ] || return
+      continue
+    fi
+    # What is found in the third look may be faster than this.
     [ $round -eq 3 ] && [ -n "$alive" ] && late=yes
     [ $((round % 50)) -eq 6 ] && late=yes
     if [ -n "$late" ] && [ -z "$by_hand" ] && [ $# -gt 0 ]; then
@@ -282,72 +451,175 @@ sweep() {
     fi
   done
 }
-# Stops who is in a registered group or descends from one who is.
+# Finds the processes that are in the groups $1 or descend from one that is: "stop"
+# as $2 stops each at once.
 descend() {
-  # The end of file comes while the parent is still exiting. The kernel then sends
-  # SIGHUP to a group that it leaves with a stopped member (_exit(2)): whoever ends
-  # by that is no parent any more for the others to be found by. When it is over,
-  # this shell has another parent.
+  # The end of file comes while the owner's process is still exiting. The kernel
+  # then sends SIGHUP to a group that it leaves with a stopped member (_exit(2)): a
+  # process that ends by that is no parent any more by which others are found. When
+  # it is over, this shell has another parent. The process may also live on, when
+  # only an isolate has ended in it.
   round=0
-  while [ $round -lt 50 ]; do
+  while [ $round -lt 50 ] && [ -n "$then" ]; do
     round=$((round + 1))
-    set -- $(ps -o ppid= -p $$)
-    [ "$1" = $PPID ] || break
+    parent=$(ps -o ppid= -p $$)
+    [ "$((parent))" = $PPID ] || break
   done
+  then=
   round=0 fresh=yes
   while [ -n "$fresh" ] && [ $round -lt 20 ]; do
     round=$((round + 1)) fresh= more=yes
-    table=$(ps -A -o pid= -o ppid= -o pgid=)
+    table=$(ps -A -o pid= -o ppid= -o pgid= -o lstart=)
     # A child may be listed before its parent.
     while [ -n "$more" ]; do
       more=
-      while read -r pid ppid pgid; do
+      while read -r pid ppid pgid start; do
         case "$family " in *" $pid "*) continue ;; esac
-        case "$groups " in
-        *" $pgid "*) ;;
-        *)
-          # Or in a group that one of them leads: what a guard of theirs, which is
-          # stopped as well, would have ended.
-          case "$family " in *" $ppid "* | *" $pgid "*) ;; *) continue ;; esac
-          ;;
-        esac
-        kill -STOP $pid
+        eval "known=\\\$s_$pid"
+        if [ -z "$known" ] || [ "$known" != "$start" ]; then
+          case "$1 " in
+          *" $pgid "*) ;;
+          *)
+            # Or in a group that one of them leads: the work of a guard among them,
+            # which is stopped as well.
+            case "$family " in *" $ppid "* | *" $pgid "*) ;; *) continue ;; esac
+            ;;
+          esac
+        fi
+        [ "$2" != stop ] || kill -STOP $pid
         family="$family $pid" fresh=yes more=yes
+        eval "s_$pid=\\\$start"
       done <<TABLE
 $table
 TABLE
     done
   done
 }
-while read -r op id; do
-  case $op in
-  +) groups="$groups $id" ;;
-  -) rest=
-     for g in $groups; do [ "$g" = "$id" ] || rest="$rest $g"; done
-     groups=$rest ;;
-  c) directories="$directories $id" ;;
-  esac
-done
-# All that was found; who was stopped must not stay so.
+# Kills the groups that are due, and with a family also that.
 end() {
   # Not "kill -KILL --": dash takes that for a signal named after nothing.
-  for g in $groups; do kill -s KILL -- "-$g"; done
+  for g in $hard; do kill -s KILL -- "-$g"; done
   [ -z "$family" ] || kill -KILL $family
 }
-family=
-if [ -z "$1" ] && [ -n "$groups" ]; then
-  # A shell that cannot fork for ps ends, but not before these.
-  trap end EXIT
-  descend
-  trap - EXIT
-fi
+# Moves the groups that are due from $groups to $hard, and kills due cgroups.
+divide() {
+  rest= next=0
+  for g in $groups; do
+    eval "terms=\\\$g_$g"
+    if [ \${terms#*:} -le $elapsed ]; then
+      hard="$hard $g"
+    else
+      rest="$rest $g"
+      note_next \${terms#*:}
+    fi
+  done
+  groups=$rest groups_next=$next
+  for one in $directories; do
+    [ \${one%%:*} -gt $elapsed ] || [ ! -d \${one#*:} ] ||
+      echo 1 >\${one#*:}/cgroup.kill
+  done
+}
+# Forgets the groups in which nothing lives any more: the number may be given again.
+forget_groups() {
+  states=$(ps -A -o pgid= -o stat=) || states=
+  living=
+  while read -r pgid state; do
+    case $state in Z*) ;; *) living="$living $pgid" ;; esac
+  done <<STATES
+$states
+STATES
+  rest=
+  for g in $groups; do
+    if [ -n "$states" ]; then
+      case "$living " in *" $g "*) rest="$rest $g" ;; esac
+    else
+      kill -s 0 -- "-$g" && rest="$rest $g"
+    fi
+  done
+  groups=$rest
+}
+# Whether anything lives that waits for the end of its grace.
+present() {
+  for pid in $waiting; do
+    read_stat $pid && ! over \${stat##*) } && return 0
+  done
+  [ -z "$groups" ] || forget_groups
+  [ -n "$groups" ]
+}
+# Hundredths of a second since boot.
+clock() {
+  now=
+  read -r now rest </proc/uptime || return
+  now=\${now%.*}\${now#*.}
+  while :; do
+    case $now in 0?*) now=\${now#0} ;; *) break ;; esac
+  done
+}
+# Waits for a moment, and adds it to $elapsed: never more than a second, since what
+# was stopped meanwhile, with the whole machine or alone, had no time to end.
+nap() {
+  naps=$((naps + 1)) moment=10
+  [ $naps -gt 10 ] || moment=2
+  clock
+  from=$now
+  if ! sleep 0.\$((moment / 10))\$((moment % 10)); then
+    moment=100
+    # Without a way to wait there is no grace.
+    sleep 1 || elapsed=99999999
+  fi
+  clock
+  [ -z "$now" ] || [ -z "$from" ] || moment=$((now - from))
+  [ $moment -le 100 ] || moment=100
+  elapsed=$((elapsed + moment))
+}
+while read -r op id soft grace; do
+  case $op in
+  t) eval "t_$id=\\\$soft:\\\$grace a_$id= l_$id=" ;;
+  a | b) eval "\${op}_$id=yes" ;;
+  l) eval "l_$id=\\\$soft" ;;
+  +) groups="$groups $id"
+     eval "g_$id=\\\$soft:\\\$grace" ;;
+  -) rest=
+     for g in $groups; do [ "$g" = "$id" ] || rest="$rest $g"; done
+     groups=$rest
+     unset g_$id b_$id ;;
+  c) directories="$directories $id:$soft" ;;
+  e) then= ;;
+  esac
+done
+asking=yes
+# A shell that cannot fork ends, and does this on its way out.
+trap 'elapsed=99999999 by_hand=yes asking=; divide; end; [ -z "$pattern" ] || sweep' EXIT
+divide
+if [ -z "$pattern" ] && [ -n "$hard" ]; then descend "$hard" stop; fi
 end
-for d in $directories; do [ -d $d ] && echo 1 >$d/cgroup.kill; done
-[ -n "$1" ] || exit 0
-pattern=$1 globs=$2
-shift 2
-trap 'by_hand=yes; sweep' EXIT
-sweep "$@"
+if [ -z "$pattern" ] && [ -n "$groups" ]; then
+  family=
+  descend "$groups" note
+fi
+# What is frozen hears nothing.
+for one in $directories; do echo 0 >\${one#*:}/cgroup.freeze; done
+for g in $groups; do
+  eval "terms=\\\$g_$g told=\\\$b_$g"
+  [ -z "$told" ] || continue
+  kill -s \${terms%:*} -- "-$g"
+  kill -s CONT -- "-$g"
+done
+[ -z "$pattern" ] || sweep "$@"
+while [ -n "$waiting$groups" ]; do
+  while present && [ $elapsed -lt $next ]; do nap; done
+  hard=
+  divide
+  if [ -z "$pattern" ] && [ -n "$hard" -o -z "$groups" ]; then
+    # What has left a group and is known ends with the last of them.
+    family=
+    descend "$hard" stop
+  fi
+  end
+  [ -z "$pattern" ] || sweep "$@"
+done
 trap - EXIT
-[ -z "$directories" ] || rmdir $directories
+elapsed=99999999
+divide
+for one in $directories; do rmdir \${one#*:}; done
 `;

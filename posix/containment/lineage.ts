@@ -34,6 +34,7 @@ import {
   quickEmpty,
 } from "./census.ts";
 import { clearDetector, isDetected, setDetector } from "./detector.ts";
+import { guardAsked, guardTree, type Terms } from "./guard.ts";
 import {
   limitOf,
   lineageObstacle,
@@ -49,6 +50,7 @@ import {
   MAX_TREE,
   type Tag,
   tagOfTree,
+  treeDigits,
   windowOf,
 } from "./tag.ts";
 import {
@@ -126,6 +128,8 @@ const MAX_NUMBERS = 512;
 /** The members of one tree, by tag. */
 export class Lineage implements Membership {
   readonly report: Containment;
+  /** How the guard ends it; `null`: not at all. */
+  readonly terms: Terms | null;
   readonly #owner: Owner;
   readonly #number: number;
   readonly #settled: bigint;
@@ -141,31 +145,48 @@ export class Lineage implements Membership {
   #mark = 0;
   #marked = false;
 
-  private constructor(own: Owner, number: number, report: Containment) {
-    this.report = report;
+  private constructor(
+    own: Owner,
+    number: number,
+    terms: Terms | null,
+    notes: readonly string[],
+  ) {
+    this.report = {
+      mechanism: "lineage",
+      holdsEscapees: true,
+      endsWithParent: terms !== null,
+      notes,
+    };
+    this.terms = terms;
     this.#owner = own;
     this.#number = number;
-    const plain = report.endsWithParent ? own.guarded : own.spared;
+    const plain = terms !== null ? own.guarded : own.spared;
     this.#settled = tagOfTree(plain, number, own.outer !== null);
     this.#window = windowOf(this.#settled);
   }
 
   /** A new tree's identity, or `null` when all numbers are in use. */
   static create(
-    endsWithParent: boolean,
+    terms: Terms | null,
     notes: readonly string[],
   ): Lineage | null {
     if (lineageObstacle() !== "" || !owner) return null;
     const number = freeNumber(owner);
     if (number === 0) return null;
-    const lineage = new Lineage(owner, number, {
-      mechanism: "lineage",
-      holdsEscapees: true,
-      endsWithParent,
-      notes,
-    });
+    const lineage = new Lineage(owner, number, terms, notes);
+    if (terms !== null) guardTree(lineage.#digits(), terms);
     owner.used.set(number, lineage);
     return lineage;
+  }
+
+  // As the number stands in the tag, which is how the guard knows the tree.
+  #digits(): string {
+    return treeDigits(this.#number, this.#owner.outer !== null);
+  }
+
+  asked(signal: string, pid: number): void {
+    if (signal !== this.terms?.signal) return;
+    guardAsked(this.#digits(), pid);
   }
 
   /** Whether the leader is reaped and the number may be taken back when it is needed. */

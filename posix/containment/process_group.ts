@@ -23,7 +23,12 @@ import {
   otherNumbers,
   quickEmpty,
 } from "./census.ts";
-import { forgetGroup, guardGroup } from "./guard.ts";
+import {
+  forgetGroup,
+  guardAskedGroup,
+  guardGroup,
+  type Terms,
+} from "./guard.ts";
 
 // More numbers than these are not gone through: all of /proc is read instead.
 const MAX_NUMBERS = 512;
@@ -35,17 +40,22 @@ const ours = new Set<number>();
 /** The members of one tree, by process group. */
 export class ProcessGroup implements Membership {
   readonly report: Containment;
+  readonly #terms: Terms | null;
   #pgid = 0;
   #turn = 0;
   #startedAt = 0;
   #leaderKilledAt = Infinity;
 
-  /** @param notes Why nothing stronger is in force. */
-  constructor(endsWithParent: boolean, notes: readonly string[]) {
+  /**
+   * @param terms How the guard ends it; `null`: not at all.
+   * @param notes Why nothing stronger is in force.
+   */
+  constructor(terms: Terms | null, notes: readonly string[]) {
+    this.#terms = terms;
     this.report = {
       mechanism: "process-group",
       holdsEscapees: false,
-      endsWithParent,
+      endsWithParent: terms !== null,
       notes,
     };
   }
@@ -57,7 +67,7 @@ export class ProcessGroup implements Membership {
     this.#turn = noteLeader(pid);
     this.#startedAt = performance.now();
     if (pid > 1) ours.add(pid);
-    if (pid > 1 && this.report.endsWithParent) guardGroup(pid);
+    if (pid > 1 && this.#terms !== null) guardGroup(pid, this.#terms);
   }
 
   belongs(pid: number): Belongs {
@@ -126,6 +136,11 @@ export class ProcessGroup implements Membership {
     );
   }
 
+  asked(signal: string, pid: number): void {
+    if (signal !== this.#terms?.signal || pid !== 0) return;
+    guardAskedGroup(this.#pgid);
+  }
+
   abandon(): void {}
 
   // Never again: the number may be a stranger's group from now on.
@@ -151,24 +166,26 @@ export class KinshipGroup implements Membership {
   readonly report: Containment;
   readonly #table: ProcessTable;
   readonly #kinship: Kinship<Members>;
+  readonly #terms: Terms | null;
   #pgid = 0;
 
   /**
-   * @param endsWithParent Whether the guard is told of the group.
+   * @param terms How the guard ends it; `null`: not at all.
    * @param notes What the caller should know of the containment.
    * @param table Where to look.
    * @param kinship What is known of all trees; that of this isolate by default.
    */
   constructor(
-    endsWithParent: boolean,
+    terms: Terms | null,
     notes: readonly string[],
     table: ProcessTable,
     kinship: Kinship<Members> = shared ??= new Kinship(table),
   ) {
+    this.#terms = terms;
     this.report = {
       mechanism: "process-group",
       holdsEscapees: false,
-      endsWithParent,
+      endsWithParent: terms !== null,
       notes,
     };
     this.#table = table;
@@ -181,7 +198,7 @@ export class KinshipGroup implements Membership {
     if (pid <= 1) return;
     this.#pgid = pid;
     this.#kinship.begin(this, pid);
-    if (this.report.endsWithParent) guardGroup(pid);
+    if (this.#terms !== null) guardGroup(pid, this.#terms);
   }
 
   belongs(pid: number): Belongs {
@@ -198,6 +215,11 @@ export class KinshipGroup implements Membership {
 
   quickEmpty(): null {
     return null;
+  }
+
+  asked(signal: string, pid: number): void {
+    if (signal !== this.#terms?.signal || pid !== 0) return;
+    guardAskedGroup(this.#pgid);
   }
 
   abandon(): void {}

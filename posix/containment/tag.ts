@@ -74,6 +74,17 @@ export function tagOfTree(tag: bigint, number: number, inner: boolean): bigint {
   return tag + (inner ? BigInt(number) : BigInt(number) * TREE_UNIT);
 }
 
+/**
+ * The number of a tree as it stands in its tag.
+ *
+ * @param number The tree.
+ * @param inner Whether the owner is an inner one.
+ * @returns Its digits, with leading zeros.
+ */
+export function treeDigits(number: number, inner: boolean): string {
+  return String(number).padStart(inner ? 3 : 4, "0");
+}
+
 const WINDOW_UNIT = BigInt(WINDOW) * MAGIC_UNIT;
 
 /**

@@ -323,6 +323,39 @@ export const libcCgroup = lazyLibrary(
   } as const,
 );
 
+/** The end of a thread, for workers. */
+export const libcThread = lazyLibrary(
+  LIBC,
+  {
+    // int close(int): its address, for the C library to call
+    close: { type: "pointer" },
+    // int __cxa_thread_atexit_impl(void (*)(void *), void *, void *dso); glibc >= 2.18
+    __cxa_thread_atexit_impl: {
+      parameters: ["usize", "usize", "usize"],
+      result: "i32",
+      optional: true,
+    },
+    // void _tlv_atexit(void (*)(void *), void *); macOS
+    _tlv_atexit: {
+      parameters: ["usize", "usize"],
+      result: "void",
+      optional: true,
+    },
+    // int pthread_key_create(pthread_key_t *, void (*)(void *))
+    pthread_key_create: { parameters: ["buffer", "usize"], result: "i32" },
+    // int pthread_setspecific(pthread_key_t, const void *)
+    pthread_setspecific: { parameters: ["u64", "usize"], result: "i32" },
+    // int dup2(int, int)
+    dup2: { parameters: ["i32", "i32"], result: "i32" },
+    // int dup3(int, int, int flags); Linux
+    dup3: {
+      parameters: ["i32", "i32", "i32"],
+      result: "i32",
+      optional: true,
+    },
+  } as const,
+);
+
 /** macOS only. */
 export const libcDarwin = lazyLibrary(
   LIBC,

@@ -204,7 +204,13 @@ function childrenAreListed(): boolean {
   return listed ??= listChildrenOf(Deno.pid, Deno.pid) !== null;
 }
 
-function listNumbers(directory: string): number[] | null {
+/**
+ * The entries of a directory of `/proc` whose names are numbers.
+ *
+ * @param directory Its path.
+ * @returns The numbers, or `null` when it cannot be read to its end.
+ */
+export function listNumbers(directory: string): number[] | null {
   const c = libcLinux();
   const fd = open(directory, O_RDONLY_CLOEXEC | O_DIRECTORY);
   if (fd < 0) return null;

@@ -84,6 +84,8 @@ export interface Membership extends Members {
    * their names. Throws when the kernel refuses one.
    */
   limit?(limits: Limits): LimitName[];
+  /** A signal was sent to the tree (pid 0), or to this process of it. */
+  asked?(signal: string, pid: number): void;
   /** What the whole tree has used, where the kernel counts it. */
   usage?(): ResourceUsage;
   /** A limit of the containment that was held against the tree, or `null`. */

@@ -159,7 +159,7 @@ export class JobRun implements Ended {
   }
 
   #specInJob(spec: SpawnSpec): SpawnSpec {
-    const { containment, killOnParentExit } = this.#control;
+    const { containment, killOnParentExit, endsAtOnce } = this.#control;
     const conflict = spec.detached
       ? "detached"
       : spec.containment !== "auto" && spec.containment !== containment
@@ -172,7 +172,9 @@ export class JobRun implements Ended {
         `Invalid ${conflict}: '${spec.command}' is in a job, which decides this for all`,
       );
     }
-    return { ...spec, containment, killOnParentExit, job: this.native };
+    const endGrace = endsAtOnce ? 0 : spec.endGrace;
+    const job = this.native;
+    return { ...spec, containment, killOnParentExit, endGrace, job };
   }
 
   /**

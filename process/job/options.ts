@@ -84,11 +84,12 @@ export interface JobOptions {
    */
   containment?: ContainmentRequest;
   /**
-   * Whether the job ends when this process ends, by whatever cause.
+   * Whether the job ends when its owner ends, by whatever cause: each command with
+   * its own `stopSignal` and `grace`, or, with `"now"`, without either.
    *
    * @default {true}
    */
-  killOnParentExit?: boolean;
+  killOnParentExit?: boolean | "now";
 }
 
 /** The same, checked. */
@@ -111,6 +112,8 @@ export interface JobControl {
   readonly containment: ContainmentRequest;
   /** Whether it ends with this process. */
   readonly killOnParentExit: boolean;
+  /** Whether it then ends without a soft signal. */
+  readonly endsAtOnce: boolean;
 }
 
 const POLICIES = ["first-failure", "first-exit", "all"] as const;
@@ -137,7 +140,9 @@ export function toJobControl(options: JobOptions): JobControl {
     stopOn: stopOn(options.stopOn),
     limits: toJobLimits(options.limits),
     containment: oneOf(options.containment, "containment", CONTAINMENTS),
-    killOnParentExit: flag(options.killOnParentExit, "killOnParentExit", true),
+    killOnParentExit: options.killOnParentExit === "now" ||
+      flag(options.killOnParentExit, "killOnParentExit", true),
+    endsAtOnce: options.killOnParentExit === "now",
   };
 }
 

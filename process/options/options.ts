@@ -226,12 +226,14 @@ export interface CommandOptions {
    */
   containment?: ContainmentRequest;
   /**
-   * Whether the tree ends when this process ends, by whatever cause. A guard sees
-   * to it on POSIX, the job object on Windows.
+   * Whether the tree ends when its owner ends, by whatever cause: this process, a
+   * worker, the run before a restart of `--watch`, a test file. On POSIX a guard
+   * does it, with the command's `stopSignal` and `grace`; `"now"` is without
+   * either. On Windows the job object does it, always at once.
    *
    * @default {true} unless `detached`
    */
-  killOnParentExit?: boolean;
+  killOnParentExit?: boolean | "now";
   /**
    * POSIX process group of the child: its own, a session of its own, or the
    * parent's. `"auto"` is `"own"`, except for a child that reads the terminal

@@ -64,6 +64,7 @@ export function toSpawnSpec(
   const program = pathOf(command, "command");
   if (program === "") throw new TypeError("Cannot spawn: the program is empty");
   const detached = flag(options.detached, "detached", false);
+  const ending = options.killOnParentExit;
   const { foreground, pty } = terminalChoice(options);
   const descriptors = toDescriptors(options.fds, options.listeners);
   const env = environment(options.env, descriptors);
@@ -106,11 +107,12 @@ export function toSpawnSpec(
     ),
     detached,
     containment: oneOf(options.containment, "containment", CONTAINMENTS),
-    killOnParentExit: flag(
-      options.killOnParentExit,
-      "killOnParentExit",
-      !detached,
-    ),
+    killOnParentExit: ending === "now" ||
+      flag(ending, "killOnParentExit", !detached),
+    endSignal: stopSignal(options.stopSignal, "SIGTERM"),
+    endGrace: ending === "now"
+      ? 0
+      : duration(options.grace, "grace", DEFAULT_GRACE),
     processGroup: oneOf(options.processGroup, "processGroup", GROUPS),
     suspended: flag(options.suspended, "suspended", false),
     limits: toLimits(options.limits, backend()),

@@ -64,6 +64,8 @@ export function spec(
     detached: false,
     containment: "auto",
     killOnParentExit: true,
+    endSignal: "SIGTERM",
+    endGrace: 0,
     processGroup: "auto",
     suspended: false,
     limits: null,

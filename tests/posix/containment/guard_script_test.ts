@@ -30,7 +30,7 @@ async function callsSecondStage(stat: string | null): Promise<boolean> {
     const script = GUARD_SCRIPT.replaceAll("/proc/", `${folder}/`);
     // deno-fmt-ignore
     const guard = new Deno.Command("/bin/sh", {
-      args: ["-c", script, "guard", PATTERN, GLOB, "touch", called],
+      args: ["-c", script, "guard", PATTERN, GLOB, "", "4", "touch", called],
       stdin: "null",
       stderr: "null",
     });
@@ -78,12 +78,12 @@ async function assertLeft(expected: number, script: string): Promise<void> {
   }).spawn();
   await until(() => processesWith(marker).length === 5, "the family");
   const guard = new Deno.Command("/bin/sh", {
-    args: ["-c", script, "guard", "", ""],
+    args: ["-c", script, "guard", "", "", "", "4"],
     stdin: "piped",
     stderr: "null",
   }).spawn();
   const lines = guard.stdin.getWriter();
-  await lines.write(new TextEncoder().encode(`+ ${leader.pid}\n`));
+  await lines.write(new TextEncoder().encode(`+ ${leader.pid} TERM 0\n`));
   await lines.close();
   await within(guard.status, "the script's end");
   await leader.status;
@@ -101,7 +101,7 @@ Deno.test({
   ignore,
   async fn() {
     await assertLeft(0, GUARD_SCRIPT);
-    const blind = GUARD_SCRIPT.replace("\n  descend\n", "\n");
+    const blind = GUARD_SCRIPT.replaceAll('descend "$hard" stop', ":");
     await assertLeft(3, blind);
     const byParents = GUARD_SCRIPT.replace(' | *" $pgid "*)', ")");
     await assertLeft(1, byParents);

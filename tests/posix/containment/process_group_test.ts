@@ -48,7 +48,7 @@ async function lead(count: number): Promise<Led[]> {
       assert(performance.now() - began < 10_000, "no group within 10 s");
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    const group = new ProcessGroup(false, []);
+    const group = new ProcessGroup(null, []);
     group.endSpawn(child.pid);
     // As of a tree that is older than numbers may be relied on.
     group.numbers = () => null;

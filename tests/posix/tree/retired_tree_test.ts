@@ -17,7 +17,7 @@ Deno.test({
   name: "a look of a tree that is no more does not hide the members of another",
   ignore: Deno.build.os !== "linux" || lineageObstacle() !== "",
   async fn() {
-    const gone = Lineage.create(true, []) as Lineage;
+    const gone = Lineage.create({ signal: "SIGTERM", grace: 0 }, []) as Lineage;
     const tree = new ProcessTree(gone, processTable(), signalProcess);
     gone.retire();
     // On a host where somebody forks in between, it is tried again.

@@ -213,7 +213,7 @@ Deno.test("a job on macOS asks for each process once, not once for each tree", (
   const kinship = new Kinship<KinshipGroup>(mac);
   for (let pid = 1000; pid < 1100; pid++) {
     mac.add(pid, 50);
-    const group = new KinshipGroup(false, [], mac, kinship as never);
+    const group = new KinshipGroup(null, [], mac, kinship as never);
     group.endSpawn(pid);
     joint.parts.push(group);
   }

@@ -119,7 +119,7 @@ function open(xnu: Xnu, table = xnu.table): {
   signals: [number, number][];
 } {
   const membership = new KinshipGroup(
-    false,
+    null,
     [],
     table,
     new Kinship(table),
@@ -251,7 +251,7 @@ Deno.test("macOS: who left the group is ended with it: a child, a known member's
 Deno.test("macOS: a retired tree has no members, whoever has its number", () => {
   const xnu = leaderAndStrangers();
   const membership = new KinshipGroup(
-    false,
+    null,
     [],
     xnu.table,
     new Kinship(xnu.table),

@@ -1,0 +1,102 @@
+/**
+ * The end of this isolate: what is closed with it, so that a process in which
+ * isolates come and go keeps nothing of those that are gone.
+ *
+ * - The isolate of the main thread, and that of a test file, ends with the event
+ *   `unload`: at the normal end, at `Deno.exit()`, at a restart of `--watch`.
+ * - A worker ends without running any JavaScript (`terminate()`, `self.close()`).
+ *   Its thread ends with it, and the C library then calls close(2).
+ *
+ * `Deno.exit()` inside a test fires `unload` and the code goes on: everything here
+ * can happen twice, and what is closed is opened again when it is needed.
+ *
+ * @module
+ */
+
+import { cString } from "../../ffi/c_string.ts";
+import { setCloseOnExec } from "./descriptor.ts";
+import { DARWIN, libc, libcJobControl, libcThread } from "./libc.ts";
+
+const O_CLOEXEC = 0x80000;
+
+const closers: (() => void)[] = [];
+
+/**
+ * Calls a function at the `unload` of this isolate. In a worker there is none.
+ *
+ * @param close Called synchronously, and again when `unload` fires again.
+ */
+export function atUnload(close: () => void): void {
+  if (closers.length === 0) globalThis.addEventListener("unload", closeAll);
+  closers[closers.length] = close;
+}
+
+function closeAll(): void {
+  for (let i = 0; i < closers.length; i++) (closers[i] as () => void)();
+}
+
+// Numbers that the end of the thread closes, and of these the ones not in use.
+const bound = new Set<number>();
+const unused: number[] = [];
+
+/**
+ * Has a descriptor closed when the thread of this worker ends. In an isolate that
+ * is no worker nothing happens.
+ *
+ * @param fd The descriptor, close-on-exec; given up.
+ * @returns The number that it has from now on, to be closed with
+ * {@linkcode closeBound}; `null` where the end of a thread cannot be noticed, and
+ * the descriptor stays what it was.
+ */
+export function bindToThread(fd: number): number | null {
+  if (!("WorkerGlobalScope" in globalThis)) return fd;
+  const known = unused.pop();
+  if (known !== undefined) {
+    moveTo(fd, known);
+    return known;
+  }
+  if (!callAtThreadEnd(BigInt(fd))) return null;
+  bound.add(fd);
+  return fd;
+}
+
+function callAtThreadEnd(argument: bigint): boolean {
+  const c = libcThread();
+  const close = Deno.UnsafePointer.value(c.close);
+  if (c.__cxa_thread_atexit_impl !== null) {
+    return c.__cxa_thread_atexit_impl(close, argument, close) === 0;
+  }
+  if (c._tlv_atexit !== null) {
+    c._tlv_atexit(close, argument);
+    return true;
+  }
+  // A key's destructor is called with its value. A process has about a thousand
+  // keys, and those of ended workers are not given back.
+  const key = new BigUint64Array(1);
+  return c.pthread_key_create(new Uint8Array(key.buffer), close) === 0 &&
+    c.pthread_setspecific(key[0] as bigint, argument) === 0;
+}
+
+/**
+ * Closes a descriptor that {@linkcode bindToThread} returned. A number that the end
+ * of the thread closes stays taken until then: nothing else may be opened with it.
+ *
+ * @param fd The descriptor.
+ */
+export function closeBound(fd: number): void {
+  if (!bound.has(fd)) {
+    libc().close(fd);
+    return;
+  }
+  const empty = libcJobControl().open(cString("/dev/null"), 0);
+  if (empty < 0) return;
+  moveTo(empty, fd);
+  unused[unused.length] = fd;
+}
+
+function moveTo(fd: number, number: number): void {
+  const { dup2, dup3 } = libcThread();
+  if (dup3 !== null) dup3(fd, number, O_CLOEXEC);
+  else if (dup2(fd, number) >= 0 && DARWIN) setCloseOnExec(number);
+  libc().close(fd);
+}
