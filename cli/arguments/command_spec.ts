@@ -14,7 +14,7 @@ export class GivenOptions<Name extends string = string> {
   readonly help: boolean;
 
   /**
-   * @param values `true` for a switch that was given, all values of another option.
+   * @param values What parseArgs() made of the options.
    * @param operands The rest.
    * @param help Whether the help was asked for.
    */

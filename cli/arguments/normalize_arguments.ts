@@ -1,7 +1,8 @@
 /**
  * Brings arguments into one form, by the rules of getopt_long(3): letters in
- * groups, values attached or apart, long names cut short, `--`. The result has
- * `--name` and `--name=value` only.
+ * groups, values attached or apart, long names cut short, `--`. parseArgs() of
+ * `@std/cli` reads `-sTERM` as five letters and looks for `--` beyond the first
+ * operand, so what it gets is `--name` and `--name=value` only.
  *
  * @module
  */

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { parseArgs } from "@std/cli/parse-args";
 import { type CommandSpec, GivenOptions } from "./command_spec.ts";
 import { normalizeArguments } from "./normalize_arguments.ts";
 
 /**
- * Reads the arguments of a command.
+ * Reads.
  *
  * @param spec What the command accepts.
  * @param args The arguments after its name.
@@ -24,22 +25,13 @@ export function readOptions<Name extends string>(
     args,
     spec.stopsAtOperand,
   );
-  const values: Record<string, true | string[]> = {};
-  for (const { name, value } of spec.options) {
-    if (value !== undefined) values[name] = [];
-  }
-  for (const option of options) {
-    const [name = "", value] = split(option);
-    const all = values[name];
-    if (value !== undefined && Array.isArray(all)) all.push(value);
-    else values[name] = true;
-  }
+  const valued = spec.options.filter((one) => one.value !== undefined);
+  const names = valued.map((one): string => one.name);
+  const switches = spec.options.filter((one) => one.value === undefined);
+  const values = parseArgs(options, {
+    boolean: switches.map((one): string => one.name),
+    string: names,
+    collect: names,
+  });
   return new GivenOptions(values, operands, help);
-}
-
-/** The name and the value of `--name=value`, the name of `--name`. */
-function split(option: string): [name: string, value?: string] {
-  const equals = option.indexOf("=");
-  if (equals < 0) return [option.slice(2)];
-  return [option.slice(2, equals), option.slice(equals + 1)];
 }

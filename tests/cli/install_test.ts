@@ -4,7 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { compile } from "../fixtures/compile.ts";
 import { denoPath, denoUnderTest } from "../fixtures/deno.ts";
 import { evalArgs, IDLE } from "../fixtures/eval.ts";
-import { CLI, pathWithDeno } from "./program.ts";
+import { CLI, pathWithDeno, stdFlags } from "./program.ts";
 
 const WINDOWS = Deno.build.os === "windows";
 
@@ -47,7 +47,7 @@ Deno.test({
         "killable",
         "--no-lock",
         "--no-check",
-        "--no-config",
+        ...stdFlags(),
         CLI,
       ]);
       const path = `${root}/bin/killable`;
@@ -71,7 +71,7 @@ Deno.test("deno compile makes a program of it", async (t) => {
     const program = `${folder}/killable${WINDOWS ? ".exe" : ""}`;
     const { unreachable } = await compile(denoUnderTest(), [
       "--no-lock",
-      "--no-config",
+      ...stdFlags(),
       "--output",
       program,
       CLI,
@@ -107,7 +107,7 @@ Deno.test("importing ./cli does nothing, and gives main()", async () => {
       "--quiet",
       "--no-lock",
       "--no-check",
-      "--no-config",
+      ...stdFlags(),
       "--no-prompt",
       script,
     ]);
@@ -123,7 +123,7 @@ Deno.test("mod.ts does not load the command line, nor anything remote", async ()
     "info",
     "--json",
     "--no-lock",
-    "--no-config",
+    ...stdFlags(),
     import.meta.resolve("../../mod.ts"),
   ]);
   const { modules } = JSON.parse(stdout) as {

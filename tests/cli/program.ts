@@ -13,6 +13,23 @@ const ROOT = new URL("../../", import.meta.url);
 /** The program itself. */
 export const CLI: string = new URL("cli.ts", ROOT).href;
 
+/** Flags that make a Deno find `@std` where this one found it. */
+export function stdFlags(): string[] {
+  const standIns = import.meta.resolve("@std/cli/parse-args")
+    .startsWith("file:");
+  // Not both: to install and compile, the imports of a deno.json come first.
+  return standIns
+    ? ["--no-config", "--import-map", path("tests/offline/import_map.json")]
+    : ["--config", path("deno.json")];
+}
+
+function path(name: string): string {
+  const { pathname } = new URL(name, ROOT);
+  return decodeURIComponent(
+    Deno.build.os === "windows" ? pathname.slice(1) : pathname,
+  );
+}
+
 /** A PATH that begins with the Deno under test: what starts `deno` finds that. */
 export function pathWithDeno(): string {
   const separator = Deno.build.os === "windows" ? ";" : ":";
@@ -24,7 +41,7 @@ export function cliArgs(
   args: readonly string[],
   permissions: readonly string[] = ["-A"],
 ): string[] {
-  const flags = ["--quiet", "--no-lock", "--no-check", "--no-config"];
+  const flags = ["--quiet", "--no-lock", "--no-check", ...stdFlags()];
   return ["run", ...flags, ...permissions, CLI, ...args];
 }
 

@@ -12,7 +12,7 @@ import {
   newMarker,
   processesWith,
 } from "../fixtures/process_table.ts";
-import { CLI, pathWithDeno } from "./program.ts";
+import { CLI, pathWithDeno, stdFlags } from "./program.ts";
 
 const FOLDER = new URL("../../examples/tasks/", import.meta.url);
 
@@ -29,7 +29,7 @@ class Example implements AsyncDisposable {
     const example = new Example(await Deno.makeTempDir());
     for await (const { name } of Deno.readDir(FOLDER)) {
       const text = await Deno.readTextFile(new URL(name, FOLDER));
-      const program = ["--no-config", CLI].join(" ").replaceAll("\\", "/");
+      const program = [...stdFlags(), CLI].join(" ").replaceAll("\\", "/");
       await Deno.writeTextFile(
         `${example.folder}/${name}`,
         text.replaceAll("../../cli.ts", program),
