@@ -47,7 +47,7 @@ function write(file: string, text: string): number {
   if (fd < 0) return errno();
   const bytes = new TextEncoder().encode(text);
   const n = libc().write(fd, bytes, BigInt(bytes.length));
-  const error = n < 0n ? errno() : 0;
+  const error = n < 0 ? errno() : 0;
   libc().close(fd);
   return error;
 }

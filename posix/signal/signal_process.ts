@@ -94,7 +94,7 @@ export function signalPidfd(fd: number, pid: number, signal: number): number {
     0n,
     0n,
   );
-  if (rc === 0n) return 0;
+  if (rc === 0) return 0;
   const error = errno();
   // A sandbox may refuse this call alone. If it is the process that may not be
   // signalled, kill(2) says so as well.

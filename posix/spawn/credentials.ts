@@ -47,7 +47,7 @@ function call(
   b: bigint,
   c: bigint,
 ): number {
-  return Number(libcLinux().syscall(number, a, b, c, 0n)) < 0 ? errno() : 0;
+  return libcLinux().syscall(number, a, b, c, 0n) < 0 ? errno() : 0;
 }
 
 function addressOf(view: Uint32Array<ArrayBuffer>): bigint {
@@ -68,8 +68,12 @@ function effective(number: bigint): number {
 
 function ownGroups(): Uint32Array<ArrayBuffer> {
   const groups = new Uint32Array(buffer(65536 * 4).buffer);
-  const n = Number(
-    libcLinux().syscall(SYS_GETGROUPS, 65536n, addressOf(groups), 0n, 0n),
+  const n = libcLinux().syscall(
+    SYS_GETGROUPS,
+    65536n,
+    addressOf(groups),
+    0n,
+    0n,
   );
   return groups.slice(0, Math.max(n, 0));
 }

@@ -121,7 +121,7 @@ function interpreterOf(path: string): string | null {
   // Readable is not needed for exec: then it is no script either.
   if (fd < 0) return null;
   const bytes = buffer(256);
-  const n = Number(libc().read(fd, bytes, 256n));
+  const n = libc().read(fd, bytes, 256n);
   libc().close(fd);
   const text = new TextDecoder().decode(bytes.subarray(0, Math.max(n, 0)));
   return /^#![ \t]*([^\s]+)/.exec(text)?.[1] ?? null;
@@ -224,7 +224,7 @@ export class Hold {
     if (this.#writing < 0) return 0;
     let error = EINTR;
     while (error === EINTR || error === EAGAIN) {
-      error = libc().write(this.#writing, LINE, 1n) < 0n ? errno() : 0;
+      error = libc().write(this.#writing, LINE, 1n) < 0 ? errno() : 0;
     }
     this.close();
     return error === EPIPE ? 0 : error;

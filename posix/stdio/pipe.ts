@@ -118,7 +118,7 @@ function readNow(fd: number, view: Uint8Array<ArrayBuffer>): number {
   const size = BigInt(view.byteLength);
   for (;;) {
     const n = libc().read(fd, view, size);
-    if (n >= 0n) return Number(n);
+    if (n >= 0) return n;
     const error = errno();
     if (error !== EINTR) return -error;
   }
@@ -128,7 +128,7 @@ function writeNow(fd: number, view: Uint8Array<ArrayBuffer>): number {
   const size = BigInt(view.byteLength);
   for (;;) {
     const n = libc().write(fd, view, size);
-    if (n >= 0n) return Number(n);
+    if (n >= 0) return n;
     const error = errno();
     if (error !== EINTR) return -error;
   }

@@ -7,6 +7,10 @@
  * the same registers. On Apple arm64 they travel on the stack: what macOS uses here
  * is called without a variadic argument, or as `fcntl_on_stack`.
  *
+ * Results of type ssize_t, and of system calls, are bound as 32 bits: nothing here
+ * moves 2 GiB at once, and a result of 64 bits is allocated, which may run a
+ * collection between the call and the look at errno (its threads set EAGAIN).
+ *
  * @module
  */
 
@@ -25,7 +29,7 @@ const LIBC: readonly string[] = Deno.build.os === "darwin"
 /** True on macOS; everything else here is Linux. */
 export const DARWIN: boolean = Deno.build.os === "darwin";
 
-// pid_t, int: i32. size_t, rlim_t, addresses: usize/u64. ssize_t: isize.
+// pid_t, int, ssize_t: i32. size_t, rlim_t, addresses: usize/u64.
 /** What every spawn needs. */
 export const libc = lazyLibrary(
   LIBC,
@@ -86,8 +90,8 @@ export const libc = lazyLibrary(
     kill: { parameters: ["i32", "i32"], result: "i32" },
     access: { parameters: ["buffer", "i32"], result: "i32" },
     // ssize_t read(int, void *, size_t)
-    read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-    write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+    read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+    write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
     close: { parameters: ["i32"], result: "i32" },
     getpgrp: { parameters: [], result: "i32" },
     tcgetpgrp: { parameters: ["i32"], result: "i32" },
@@ -181,7 +185,7 @@ export const libcLinux = lazyLibrary(
     // long syscall(long number, ...)
     syscall: {
       parameters: ["i64", "i64", "i64", "i64", "i64"],
-      result: "i64",
+      result: "i32",
     },
     // long syscall(SYS_sched_setattr, pid_t, struct sched_attr *, unsigned flags):
     // glibc has a function of that name only since 2.41
@@ -205,11 +209,11 @@ export const libcLinux = lazyLibrary(
     // int open(const char *, int, mode_t)
     open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
     // ssize_t pread(int, void *, size_t, off_t)
-    pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
+    pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
     // ssize_t getdents64(int, void *, size_t): glibc >= 2.30
-    getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+    getdents64: { parameters: ["i32", "buffer", "usize"], result: "i32" },
     // ssize_t readlink(const char *, char *, size_t)
-    readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
+    readlink: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
     epoll_create1: { parameters: ["i32"], result: "i32" },
     // int epoll_ctl(int epfd, int op, int fd, struct epoll_event *)
     epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
@@ -436,7 +440,7 @@ export function bindErrno(): void {
 
 /**
  * errno of the last synchronous call on this thread. Right only in the
- * expression behind the call: an allocation is fine, another call is not.
+ * expression behind the call: another call changes it, and an allocation may.
  *
  * @returns The error number.
  */

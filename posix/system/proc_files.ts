@@ -91,8 +91,10 @@ export function readProcFile(path: string): string | null {
   const bytes = workspace();
   let size = 0;
   for (;;) {
-    const n = Number(
-      libc().read(fd, bytes.subarray(size), BigInt(bytes.length - size)),
+    const n = libc().read(
+      fd,
+      bytes.subarray(size),
+      BigInt(bytes.length - size),
     );
     if (n <= 0) break;
     size += n;
@@ -113,7 +115,7 @@ export function readStat(pid: number): ProcStat | null {
   if (fd < 0) return null;
   const bytes = workspace();
   // The kernel writes it in one go; of a large tree it is read a thousand times.
-  const size = Number(libc().read(fd, bytes, BigInt(bytes.length)));
+  const size = libc().read(fd, bytes, BigInt(bytes.length));
   close(fd);
   return size > 0 ? parseStat(decoder.decode(bytes.subarray(0, size))) : null;
 }
@@ -218,7 +220,7 @@ export function listNumbers(directory: string): number[] | null {
   const pids: number[] = [];
   let n: number;
   for (;;) {
-    n = Number(c.getdents64(fd, bytes, BigInt(bytes.length)));
+    n = c.getdents64(fd, bytes, BigInt(bytes.length));
     if (n <= 0) break;
     collectPids(bytes, n, pids);
   }
@@ -235,7 +237,7 @@ export function listNumbers(directory: string): number[] | null {
  */
 export function readLink(path: string): string | null {
   const bytes = workspace();
-  const n = Number(libcLinux().readlink(cString(path), bytes, 4096n));
+  const n = libcLinux().readlink(cString(path), bytes, 4096n);
   return n > 0 ? decoder.decode(bytes.subarray(0, n)) : null;
 }
 
@@ -271,7 +273,7 @@ export function lastPid(now: number = performance.now()): number {
   if (loadavg < 0) loadavg = openFile("/proc/loadavg");
   if (loadavg < 0) return -1;
   const bytes = workspace();
-  const n = Number(libcLinux().pread(loadavg, bytes, 128n, 0n));
+  const n = libcLinux().pread(loadavg, bytes, 128n, 0n);
   // The number ends before the newline; read it backwards.
   let value = 0;
   let scale = 1;
