@@ -80,6 +80,8 @@ export interface TreeWatch {
 export interface SoftSignal {
   /** How many processes it was sent to. */
   readonly count: number;
+  /** How many are another user's, so that it could not be sent to them. */
+  readonly refused?: number;
   /** How it was sent: `SIGTERM`, `CTRL_C`, `WM_CLOSE` … */
   readonly method: string;
 }
@@ -112,6 +114,14 @@ export interface NativeTree {
   killTree(): HardKill;
   /** True when no living member is left. A single look, as cheap as it can be. */
   treeIsEmpty(): boolean;
+  /**
+   * Why it is not proved that the tree is empty although no member was found: a
+   * process was seen that may be one and cannot be told from others. `null` when it
+   * is proved.
+   */
+  doubt?(): string | null;
+  /** Whether members are left, and none of them may be signalled by this process. */
+  isUnreachable?(): boolean;
   /** The living members, the root included. */
   members(): ProcessInfo[];
   /** A wait for the tree to become empty. */

@@ -42,14 +42,22 @@ export function openForeignTree(pid: number): NativeTree {
     signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
       const number = signalNumber(SIGNALS, signal);
       const wakes = wake ? [SIGNALS.SIGCONT as number] : [];
-      const count = tree.signalAll([number].concat(wakes));
-      return { count, method: signalName(SIGNALS, number) ?? String(number) };
+      const { count, refused } = tree.signalAll([number].concat(wakes));
+      return {
+        count,
+        refused,
+        method: signalName(SIGNALS, number) ?? String(number),
+      };
     },
     killTree(): HardKill {
       return tree.kill(SIGNALS.SIGSTOP as number, SIGNALS.SIGKILL as number);
     },
     treeIsEmpty(): boolean {
       return tree.isEmpty();
+    },
+    isUnreachable(): boolean {
+      const { count, refused } = tree.signalAll([0]);
+      return count === 0 && refused > 0;
     },
     members(): ProcessInfo[] {
       const members = tree.members();

@@ -76,10 +76,10 @@ export class PosixJob implements NativeJob {
     const number = signalNumber(SIGNALS, signal);
     const method = signalName(SIGNALS, number) ?? String(number);
     const wakes = wake && number !== SIGKILL && number !== SIGSTOP;
-    const count = this.#tree?.signalAll(wakes ? [number, SIGCONT] : [number]);
+    const sent = this.#tree?.signalAll(wakes ? [number, SIGCONT] : [number]);
     // A frozen cgroup cannot act on a signal either.
     if (wake) this.#children.forEach((one) => one.membership.freeze?.(false));
-    return { count: count ?? 0, method };
+    return { count: sent?.count ?? 0, refused: sent?.refused ?? 0, method };
   }
 
   killTree(): HardKill {
@@ -124,6 +124,20 @@ export class PosixJob implements NativeJob {
   hasMoreThan(count: number): boolean {
     this.#dropRetired();
     return this.#tree?.hasMoreThan(count) ?? false;
+  }
+
+  doubt(): string | null {
+    for (let i = 0; i < this.#children.length; i++) {
+      const doubt = (this.#children[i] as PosixProcess).doubt();
+      if (doubt !== null) return doubt;
+    }
+    return null;
+  }
+
+  isUnreachable(): boolean {
+    this.#dropRetired();
+    const sent = this.#tree?.signalAll([0]);
+    return sent !== undefined && sent.count === 0 && sent.refused > 0;
   }
 
   members(): ProcessInfo[] {

@@ -227,11 +227,11 @@ export class PosixProcess implements NativeProcess {
     // A stopped child that puts the terminal in order before it ends would be
     // stopped again by that (SIGTTOU), had it not the terminal.
     if (wake && this.#leader.status === null) this.#terminal?.lend(this.pid);
-    const count = this.#tree.signalAll(signals);
+    const { count, refused } = this.#tree.signalAll(signals);
     this.membership.asked?.(method, 0);
     // A frozen cgroup cannot act on a signal either.
     if (wake) this.#spawned.membership.freeze?.(false);
-    return { count, method };
+    return { count, refused, method };
   }
 
   killTree(): HardKill {
@@ -301,6 +301,15 @@ export class PosixProcess implements NativeProcess {
       this.#leader.exitedAt,
       this.#hasEnded,
     );
+  }
+
+  doubt(): string | null {
+    return this.#spawned.membership.doubt?.() ?? null;
+  }
+
+  isUnreachable(): boolean {
+    const { count, refused } = this.#tree.signalAll([0]);
+    return count === 0 && refused > 0;
   }
 
   members(): ProcessInfo[] {

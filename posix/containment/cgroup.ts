@@ -101,7 +101,12 @@ export class Cgroup implements Membership {
   private constructor(directory: string, lineage: Lineage) {
     this.#directory = directory;
     this.#lineage = lineage;
-    this.report = { ...lineage.report, mechanism: "cgroup" };
+    // What loses its tag is in the cgroup all the same.
+    this.report = {
+      ...lineage.report,
+      mechanism: "cgroup",
+      holdsEscapees: true,
+    };
     // Born in it (CLONE_INTO_CGROUP), or let in before exec.
     const canBeBorn = libcCgroup().posix_spawnattr_setcgroup_np !== null;
     this.#descriptor = canBeBorn ? openFile(directory) : -1;
@@ -224,6 +229,10 @@ export class Cgroup implements Membership {
   killAll(): void {
     // A frozen cgroup is thawed by the kernel for this.
     write(`${this.#directory}/cgroup.kill`, "1");
+  }
+
+  adopt(pid: number, parent: number): boolean {
+    return this.#lineage.adopt(pid, parent);
   }
 
   abandon(): void {

@@ -16,8 +16,9 @@ import type { Membership } from "../tree/membership.ts";
 import { Cgroup, cgroupObstacle } from "./cgroup.ts";
 import { ensureGuard, guardObstacle } from "./guard.ts";
 import { KinshipGroup, ProcessGroup } from "./process_group.ts";
-import { Lineage } from "./lineage.ts";
+import { Lineage, notHeld } from "./lineage.ts";
 import { lineageObstacle } from "./owner.ts";
+import { sliceObstacle } from "./slice.ts";
 
 /** The choice, and the group to start in. */
 export interface ContainmentChoice {
@@ -99,12 +100,13 @@ export function whyNoLineage(): string {
 export function posixCapabilities(): Capabilities {
   const why = whyNoLineage();
   const guard = guardObstacle();
+  const slice = DARWIN || why !== "" ? "" : sliceObstacle();
   const lineage: MechanismReport = {
     mechanism: "lineage",
     available: why === "",
-    holdsEscapees: true,
+    holdsEscapees: slice === "",
     endsWithParent: guard === "",
-    why: why || guard,
+    why: why || guard || (slice && notHeld(slice)),
   };
   const group: MechanismReport = {
     mechanism: "process-group",

@@ -13,14 +13,16 @@
  */
 
 import { cString } from "../../ffi/c_string.ts";
-import { errno, libc, libcLinux } from "../system/libc.ts";
+import { libc, libcLinux } from "../system/libc.ts";
 import { readProcFile } from "../system/proc_files.ts";
 
 const BITS = 0x180;
+const O_RDONLY_CLOEXEC = 0x80000;
 const O_RDWR_CLOEXEC = 0x80002;
 
 let refused = false;
-// Of this process: a descriptor, and the two texts that are written in turn.
+// Of this process: a descriptor, and the two texts that are written in turn. None
+// where it has the bits already and its children inherit them.
 let own = -1;
 let plain: Uint8Array<ArrayBuffer> | null = null;
 let marked: Uint8Array<ArrayBuffer> | null = null;
@@ -33,30 +35,34 @@ export function refuseDetector(refuse: boolean): void {
 }
 
 /**
- * Why the bits cannot be set here. Looked at once.
+ * Why the bits tell nothing here. Looked at once.
  *
+ * @param tagged Whether this process is in a tree: then all that it starts has the
+ * tag of that tree or has lost it.
  * @returns The reason, or `""`.
  */
-export function detectorObstacle(): string {
-  return reason ??= prepare();
+export function detectorObstacle(tagged: boolean): string {
+  return reason ??= prepare(tagged);
 }
 
-function prepare(): string {
-  if (refused) return "it is switched off";
-  const filter = filterOf(0);
+function prepare(tagged: boolean): string {
+  plain = marked = null;
+  if (refused) return "the detector is switched off";
+  const filter = readProcFile("/proc/self/coredump_filter");
   if (filter === null) return "/proc/self/coredump_filter cannot be read";
-  if ((filter & BITS) !== 0) {
-    return "this process was started with the bits that tell its trees' processes from others";
+  const value = parseInt(filter, 16);
+  if ((value & BITS) !== 0) {
+    return tagged && (value & BITS) === BITS
+      ? ""
+      : "this process has lost the marks of the tree that it is in";
   }
   if (own < 0) {
     const path = cString("/proc/self/coredump_filter");
     own = libcLinux().open(path, O_RDWR_CLOEXEC, 0);
   }
-  if (own < 0) {
-    return `/proc/self/coredump_filter cannot be written (error ${errno()})`;
-  }
-  plain = text(filter);
-  marked = text(filter | BITS);
+  if (own < 0) return "/proc/self/coredump_filter cannot be written";
+  plain = text(value);
+  marked = text(value | BITS);
   return "";
 }
 
@@ -66,20 +72,27 @@ function text(filter: number): Uint8Array<ArrayBuffer> {
 
 /** Sets or takes back the bits of this process, for the moment of a spawn. */
 export function setDetector(on: boolean): void {
-  if (detectorObstacle() !== "") return;
-  const bytes = (on ? marked : plain) as Uint8Array<ArrayBuffer>;
+  const bytes = on ? marked : plain;
+  if (bytes === null) return;
   libcLinux().pwrite(own, bytes, BigInt(bytes.length), 0n);
 }
 
 /** Takes the bits back from a process of another thread that was started at the moment of a spawn. */
 export function clearDetector(pid: number): void {
-  if (detectorObstacle() !== "" || plain === null) return;
+  if (plain === null) return;
   const path = cString(`/proc/${pid}/coredump_filter`);
   const fd = libcLinux().open(path, O_RDWR_CLOEXEC, 0);
   if (fd < 0) return;
   libc().write(fd, plain, BigInt(plain.length));
   libc().close(fd);
 }
+
+// "/proc/", at most ten digits, and the rest of the path. Every stranger is read
+// once: nothing is allocated for that.
+const path = new Uint8Array(new ArrayBuffer(40));
+const PREFIX = new TextEncoder().encode("/proc/");
+const SUFFIX = new TextEncoder().encode("/coredump_filter\0");
+const content = new Uint8Array(new ArrayBuffer(16));
 
 /**
  * Whether a process was started by a tree of some owner, marks or not.
@@ -88,14 +101,22 @@ export function clearDetector(pid: number): void {
  * @returns False also for zombies and kernel threads, and where it cannot be read.
  */
 export function isDetected(pid: number): boolean {
-  if (detectorObstacle() !== "") return false;
-  const filter = filterOf(pid);
-  return filter !== null && (filter & BITS) === BITS;
+  if (reason !== "") return false;
+  const digits = String(pid);
+  path.set(PREFIX);
+  for (let i = 0; i < digits.length; i++) path[6 + i] = digits.charCodeAt(i);
+  path.set(SUFFIX, 6 + digits.length);
+  const fd = libcLinux().open(path, O_RDONLY_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const size = Number(libc().read(fd, content, BigInt(content.length)));
+  libc().close(fd);
+  // "%08lx\n".
+  if (size < 4) return false;
+  const hundreds = hexDigit(content[size - 4] as number);
+  const tens = hexDigit(content[size - 3] as number);
+  return (hundreds & 1) !== 0 && (tens & 8) !== 0;
 }
 
-function filterOf(pid: number): number | null {
-  const content = readProcFile(
-    `/proc/${pid === 0 ? "self" : pid}/coredump_filter`,
-  );
-  return content === null ? null : parseInt(content, 16);
+function hexDigit(code: number): number {
+  return code < 58 ? code - 48 : code - 87;
 }

@@ -33,7 +33,12 @@ import {
   Outsiders,
   quickEmpty,
 } from "./census.ts";
-import { clearDetector, isDetected, setDetector } from "./detector.ts";
+import {
+  clearDetector,
+  detectorObstacle,
+  isDetected,
+  setDetector,
+} from "./detector.ts";
 import { guardAsked, guardTree, type Terms } from "./guard.ts";
 import {
   limitOf,
@@ -125,6 +130,16 @@ function reclaim(own: Owner): void {
 // More numbers than these are not gone through: all of /proc is read instead.
 const MAX_NUMBERS = 512;
 
+/**
+ * What is not held where there is no second mark.
+ *
+ * @param why Why there is none.
+ * @returns A sentence.
+ */
+export function notHeld(why: string): string {
+  return `what loses its tag (sudo, su, login) and its parent is not held: ${why}`;
+}
+
 /** The members of one tree, by tag. */
 export class Lineage implements Membership {
   readonly report: Containment;
@@ -151,11 +166,12 @@ export class Lineage implements Membership {
     terms: Terms | null,
     notes: readonly string[],
   ) {
+    const why = sliceObstacle();
     this.report = {
       mechanism: "lineage",
-      holdsEscapees: true,
+      holdsEscapees: why === "",
       endsWithParent: terms !== null,
-      notes,
+      notes: why === "" ? notes : notes.concat(notHeld(why)),
     };
     this.terms = terms;
     this.#owner = own;
@@ -173,6 +189,7 @@ export class Lineage implements Membership {
     if (lineageObstacle() !== "" || !owner) return null;
     const number = freeNumber(owner);
     if (number === 0) return null;
+    detectorObstacle(owner.outer !== null);
     const lineage = new Lineage(owner, number, terms, notes);
     if (terms !== null) guardTree(lineage.#digits(), terms);
     owner.used.set(number, lineage);
@@ -347,10 +364,11 @@ export class Lineage implements Membership {
     // A tree that is no more knows nobody: its look says nothing about others.
     if (!this.#retired) census.begin(newest);
     outsiders.begin();
+    floor = floorOf(this.#owner, newest);
   }
 
   isOutsider(pid: number): boolean {
-    return outsiders.has(pid);
+    return pid <= floor || outsiders.has(pid);
   }
 
   note(pid: number): void {
@@ -397,6 +415,13 @@ export class Lineage implements Membership {
     );
   }
 
+  /** The number that was given last before the tree began; 0 when numbers may have come round since. */
+  firstNumber(newest: number): number {
+    const first = Math.min(this.#lastBefore, this.#leader - 1);
+    const age = performance.now() - this.#startedAt;
+    return first > 0 && newest > first && numbersFresh(2 * age) ? first : 0;
+  }
+
   numbers(newest: number): number[] | null {
     // Whose fork took the tag along during the spawn may have a lower number than
     // the leader: it is released when it is met.
@@ -431,6 +456,16 @@ export class Lineage implements Membership {
     untagged.end(this, this.#leader, this.#mark);
     if (this.#mark > 0) this.#marks.give();
   }
+}
+
+// During a look: no number up to this is a member's.
+let floor = 0;
+
+// The numbers that were given before the oldest tree began, while it is certain that
+// none of them has been given again.
+function floorOf(own: Owner, newest: number): number {
+  const oldest = own.used.values().next().value;
+  return oldest?.firstNumber(newest) ?? 0;
 }
 
 function isMarkUsed(mark: number): boolean {

@@ -9,7 +9,7 @@ import type { HardKill } from "../../backend/native.ts";
 import { ESRCH } from "../system/errno.ts";
 import { errno, libcWait } from "../system/libc.ts";
 import type { ProcStat } from "../system/proc_files.ts";
-import type { TreeOperations } from "./tree.ts";
+import type { Signalled, TreeOperations } from "./tree.ts";
 
 /** The group that a leader leads. */
 export class BlindGroup implements TreeOperations {
@@ -47,12 +47,12 @@ export class BlindGroup implements TreeOperations {
     return this.#send(signal);
   }
 
-  signalAll(signals: readonly number[]): number {
-    let sent = 0;
+  signalAll(signals: readonly number[]): Signalled {
+    let count = 0;
     for (let i = 0; i < signals.length; i++) {
-      if (this.#send(signals[i] as number) === 0) sent = 1;
+      if (this.#send(signals[i] as number) === 0) count = 1;
     }
-    return sent;
+    return { count, refused: 0 };
   }
 
   stopAll(stop: number): void {
@@ -93,10 +93,10 @@ export class BlindGroups implements TreeOperations {
     return error;
   }
 
-  signalAll(signals: readonly number[]): number {
+  signalAll(signals: readonly number[]): Signalled {
     let count = 0;
-    this.groups.forEach((group) => count += group.signalAll(signals));
-    return count;
+    this.groups.forEach((group) => count += group.signalAll(signals).count);
+    return { count, refused: 0 };
   }
 
   stopAll(stop: number): void {

@@ -72,6 +72,14 @@ const NEWEST = 4;
 const FEWEST_IN_GROUP = 4;
 const NOBODY: ReadonlyMap<number, number> = new Map();
 
+/** To how many members a signal was sent. */
+export interface Signalled {
+  /** So many have got it. */
+  readonly count: number;
+  /** So many may not be signalled by this process. */
+  readonly refused: number;
+}
+
 /** What can be done with the members of a tree. */
 export interface TreeOperations {
   /** The living members, newest first. */
@@ -85,10 +93,9 @@ export interface TreeOperations {
   /** Sends a signal to one member; 0 or an error number. */
   signal(pid: number, signal: number): number;
   /**
-   * Sends signals, in order, to every member, or to all but one; returns to how
-   * many.
+   * Sends signals, in order, to every member, or to all but one.
    */
-  signalAll(signals: readonly number[], except?: number): number;
+  signalAll(signals: readonly number[], except?: number): Signalled;
   /** Stops every member. */
   stopAll(stop: number): void;
   /** Those of the last kill who live, where they are held; otherwise `null`. */
@@ -343,23 +350,28 @@ export class ProcessTree implements TreeOperations {
   }
 
   /**
-   * Sends signals, in order, to every member but `except`; returns to how many.
+   * Sends signals, in order, to every member but `except`.
    * Oldest first: a shell that sees its child die before its own signal comes goes on with the
    * next command of its script.
    */
-  signalAll(signals: readonly number[], except = 0): number {
+  signalAll(signals: readonly number[], except = 0): Signalled {
     const members = this.#look(Infinity, "to signal");
     let count = 0;
+    let refused = 0;
     for (let i = members.length - 1; i >= 0; i--) {
       const pid = (members[i] as ProcStat).pid;
       if (pid === except) continue;
       let sent = false;
+      let denied = false;
       for (let s = 0; s < signals.length; s++) {
-        if (this.signal(pid, signals[s] as number) === 0) sent = true;
+        const error = this.signal(pid, signals[s] as number);
+        if (error === 0) sent = true;
+        else if (error === EPERM) denied = true;
       }
       if (sent) count++;
+      else if (denied) refused++;
     }
-    return count;
+    return { count, refused };
   }
 
   /**
@@ -473,6 +485,9 @@ export class ProcessTree implements TreeOperations {
     // command of its script.
     for (let i = listed.length - 1; i >= 0; i--) {
       const pid = listed[i] as number;
+      // A zombie takes signals, too, and has ended by itself.
+      const stat = this.#table.stat(pid);
+      if (stat === null || isDead(stat.state)) continue;
       const error = this.signal(pid, kill);
       if (error === 0) {
         count++;

@@ -107,6 +107,9 @@ export class Run implements Ended, OutputEvents {
   /** The limits in force, or `null`. */
   readonly limits: RunLimits | null;
   #resolveStatus!: (status: CommandStatus) => void;
+  // Resolves when the leader is reaped, or a stop has failed while it lives.
+  readonly #over: Promise<void>;
+  #resolveOver!: () => void;
   readonly #ending: Ending;
   #finished = false;
   // Whether what the leader leaves behind is ended when it exits.
@@ -140,6 +143,7 @@ export class Run implements Ended, OutputEvents {
     this.control = control;
     this.#sweep = sweep;
     this.status = new Promise((resolve) => this.#resolveStatus = resolve);
+    this.#over = new Promise((resolve) => this.#resolveOver = resolve);
     this.#ending = new Ending(native, control, this);
     this.#ending.startTimer();
     this.limits = control.limits === null ? null : new RunLimits(
@@ -240,7 +244,7 @@ export class Run implements Ended, OutputEvents {
     });
     try {
       if (tree && this.#finished) await this.stop({ grace });
-      const status = await this.status;
+      const status = await this.#outcome();
       this.#throwFailure();
       return status;
     } finally {
@@ -260,7 +264,7 @@ export class Run implements Ended, OutputEvents {
     const captured = this.outputs.capture();
     this.#sweep = true;
     if (this.#finished) await this.stop({});
-    const status = await this.status;
+    const status = await this.#outcome();
     // The tree is empty: a process that still holds a pipe is not of it.
     this.outputs.finish();
     await captured.done;
@@ -327,6 +331,19 @@ export class Run implements Ended, OutputEvents {
     if (error === null) this.#retire();
     else this.#failure = error;
     this.#endSweep();
+    // A leader that may not be signalled is not waited for.
+    if (error !== null && !this.#finished) this.#resolveOver();
+  }
+
+  // The status; or the error of a stop that could not end the leader.
+  async #outcome(): Promise<CommandStatus> {
+    await this.#over;
+    if (!this.#finished) {
+      this.hold(false);
+      this.outputs.finish();
+      this.#throwFailure();
+    }
+    return await this.status;
   }
 
   /** Nothing was written for the idle timeout. */
@@ -406,6 +423,7 @@ export class Run implements Ended, OutputEvents {
     const settled = this.native.settled();
     if (settled === null) this.#resolveStatus(status);
     else this.#reportAfter(settled, status);
+    this.#resolveOver();
   }
 
   async #reportAfter(

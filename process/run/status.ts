@@ -59,7 +59,7 @@ export interface CommandOutput extends CommandStatus {
   readonly truncated: boolean;
 }
 
-/** What a stop did. `survivors` is not a field: a stop that leaves one rejects. */
+/** What a stop did. A stop that leaves a member of the tree alive rejects instead. */
 export interface StopReport {
   /** The soft signal, or how it was sent where there are no signals; `null` when none was sent. */
   readonly signal: string | null;
@@ -71,8 +71,17 @@ export interface StopReport {
   readonly elapsed: number;
   /** The mechanism that held the tree. */
   readonly mechanism: TreeMechanism;
-  /** Living members left. Always 0: otherwise the stop rejects with `SurvivorsError`. */
-  readonly survivors: 0;
+  /**
+   * Living members left: 0, since otherwise the stop rejects with `SurvivorsError`;
+   * `null` when that is not proved, see {@linkcode StopReport.unproven}.
+   */
+  readonly survivors: 0 | null;
+  /**
+   * Why it is not proved that nothing is left, in one sentence that names a process;
+   * `null` when it is proved. Linux only: a process that comes from a tree and has
+   * lost all its marks may be of this tree.
+   */
+  readonly unproven: string | null;
 }
 
 /** What this library had to do with an end. */

@@ -50,6 +50,9 @@ export interface StopState {
 // uninterruptible wait; how often and how long to look before saying so.
 const KILL_WAITS_MS: readonly number[] = [50, 200, 750, 2000, 4000];
 
+// Between two looks whether all that is left is what may not be signalled.
+const REFUSED_WAIT_MS = 50;
+
 /**
  * The sequence. Yields the time, on the clock of `performance.now()`, until
  * which to wait for the tree to be empty; is told whether it is.
@@ -75,27 +78,34 @@ export function* stopSequence(
     const soft = native.signalTree(request.signal, true);
     signal = soft.method;
     signalled = soft.count;
+    // A member that may not be signalled is not waited for.
+    const refused = (soft.refused ?? 0) > 0;
     while (!empty && performance.now() < state.deadline) {
-      empty = yield state.deadline;
+      if (refused && native.isUnreachable?.()) break;
+      empty = yield refused
+        ? Math.min(state.deadline, performance.now() + REFUSED_WAIT_MS)
+        : state.deadline;
     }
   }
   for (let round = 0; !empty; round++) {
     const hard = native.killTree();
     escalated = Math.max(escalated, hard.count);
+    if (hard.count === 0 && hard.refused.length > 0 && !native.treeIsEmpty()) {
+      throw survivorsError(native, request.command, hard.refused);
+    }
     const wait = KILL_WAITS_MS[round];
     if (wait !== undefined) empty = yield performance.now() + wait;
     else throw survivorsError(native, request.command, hard.refused);
-    if (!empty && hard.refused.length > 0 && hard.count === 0) {
-      throw survivorsError(native, request.command, hard.refused);
-    }
   }
+  const unproven = native.doubt?.() ?? null;
   return {
     signal,
     signalled,
     escalated,
     elapsed: performance.now() - began,
     mechanism: native.mechanism,
-    survivors: 0,
+    survivors: unproven === null ? 0 : null,
+    unproven,
   };
 }
 

@@ -39,7 +39,7 @@ for (let i = 0; i < ATTEMPTS; i++) {
   const member = Number(new TextDecoder().decode(value));
   const { survivors } = await child.stop({ grace: 0 });
   if (member === stranger.pid) came++;
-  if (survivors > 0 || isAlive(member)) {
+  if (survivors !== 0 || isAlive(member)) {
     left++;
     Deno.kill(member, "SIGKILL");
   }

@@ -97,6 +97,7 @@ Deno.test("a stop of an empty tree does nothing", async () => {
     escalated: 0,
     mechanism: "lineage",
     survivors: 0,
+    unproven: null,
   });
 });
 
