@@ -5,7 +5,14 @@ import { COMMANDS } from "../../cli/commands.ts";
 import { readOptions } from "../../cli/arguments/read_options.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const TEXTS = ["README.md", "docs/migrating.md", "docs/questions.md"];
+const TEXTS = [
+  "README.md",
+  "docs/comparison.md",
+  "docs/migrating.md",
+  "docs/options.md",
+  "docs/platforms.md",
+  "docs/questions.md",
+];
 
 /** The words of a command line, as a shell has them; `$(…)` is one. */
 function words(line: string): string[] {
@@ -32,7 +39,8 @@ Deno.test("command lines in README.md and docs/ are understood", async () => {
     for (
       const line of commandLines(await Deno.readTextFile(new URL(path, ROOT)))
     ) {
-      if (line.startsWith("killable jsr:")) continue; // its name, at installing
+      // Its name, at installing.
+      if (/^killable (jsr:|\.)/.test(line)) continue;
       await understood(line);
       count++;
     }
@@ -63,7 +71,7 @@ Deno.test("the tasks that texts name are there", async () => {
     // Those in a string are somebody's own.
     for (
       const [, name] of text.matchAll(
-        /(?<!["'])\b(?:deno|deno@[\d.]+) task ([a-z][\w:]*)/g,
+        /(?<!["'])\b(?:deno|deno@[\d.]+) task ([a-z]\w*(?::\w+)*)/g,
       )
     ) {
       assert(name! in tasks, `deno task ${name} in ${path}`);
