@@ -78,6 +78,9 @@ export function commandHelp(
     "",
     section("Options", options.map(optionRow), palette),
     "",
+    ...spec.signals === undefined
+      ? []
+      : [section("Signals", spec.signals, palette), ""],
     section("Examples", spec.examples, palette),
     "",
     section("Exit status", spec.exitStatus, palette),

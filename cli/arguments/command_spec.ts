@@ -48,6 +48,7 @@ export class GivenOptions<Name extends string = string> {
 export type ValueHint =
   | "command"
   | "directory"
+  | "file"
   | "pid"
   | "signal"
   | readonly string[];
@@ -91,6 +92,8 @@ export interface CommandSpec<Name extends string = string> {
   readonly operand?: ValueHint;
   /** Whether the first operand ends the options: what follows is another program's. */
   readonly stopsAtOperand: boolean;
+  /** Signals to this program, and what they do. */
+  readonly signals?: readonly HelpRow[];
   /** A command line and what it is for. */
   readonly examples: readonly HelpRow[];
   /** A status and when the command ends with it. */

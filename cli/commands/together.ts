@@ -4,274 +4,309 @@
  * @module
  */
 
-import type { ChildProcess } from "../../process/child_process.ts";
-import { Job, type JobResult } from "../../process/job.ts";
-import type { JobStatus } from "../../process/job/job_run.ts";
-import type { JobPolicy } from "../../process/job/options.ts";
-import { DEFAULT_GRACE } from "../../process/run/ending.ts";
-import { paletteFor } from "../terminal/colour.ts";
+import { Job } from "../../process/job.ts";
+import type { StopReport } from "../../process/run/status.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
-import { parseDuration, UsageError } from "../arguments/operands.ts";
 import { Command } from "../library.ts";
-import { namesOf, prefixes } from "../run/line_prefix.ts";
-import { print, say } from "../terminal/say.ts";
-import { parseSignal } from "../arguments/signal_operand.ts";
-import { SignalRelay, STOP_SIGNALS } from "../run/signal_relay.ts";
+import { endLike } from "../run/end_like.ts";
+import { PausableTimer, stopSelf } from "../run/pausable_timer.ts";
+import {
+  PASSED_SIGNALS,
+  SIGNAL_HELP,
+  SignalRelay,
+  STOP_SIGNALS,
+} from "../run/signal_relay.ts";
 import { STATUS_OWN_FAILURE } from "../run/spawn_failure.ts";
 import { StopProgress } from "../run/stop_progress.ts";
+import { type Palette, paletteFor } from "../terminal/colour.ts";
+import { Output, STALLED_MS } from "../terminal/output.ts";
+import { Screen } from "../together/lines.ts";
+import {
+  readTogetherRequest,
+  TOGETHER_OPTIONS,
+  type TogetherOption,
+  type TogetherRequest,
+} from "../together/options.ts";
+import { exitStatus, lastLine, summary, timings } from "../together/report.ts";
+import { type EndReason, Runner } from "../together/runner.ts";
+import type { ServiceSpec } from "../together/service.ts";
+import { makeStreams } from "../together/streams.ts";
+import { hasTerminal, terminalStops } from "../together/terminal_stops.ts";
 
-type Option =
-  | "policy"
-  | "timeout"
-  | "kill-after"
-  | "signal"
-  | "names"
-  | "raw"
-  | "json";
-
-const POLICIES: readonly JobPolicy[] = ["first-failure", "first-exit", "all"];
-const STATUS_TIMED_OUT = 124;
 const WINDOWS = Deno.build.os === "windows";
+const TERMINAL_LOOK_MS = 500;
 
 /** What it accepts. */
-export const SPEC: CommandSpec<Option> = {
+export const SPEC: CommandSpec<TogetherOption> = {
   name: "together",
   program: "killable together",
   summary: "start several commands that live and die together",
   usage: "[OPTION]... 'COMMAND LINE'...",
   description: [
-    "Starts every command line in a shell of its own and shows what they write, each line with the name of its command. The first command that fails stops all others; --policy can have the first one that ends do it, or wait for all.",
-    "SIGINT, SIGTERM, SIGHUP and SIGQUIT to this program stop all of them with that signal; a second one kills at once. When this program is killed, even by SIGKILL, they end with it. Either way nothing that they started is left.",
+    "Starts every command line in a shell of its own and shows what they write, each line with the name of its command. The first command that fails stops all others; --policy can have the first one that ends do it, or wait for all. The last line says what ended it all, and why.",
+    "When this program is killed, even by SIGKILL, the commands end with it; so they do when the reader of its output goes away. Either way nothing that they started is left. A reader that stalls delays neither a signal nor a time limit.",
+    "A command has no terminal unless --pty gives it one: what asks for a password on /dev/tty is told so, and stopped.",
     "A DURATION is written like 30s, 1m30s, 500ms or 2h; a number alone is seconds, and 0 is no limit.",
   ],
-  options: [
-    {
-      name: "policy",
-      short: "p",
-      value: "POLICY",
-      hint: POLICIES,
-      help:
-        "what ends all: first-failure (the default), first-exit, or all, which waits",
-    },
-    {
-      name: "timeout",
-      short: "t",
-      value: "DURATION",
-      help: "stop all when they have run for this long",
-    },
-    {
-      name: "kill-after",
-      short: "k",
-      alias: "grace",
-      value: "DURATION",
-      help: "how long a stop waits before it kills (5s); 0 kills at once",
-    },
-    {
-      name: "signal",
-      short: "s",
-      value: "SIGNAL",
-      hint: "signal",
-      help: "the signal a stop begins with (TERM)",
-    },
-    {
-      name: "names",
-      short: "n",
-      value: "NAME,...",
-      help: "what the lines of each command begin with, in their order",
-    },
-    { name: "raw", short: "r", help: "lines as they are, without a name" },
-    {
-      name: "json",
-      short: "j",
-      help: "at the end one line of JSON on standard error: how each ended",
-    },
-  ],
+  options: TOGETHER_OPTIONS,
   operand: "command",
   stopsAtOperand: false,
+  signals: SIGNAL_HELP,
   examples: [
     [
       "killable together 'deno task server' 'deno task watch'",
       "both, until one fails or Ctrl-C",
     ],
+    ["killable together -f Procfile", "all commands of a Procfile"],
+    [
+      "killable together -T db,api --ready db=port:5432 --after api=db",
+      "tasks of deno.json; the second when the first accepts connections",
+    ],
+    [
+      "killable together --restart worker=on-failure -n web,worker ./web ./worker",
+      "a crashed worker is started again",
+    ],
     [
       "killable together -p first-exit -n server,test ./server 'npm test'",
       "a server for the length of a test run",
     ],
-    ["killable together -p all 'make a' 'make b'", "wait for both"],
+    [
+      "killable together -p all -m 2 'make a' 'make b' 'make c'",
+      "two at a time",
+    ],
   ],
   exitStatus: [
     ["0", "the commands succeeded; with first-exit, the first that ended did"],
     ["124", "stopped: the time was up"],
     ["125", "killable itself failed, or something could not be ended"],
-    ["128+n", "stopped by signal n"],
+    ["128+n", "stopped by signal n: this program ends by it as well"],
+    ["141", "stopped: the reader of its output has gone"],
     ["-", "otherwise the exit status of the first command that failed"],
   ],
-  permissions: "--allow-ffi --allow-run",
+  permissions:
+    "--allow-ffi --allow-run; --allow-net for --ready and --health, --allow-read for files",
   usageStatus: STATUS_OWN_FAILURE,
 };
 
 /** Runs it. */
-export async function run(given: GivenOptions<Option>): Promise<number> {
-  const lines = given.operands;
-  if (lines.length === 0) throw new UsageError("missing command line");
-  const timeout = durationOf(given, "timeout", 0);
-  const grace = durationOf(given, "kill-after", DEFAULT_GRACE);
+export async function run(
+  given: GivenOptions<TogetherOption>,
+): Promise<number> {
+  const request = readTogetherRequest(given);
+  const palette = paletteFor(Deno.stdout);
+  const output = new Output();
+  const screen = new Screen(output, Deno.stdout.isTerminal());
   const job = new Job({
-    policy: policyOf(given.value("policy")),
-    grace,
-    stopSignal: parseSignal(given.value("signal") ?? "TERM"),
-    ...(timeout > 0 ? { timeout } : {}),
+    policy: "all",
+    grace: request.grace,
+    stopSignal: request.signal,
   });
-  const names = namesOf(lines, given.value("names"));
-  const labels = given.has("raw")
-    ? names.map(() => "")
-    : prefixes(names, paletteFor(Deno.stdout));
-  const stopper = new Stopper(job, grace);
-  using _relay = new SignalRelay(STOP_SIGNALS, (one) => stopper.heard(one));
-  try {
-    const shown = lines.map((line, index) =>
-      show(job.spawn(shell(line)), labels[index]!)
-    );
-    const result = await job.exited;
-    await Promise.all(shown);
-    if (given.has("json")) say(JSON.stringify(summary(result, lines, names)));
-    else if (stopper.signal === null) explain(result, names);
-    return exitStatus(result, stopper.signal);
-  } catch (error) {
-    await job.stop({ grace: 0 });
-    say(`together: ${(error as Error).message}`);
-    return STATUS_OWN_FAILURE;
-  } finally {
-    stopper[Symbol.dispose]();
-  }
-}
-
-function durationOf(
-  given: GivenOptions<Option>,
-  name: "timeout" | "kill-after",
-  fallback: number,
-): number {
-  const value = given.value(name);
-  return value === undefined ? fallback : parseDuration(value, `--${name}`);
-}
-
-function policyOf(value: string | undefined): JobPolicy {
-  const policy = POLICIES.find((one) => one === (value ?? POLICIES[0]));
-  if (policy !== undefined) return policy;
-  throw new UsageError(
-    `invalid policy '${value}': it is one of ${POLICIES.join(", ")}`,
+  const runner = new Runner(job, request.services, screen, {
+    policy: request.policy,
+    maxProcesses: request.maxProcesses,
+    command: (spec) => shell(spec, request, palette),
+    streams: makeStreams(request, screen, palette),
+    pty: request.pty,
+  });
+  using attendant = new Attendant(job, runner, screen, request);
+  using relay = new SignalRelay(
+    [...STOP_SIGNALS, ...PASSED_SIGNALS, ...TERMINAL_SIGNALS],
+    (one) => attendant.heard(one),
   );
+  const began = performance.now();
+  const reason = await runner.start();
+  let report: StopReport | null = null;
+  let failure: Error | null = null;
+  try {
+    report = await runner.finished();
+  } catch (error) {
+    failure = error as Error;
+  }
+  attendant[Symbol.dispose]();
+  // What ended by itself may be read as slowly as the reader likes.
+  const patient = reason.kind === "done" || reason.kind === "command";
+  const patience = patient && failure === null ? Infinity : STALLED_MS;
+  await output.keepsUp(runner.shown, patience);
+  screen.endLine();
+  const lines = lastLines(runner, request, reason, report, began);
+  if (failure !== null) lines.push(`together: ${failure.message}`);
+  await output.finish(lines, patience);
+  if (failure !== null) return STATUS_OWN_FAILURE;
+  const late = attendant.late;
+  const code = exitStatus(
+    late === null ? reason : { kind: "signal", signal: late },
+    runner.failed,
+  );
+  const signal = late ?? (reason.kind === "signal" ? reason.signal : null);
+  return endLike({ code, signal }, relay);
 }
 
-function shell(line: string): Command {
+// Windows has neither.
+const TERMINAL_SIGNALS: readonly Deno.Signal[] = WINDOWS
+  ? []
+  : ["SIGTSTP", "SIGWINCH"];
+
+function lastLines(
+  runner: Runner,
+  request: TogetherRequest,
+  reason: EndReason,
+  report: StopReport | null,
+  began: number,
+): string[] {
+  const { services, failed } = runner;
+  const lines = request.timings ? timings(services, began) : [];
+  if (request.json && report !== null) {
+    return [
+      ...lines,
+      JSON.stringify(summary(reason, services, failed, report)),
+    ];
+  }
+  const last = lastLine(reason, failed);
+  if (last !== null && !request.quiet) lines.push(`together: ${last}`);
+  return lines;
+}
+
+function shell(
+  { line, name }: ServiceSpec,
+  request: TogetherRequest,
+  palette: Palette,
+): Command {
+  const options = {
+    env: { ...colourVariables(request, palette), ...request.env },
+    ...request.pty
+      ? { pty: terminalSize() }
+      // No input: several readers of one terminal would take turns at random.
+      : {
+        stdin: request.stdin === name ? "inherit" : "null",
+        stdout: "piped",
+        stderr: "piped",
+      } as const,
+  };
   return WINDOWS
     ? new Command("cmd.exe", {
       args: ["/d", "/s", "/c", `"${line}"`],
       windowsRawArguments: true,
-      ...STREAMS,
+      ...options,
     })
-    : new Command("/bin/sh", { args: ["-c", line], ...STREAMS });
+    : new Command("/bin/sh", { args: ["-c", line], ...options });
 }
 
-// No input: several readers of one terminal would take turns at random.
-const STREAMS = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
+// Programs leave colours out when they write to a pipe; here the pipe ends at a
+// terminal. https://force-color.org, https://bixense.com/clicolors
+function colourVariables(
+  { pty }: TogetherRequest,
+  palette: Palette,
+): Record<string, string> {
+  if (pty || !palette.on) return {};
+  return { FORCE_COLOR: "1", CLICOLOR_FORCE: "1" };
+}
 
-async function show(child: ChildProcess, prefix: string): Promise<void> {
-  for await (const { stream, line } of child.lines({ stream: "both" })) {
-    if (stream === "stdout") print(prefix + line);
-    else say(prefix + line);
+function terminalSize(): { columns: number; rows: number } {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    return { columns: columns || 80, rows: rows || 24 };
+  } catch {
+    return { columns: 80, rows: 24 };
   }
 }
 
-/** Signals to this program: the first asks, the second kills. */
-class Stopper implements Disposable {
+/** What happens to a run from outside: signals, the clock, the terminal. */
+class Attendant implements Disposable {
   readonly #job: Job;
-  readonly #grace: number;
+  readonly #runner: Runner;
+  readonly #screen: Screen;
+  readonly #request: TogetherRequest;
+  readonly #timer: PausableTimer;
+  readonly #looks: ReturnType<typeof setInterval> | undefined;
   #progress: StopProgress | null = null;
-  /** The first one. */
-  signal: Deno.Signal | null = null;
+  #over = false;
+  /** A signal that came when only the reader was still waited for. */
+  late: Deno.Signal | null = null;
 
-  constructor(job: Job, grace: number) {
+  constructor(
+    job: Job,
+    runner: Runner,
+    screen: Screen,
+    request: TogetherRequest,
+  ) {
     this.#job = job;
-    this.#grace = grace;
+    this.#runner = runner;
+    this.#screen = screen;
+    this.#request = request;
+    this.#timer = new PausableTimer(
+      request.timeout,
+      () => runner.end({ kind: "timeout" }),
+    );
+    if (!request.pty && hasTerminal()) {
+      this.#looks = setInterval(() => this.#lookForStops(), TERMINAL_LOOK_MS);
+    }
   }
 
   heard(signal: Deno.Signal): void {
-    if (this.signal !== null) {
+    if (signal === "SIGTSTP") this.#suspend();
+    else if (signal === "SIGWINCH") this.#resize();
+    else if (PASSED_SIGNALS.includes(signal)) this.#pass(signal);
+    else if (this.#over) {
+      this.late ??= signal;
+      this.#screen.output.abandon();
+    } else if (this.#runner.reason === null) {
+      this.#runner.end({ kind: "signal", signal }, signal);
+      this.#progress = new StopProgress(
+        () => this.#job.processes(),
+        this.#request.grace,
+      );
+    } else {
       this.#progress?.escalated();
-      this.#stop({ grace: 0 });
-      return;
+      this.#job.stop({ grace: 0 }).catch(() => {
+        // `exited` rejects with it.
+      });
     }
-    this.signal = signal;
-    this.#progress = new StopProgress(() => this.#job.processes(), this.#grace);
-    this.#stop({ signal });
   }
 
-  async #stop(
-    options: { signal?: Deno.Signal; grace?: number },
-  ): Promise<void> {
-    try {
-      await this.#job.stop(options);
-    } catch {
-      // `exited` rejects with it.
+  #suspend(): void {
+    this.#timer.pause();
+    this.#job.suspend();
+    stopSelf();
+    this.#job.resume();
+    this.#timer.resume();
+  }
+
+  #resize(): void {
+    if (!this.#request.pty) return;
+    const size = terminalSize();
+    for (const { child } of this.#runner.services) child?.resize(size);
+  }
+
+  #pass(signal: Deno.Signal): void {
+    for (const { child } of this.#runner.services) {
+      try {
+        child?.kill(signal, { tree: false });
+      } catch (error) {
+        this.#screen.say(`together: ${(error as Error).message}`);
+      }
+    }
+  }
+
+  #lookForStops(): void {
+    for (const service of this.#runner.services) {
+      const { child } = service;
+      if (child === null || service.state === "ended") continue;
+      if (this.#request.stdin === service.name) continue;
+      const leader = { pid: child.pid, name: "sh", state: "stopped" };
+      const [stop] = terminalStops([leader, ...child.descendants()]);
+      if (stop === undefined) continue;
+      this.#runner.giveUp(
+        service,
+        `was stopped by ${stop.signal}: ${stop.name} (${stop.pid}) uses the terminal; --pty gives each command one of its own, --stdin lets one have this one`,
+      );
     }
   }
 
   [Symbol.dispose](): void {
+    this.#over = true;
+    this.#timer.clear();
+    clearInterval(this.#looks);
     this.#progress?.[Symbol.dispose]();
+    this.#progress = null;
   }
-}
-
-// Why it was no success: what a failed command wrote may be far above.
-function explain(result: JobResult, names: readonly string[]): void {
-  if (result.timedOut) return say("together: the time was up");
-  const failed = failure(result);
-  if (result.success || failed === undefined) return;
-  const name = names[result.statuses.indexOf(failed)];
-  const { code, signal } = failed.status;
-  const how = signal === null
-    ? `exited with ${code}`
-    : `was ended by ${signal}`;
-  say(`together: '${name}' ${how}`);
-}
-
-// The command whose status counts.
-function failure({ first, statuses }: JobResult): JobStatus | undefined {
-  return statuses.find((one) => one.pid === first?.pid) ??
-    statuses.find(({ status }) => !status.success);
-}
-
-function exitStatus(result: JobResult, signal: Deno.Signal | null): number {
-  if (result.timedOut) return STATUS_TIMED_OUT;
-  if (signal !== null) return statusOfSignal(signal, result);
-  if (result.success) return 0;
-  const code = failure(result)?.status.code ?? STATUS_OWN_FAILURE;
-  return code === 0 ? STATUS_OWN_FAILURE : code & 0xff;
-}
-
-// 128 + n, from whoever died of it; otherwise what a shell says of Ctrl-C.
-function statusOfSignal(signal: Deno.Signal, result: JobResult): number {
-  const died = result.statuses.find(({ status }) => status.signal === signal);
-  return died?.status.code ?? 130;
-}
-
-function summary(
-  result: JobResult,
-  lines: readonly string[],
-  names: readonly string[],
-): unknown {
-  const { success, timedOut, statuses, report } = result;
-  return {
-    success,
-    timedOut,
-    commands: statuses.map(({ pid, status }, index) => ({
-      name: names[index],
-      command: lines[index],
-      pid,
-      code: status.code,
-      signal: status.signal,
-      killed: status.killed,
-    })),
-    stop: report,
-  };
 }

@@ -71,6 +71,7 @@ function reply(hint: ValueHint | undefined): string {
   if (words !== null) return generate(`-W "${words.join(" ")}"`);
   if (hint === "command") return generate("-c");
   if (hint === "directory") return generate("-d");
+  if (hint === "file") return generate("-f");
   if (hint === "pid") {
     return generate('-W "$(ps -eo pid= 2>/dev/null)"');
   }

@@ -38,7 +38,9 @@ function optionFlags(option: OptionSpec): string {
   const flags = [`-l ${option.name}`];
   if (option.alias !== undefined) flags.push(`-l ${option.alias}`);
   if (option.short !== undefined) flags.push(`-s ${option.short}`);
-  if (option.value !== undefined) flags.push("-x", action(option.hint));
+  if (option.value !== undefined) {
+    flags.push(option.hint === "file" ? "-r -F" : "-x", action(option.hint));
+  }
   return [...flags, `-d ${quote(shortHelp(option))}`]
     .filter((one) => one !== "").join(" ");
 }

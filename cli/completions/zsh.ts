@@ -77,6 +77,7 @@ function action(hint: ValueHint | undefined): string {
   if (words !== null) return `(${words.join(" ")})`;
   if (hint === "command") return "_command_names -e";
   if (hint === "directory") return "_files -/";
+  if (hint === "file") return "_files";
   return hint === "pid" ? "_pids" : " ";
 }
 

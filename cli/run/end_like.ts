@@ -32,7 +32,9 @@ export function endLike(
 ): number {
   if (status.signal === null) return status.code;
   // Without --allow-run for everything the number has to do.
-  const able = Deno.build.os !== "windows" && isGranted({ name: "run" });
+  // Process 1 has no default action that ends it.
+  const able = Deno.build.os !== "windows" && Deno.pid !== 1 &&
+    isGranted({ name: "run" });
   if (able && PLAIN.includes(status.signal)) {
     relay.giveBack();
     Deno.kill(Deno.pid, status.signal);

@@ -13,6 +13,22 @@ export const STOP_SIGNALS: readonly Deno.Signal[] = WINDOWS
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"];
 
+/**
+ * What is handed to the command: signals that mean something to the program that
+ * they are sent to, and would end this one.
+ */
+export const PASSED_SIGNALS: readonly Deno.Signal[] = WINDOWS ? [] : [
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGALRM",
+  "SIGVTALRM",
+  "SIGPROF",
+  "SIGXCPU",
+  "SIGXFSZ",
+  "SIGABRT",
+  ...Deno.build.os === "linux" ? ["SIGIO", "SIGPWR", "SIGSTKFLT"] as const : [],
+];
+
 /** Whatever ends a program by default, as far as Deno can listen to it. */
 export const FATAL_SIGNALS: readonly Deno.Signal[] = WINDOWS ? STOP_SIGNALS : [
   ...STOP_SIGNALS,
@@ -23,6 +39,18 @@ export const FATAL_SIGNALS: readonly Deno.Signal[] = WINDOWS ? STOP_SIGNALS : [
   "SIGVTALRM",
   "SIGXCPU",
   "SIGXFSZ",
+];
+
+/** The rows of the help that are about signals. */
+export const SIGNAL_HELP: readonly (readonly [string, string])[] = [
+  ["INT QUIT TERM HUP", "begin a stop with that signal; a second one kills"],
+  [
+    "USR1 USR2 ALRM VTALRM PROF XCPU XFSZ ABRT IO PWR STKFLT",
+    "are handed to the command alone",
+  ],
+  ["TSTP (Ctrl-Z)", "time limits stand still until it is continued"],
+  ["WINCH", "reaches a command with a terminal of its own (--pty)"],
+  ["KILL", "the tree ends with this program"],
 ];
 
 /** Listens until it is disposed of. */
@@ -51,6 +79,7 @@ export class SignalRelay implements Disposable {
   }
 
   #add(signal: Deno.Signal, listener: () => void): void {
+    if (this.#listeners.has(signal)) return;
     Deno.addSignalListener(signal, listener);
     this.#listeners.set(signal, listener);
   }
@@ -66,8 +95,13 @@ export class SignalRelay implements Disposable {
     setTimeout(() => this.giveBack(), 0);
   }
 
-  /** Gives the signals their default action back at once. Idempotent. */
+  /**
+   * Gives the signals their default action back at once. Idempotent. Process 1 has
+   * none that ends it: the kernel drops the signal, and Deno, which then believes
+   * that it has ended, crashes. There nothing is given back.
+   */
   giveBack(): void {
+    if (Deno.pid === 1) return;
     for (const [signal, listener] of this.#listeners) {
       Deno.removeSignalListener(signal, listener);
     }

@@ -7,7 +7,7 @@ import { UsageError } from "../../cli/arguments/operands.ts";
 import { until, within } from "../fixtures/deadline.ts";
 import { waitForText } from "../fixtures/eval.ts";
 import { newMarker, processesWith } from "../fixtures/process_table.ts";
-import { cli, startCli } from "./program.ts";
+import { cli, pathWithDeno, startCli } from "./program.ts";
 
 const WINDOWS = Deno.build.os === "windows";
 const POSIX = { ignore: WINDOWS }; // The command lines are those of /bin/sh.
@@ -134,4 +134,246 @@ Deno.test("together refuses what it does not understand, with 125", async () => 
   const policy = await cli(["together", "-p", "some", "true"]);
   assertEquals(policy.code, 125);
   assert(policy.stderr.includes("first-failure"), policy.stderr);
+});
+
+Deno.test({
+  name: "together obeys its limit although nobody reads what it writes",
+  ...POSIX,
+  async fn() {
+    const marker = newMarker();
+    const child = startCli(
+      ["together", "-t", "1s", `yes; : ${marker}`, `yes >&2; : ${marker}`],
+    );
+    await child.stdin.close();
+    const { code } = await within(child.status, "the program");
+    assertEquals(code, 124);
+    assertEquals(processesWith(marker), []);
+    await child.stdout.cancel();
+    await child.stderr.cancel();
+  },
+});
+
+Deno.test({
+  name: "together obeys a signal although nobody reads what it writes",
+  ...POSIX,
+  async fn() {
+    const marker = newMarker();
+    const child = startCli(["together", `echo up >&2; yes; : ${marker}`]);
+    await child.stdin.close();
+    await waitForText(child.stderr, "up");
+    child.kill("SIGHUP");
+    const { signal } = await within(child.status, "the program");
+    assertEquals(signal, "SIGHUP");
+    assertEquals(processesWith(marker), []);
+    await child.stdout.cancel();
+    await child.stderr.cancel();
+  },
+});
+
+for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"] as const) {
+  Deno.test({
+    name: `together ends by ${signal} also when its commands answer with 0`,
+    ...POSIX,
+    async fn() {
+      const number = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 }[signal];
+      const child = startCli([
+        "together",
+        "trap 'exit 0' HUP INT QUIT TERM; echo ready; while :; do sleep 0.05; done",
+      ]);
+      await child.stdin.close();
+      await waitForText(child.stdout);
+      child.kill(signal);
+      const status = await within(child.status, "the program");
+      await child.stdout.cancel();
+      await child.stderr.cancel();
+      assertEquals(status.code, 128 + number);
+      // A core file would be Deno's: by that one it ends with the number alone.
+      if (signal !== "SIGQUIT") assertEquals(status.signal, signal);
+    },
+  });
+}
+
+Deno.test({
+  name: "together ends when the reader of its output has gone",
+  ...POSIX,
+  async fn() {
+    const marker = newMarker();
+    const tick = `while :; do echo tick; sleep 0.05; done; : ${marker}`;
+    const child = startCli(["together", tick, `sleep 600 # ${marker}`]);
+    await child.stdin.close();
+    await child.stdout.cancel();
+    const { code } = await within(child.status, "the program");
+    await child.stderr.cancel();
+    assertEquals(code, 141);
+    assertEquals(processesWith(marker), []);
+  },
+});
+
+Deno.test({
+  name: "together hands SIGUSR2 to its commands, and goes on",
+  ...POSIX,
+  async fn() {
+    const child = startCli([
+      "together",
+      "trap 'echo heard; exit 0' USR2; echo ready; while :; do sleep 0.05; done",
+    ]);
+    await child.stdin.close();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+    let said = "";
+    while (!said.includes("ready")) said += (await reader.read()).value;
+    child.kill("SIGUSR2");
+    while (!said.includes("heard")) said += (await reader.read()).value;
+    const { code } = await within(child.status, "the program");
+    await reader.cancel();
+    await child.stderr.cancel();
+    assertEquals(code, 0);
+  },
+});
+
+Deno.test({
+  name: "together starts a command when another is ready, or has exited",
+  ...POSIX,
+  async fn() {
+    const { code, stdout, stderr } = await cli([
+      ...["together", "-p", "all", "-n", "build,db,web"],
+      ...["--after", "db=build:exited", "--after", "web=db"],
+      ...["--ready", "db=line:listening"],
+      "sleep 0.1; echo built",
+      "echo starting; sleep 0.1; echo listening",
+      "echo served",
+    ]);
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(stdout.replace(/ +\|/g, ":").split("\n"), [
+      "build: built",
+      "db: starting",
+      "db: listening",
+      "web: served",
+      "",
+    ]);
+  },
+});
+
+Deno.test({
+  name: "together does not start what waits for a command that failed",
+  ...POSIX,
+  async fn() {
+    const { code, stdout, stderr } = await cli([
+      ...["together", "-p", "all", "-n", "db,web", "--ready", "db=line:up"],
+      ...["--after", "web=db", "echo no; exit 3", "echo served"],
+    ]);
+    assertEquals([code, stdout], [125, "db  | no\n"]);
+    assertEquals(stderr, "together: 'web' cannot start: 'db' ended before\n");
+  },
+});
+
+Deno.test({
+  name: "together --restart starts a failed command again, up to a limit",
+  ...POSIX,
+  async fn() {
+    const { code, stdout, stderr } = await cli([
+      ...["together", "-r", "-n", "job", "--restart", "job=on-failure"],
+      ...["--restart-limit", "2/1m", "--restart-delay", "1ms"],
+      "echo run; exit 9",
+    ]);
+    assertEquals([code, stdout], [9, "run\nrun\nrun\n"]);
+    assert(stderr.includes("'job' exited with 9; restart 1 in "), stderr);
+    assert(stderr.endsWith("'job' exited with 9 after 2 restarts\n"), stderr);
+  },
+});
+
+Deno.test({
+  name: "together ends what a failed run left behind before it starts it again",
+  ignore: Deno.build.os !== "linux", // It looks in proc(5): a zombie may stay.
+  async fn() {
+    const marker = newMarker();
+    const folder = await Deno.makeTempDir();
+    try {
+      const { code } = await cli([
+        ...["together", "-n", "job", "--restart", "on-failure"],
+        ...["--restart-delay", "1ms"],
+        // The second run succeeds when nothing of the first is there.
+        `cd ${folder}; if [ -e ran ]; then ! grep -qs 'State:.[^ZX]' /proc/$(cat ran)/status; else setsid sleep 600 & echo $! >ran; exit 1; fi # ${marker}`,
+      ]);
+      assertEquals(code, 0);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "together -m runs as many at a time as it is told",
+  ...POSIX,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const line = `cd ${folder}; mkdir lock || exit 1; sleep 0.05; rmdir lock`;
+    try {
+      const one = ["together", "-m", "1", line, line, line];
+      assertEquals((await cli(one)).code, 0);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "together takes a Procfile, tasks by name and an env file",
+  ...POSIX,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(`${folder}/Procfile`, "web: echo web $A\n");
+      await Deno.writeTextFile(`${folder}/.env`, "A='one two'\n");
+      await Deno.writeTextFile(
+        `${folder}/deno.jsonc`,
+        '{ "tasks": { "dev:a": "echo task a", /* no */ "b": "exit 9", }, }',
+      );
+      const { code, stdout } = await cli([
+        ...["together", "-p", "all", "-f", "Procfile", "-T", "dev:*"],
+        ...["--env-file", ".env", "echo line"],
+      ], { cwd: folder, env: { PATH: pathWithDeno() } });
+      assertEquals(code, 0);
+      assertEquals(stdout.replace(/ +\|/g, ":").split("\n").toSorted(), [
+        "",
+        "dev:a: task a",
+        "echo: line",
+        "web: web one two",
+      ]);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "together --group shows each command in one piece",
+  ...POSIX,
+  async fn() {
+    const line = "echo 1; sleep 0.05; echo 2; sleep 0.05; echo 3";
+    const { stdout } = await cli(["together", "-g", "-n", "a,b", line, line]);
+    const order = stdout.split("\n").map((one) => one[0]).join("");
+    assert(order === "aaabbb" || order === "bbbaaa", stdout);
+  },
+});
+
+Deno.test({
+  name: "together --pty gives each command a terminal",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const { code, stdout } = await cli([
+      ...[
+        "together",
+        "--pty",
+        "-n",
+        "a,b",
+        "test -t 0 && test -t 1 && echo yes",
+      ],
+      "stty -echo </dev/tty && echo yes",
+    ]);
+    assertEquals(
+      [code, stdout.replaceAll("\r", "").split("\n").toSorted()],
+      [0, ["", "a | yes", "b | yes"]],
+    );
+  },
 });

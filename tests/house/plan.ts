@@ -48,6 +48,9 @@ export const SYSTEM_CHECKS: Readonly<Record<string, string>> = {
   "cli/processes/process_details.ts": "/proc, or ps",
   "cli/run/end_like.ts": "Windows has no signal to end by",
   "cli/run/signal_relay.ts": "Windows knows two signals; Linux has /proc",
+  "cli/terminal/output.ts": "/proc tells whether two outputs are one file",
+  "cli/together/sources.ts": "quoting for cmd.exe or for sh",
+  "cli/together/terminal_stops.ts": "/proc tells what stopped a process",
   "cli/run/timeout_watch.ts": "Windows has no process group to signal",
 };
 
