@@ -24,7 +24,8 @@ has_tools() {
 }
 
 install_tools() {
-  apt-get install -y -q --no-install-recommends patchelf binutils \
+  apt-get -o DPkg::Lock::Timeout=600 install -y -q --no-install-recommends \
+    patchelf binutils \
     >"$cache/apt.log" 2>&1
 }
 

@@ -82,7 +82,7 @@ export class JobObject implements Disposable {
     const value = k.CreateJobObjectW(null, null);
     const code = value === 0n ? k.GetLastError() : 0;
     if (code !== 0) throw windowsError(code, "CreateJobObjectW");
-    this.#handle = new Handle(value);
+    this.#handle = new Handle(value).closeAtThreadEnd();
     try {
       const kill = (options.killOnClose ?? true)
         ? JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE

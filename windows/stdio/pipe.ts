@@ -14,7 +14,6 @@
 import type { ChildPipe } from "../../backend/backend.ts";
 import type { ByteSink } from "../../backend/native.ts";
 import { wideString } from "../../ffi/c_string.ts";
-import { Struct } from "../../ffi/struct.ts";
 import {
   FILE_FLAG_FIRST_PIPE_INSTANCE,
   FILE_FLAG_OVERLAPPED,
@@ -30,18 +29,15 @@ import {
   PIPE_REJECT_REMOTE_CLIENTS,
   STATUS_CANCELLED,
 } from "../system/constants.ts";
-import {
-  ERROR_IO_PENDING,
-  ERROR_NO_DATA,
-  windowsError,
-} from "../system/errors.ts";
+import { ERROR_NO_DATA, windowsError } from "../system/errors.ts";
 import { Handle } from "../system/handle.ts";
 import { io, nt } from "../system/kernel32.ts";
-import { OVERLAPPED } from "../system/structs.ts";
 import {
   type CompletionPort,
   completionPort,
 } from "../wait/completion_port.ts";
+
+import { Operation } from "./operation.ts";
 
 /** What the kernel keeps of each pipe, in bytes. */
 const BUFFER_SIZE = 64 * 1024;
@@ -171,10 +167,7 @@ export function openChildPipe(): ChildPipe {
 //
 // Page: "WriteFile function".
 
-/** So much is copied and handed to the kernel at once. */
-const PIECE = 256 * 1024;
-
-/** What an operation came to. */
+/** What a write came to. */
 interface Outcome {
   readonly status: number;
   readonly bytes: number;
@@ -183,15 +176,14 @@ interface Outcome {
 /** The writing end of a pipe. Owns the handle. */
 export class PipeWriter implements ByteSink {
   readonly #handle: Handle;
-  readonly #overlapped = new Struct(OVERLAPPED);
-  #buffer: Uint8Array<ArrayBuffer> | null = null;
+  #operation: Operation | null = null;
   #port: CompletionPort | null = null;
   #key = 0n;
-  #inFlight: ((outcome: Outcome) => void) | null = null;
+  #settle: ((outcome: Outcome) => void) | null = null;
 
   /** @param handle Our end, opened for overlapped operations; owned from now on. */
   constructor(handle: Handle) {
-    this.#handle = handle;
+    this.#handle = handle.closeAtThreadEnd();
   }
 
   /** Our end, for synchronous use while no write is pending. */
@@ -199,43 +191,28 @@ export class PipeWriter implements ByteSink {
     return this.#handle;
   }
 
-  /** See {@linkcode ByteSink.write}. */
   write(chunk: Uint8Array): void | Promise<void> {
     let done = 0;
     while (done < chunk.byteLength) {
       const count = this.#start(chunk, done);
-      if (count < 0) return this.#finish(chunk, done);
+      if (count === "pending") return this.#finish(chunk, done);
       done += count;
     }
   }
 
-  /** The number of bytes that were taken at once, or -1 when it goes on later. */
-  #start(chunk: Uint8Array, from: number): number {
+  #start(chunk: Uint8Array, from: number): number | "pending" {
     if (this.#handle.closed) throw windowsError(ERROR_NO_DATA, "WriteFile");
-    this.#connect();
-    // The kernel reads a copy: the caller may change its bytes meanwhile.
-    this.#buffer ??= new Uint8Array(new ArrayBuffer(PIECE));
-    const count = Math.min(PIECE, chunk.byteLength - from);
-    this.#buffer.set(chunk.subarray(from, from + count));
-    const k = io();
-    const ok = k.WriteFile(
-      this.#handle.value,
-      this.#buffer,
-      count,
-      null,
-      this.#overlapped.bytes,
-    );
-    const code = ok ? 0 : k.GetLastError();
-    if (code === 0) return Number(this.#overlapped.bigint("InternalHigh"));
-    if (code === ERROR_IO_PENDING) return -1;
-    throw windowsError(code, "WriteFile");
+    const operation = this.#connected();
+    const progress = operation.write(chunk.subarray(from));
+    if (progress !== "failed") return progress;
+    throw windowsError(operation.error, "WriteFile");
   }
 
   async #finish(chunk: Uint8Array, from: number): Promise<void> {
     let done = from;
-    let count = -1;
+    let count: number | "pending" = "pending";
     while (true) {
-      if (count < 0) count = await this.#outcome();
+      if (count === "pending") count = await this.#outcome();
       done += count;
       if (done >= chunk.byteLength) return;
       count = this.#start(chunk, done);
@@ -245,7 +222,7 @@ export class PipeWriter implements ByteSink {
   async #outcome(): Promise<number> {
     const port = this.#port as CompletionPort;
     const { promise, resolve } = Promise.withResolvers<Outcome>();
-    this.#inFlight = resolve;
+    this.#settle = resolve;
     port.hold();
     const { status, bytes } = await promise;
     port.release();
@@ -257,31 +234,38 @@ export class PipeWriter implements ByteSink {
     throw windowsError(code, "WriteFile");
   }
 
-  #connect(): void {
-    if (this.#port !== null) return;
+  #connected(): Operation {
+    if (this.#operation !== null) return this.#operation;
+    this.#operation = new Operation(this.#handle);
     this.#port = completionPort();
-    this.#key = this.#port.register((status, bytes) => {
-      const settle = this.#inFlight;
-      this.#inFlight = null;
-      if (this.#handle.closed) this.#port?.forget(this.#key);
-      settle?.({ status, bytes });
-    });
+    this.#key = this.#port.register((status, bytes) =>
+      this.#completed(status, bytes)
+    );
     this.#port.connect(this.#handle, this.#key);
+    return this.#operation;
   }
 
-  /** See {@linkcode ByteSink.close}. */
+  #completed(status: number, bytes: number): void {
+    const settle = this.#settle;
+    this.#settle = null;
+    this.#operation?.completed();
+    if (this.#handle.closed) this.#giveUp();
+    settle?.({ status, bytes });
+  }
+
+  #giveUp(): void {
+    this.#port?.forget(this.#key);
+    this.#operation?.free();
+  }
+
   close(): void {
     if (this.#handle.closed) return;
-    if (this.#inFlight !== null) {
-      // The packet settles the write, and until then keeps the buffer alive.
-      io().CancelIoEx(this.#handle.value, this.#overlapped.bytes);
-    } else if (this.#port !== null) {
-      this.#port.forget(this.#key);
-    }
+    // Of a write in flight the packet comes, and settles it.
+    if (this.#operation?.inFlight) this.#operation.cancel();
+    else this.#giveUp();
     this.#handle.close();
   }
 
-  /** See {@linkcode NativeProcess.settled}. */
   settled(): Promise<void> | null {
     return this.#port?.settled() ?? null;
   }

@@ -1,25 +1,19 @@
 /**
  * The reading end of a pipe from a child.
  *
- * Bytes are read into a buffer of our own and copied: the kernel writes into
- * the memory of a pending read whenever it likes, also after a cancellation was
- * asked for, and the caller's memory may be gone by then.
- *
- * Pages: "ReadFile function", "CancelIoEx function", "PeekNamedPipe function".
+ * The caller's memory is written to only while a call of ours lasts: a read that
+ * is in flight waits for bytes and takes none (see `operation.ts`).
  *
  * @module
  */
 
 import type { ByteSource } from "../../backend/native.ts";
-import { Struct } from "../../ffi/struct.ts";
 import {
   type CompletionPort,
   completionPort,
 } from "../wait/completion_port.ts";
-import { ERROR_IO_PENDING } from "../system/errors.ts";
 import type { Handle } from "../system/handle.ts";
-import { io } from "../system/kernel32.ts";
-import { OVERLAPPED } from "../system/structs.ts";
+import { available, Operation, receive } from "./operation.ts";
 
 const SMALLEST = 64 * 1024;
 const LARGEST = 1024 * 1024;
@@ -35,16 +29,13 @@ interface PendingRead {
 /** The reading end of a pipe. Owns the handle. */
 export class PipeReader implements ByteSource {
   readonly #handle: Handle;
-  readonly #overlapped = new Struct(OVERLAPPED);
-  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(SMALLEST));
-  #start = 0;
-  #end = 0;
+  #operation: Operation | null = null;
+  #readSize = SMALLEST;
   #port: CompletionPort | null = null;
   #key = 0n;
   #pending: PendingRead | null = null;
   #turn: Promise<void> | null = null;
   #letGo: PromiseWithResolvers<void> | null = null;
-  #inFlight = false;
   #ended = false;
   #finishing = false;
   #referenced = true;
@@ -52,7 +43,7 @@ export class PipeReader implements ByteSource {
 
   /** @param handle Our end, opened for overlapped operations; owned from now on. */
   constructor(handle: Handle) {
-    this.#handle = handle;
+    this.#handle = handle.closeAtThreadEnd();
   }
 
   /** Our end, for synchronous use while no read is pending. */
@@ -60,99 +51,71 @@ export class PipeReader implements ByteSource {
     return this.#handle;
   }
 
-  /** See {@linkcode ByteSource.readSize}. */
   get readSize(): number {
-    return this.#buffer.byteLength;
+    return this.#readSize;
   }
 
-  /** See {@linkcode ByteSource.read}. */
   read(view: Uint8Array, _patient: boolean): number | Promise<number> {
-    if (this.#start < this.#end) return this.#copyTo(view);
-    if (this.#ended) return 0;
+    if (this.#ended || view.byteLength === 0) return 0;
     if (this.#pending !== null) throw new TypeError("A read is pending");
     if (this.#burst >= BURST) return this.#readAfterTurn(view);
-    if (this.#startRead()) {
-      this.#burst++;
-      return this.#copyTo(view);
-    }
-    if (this.#ended) return 0;
-    return this.#wait(view);
+    const count = this.#take(view);
+    if (count > 0) this.#burst++;
+    return count > 0 || this.#ended ? count : this.#wait(view);
   }
 
   async #readAfterTurn(view: Uint8Array): Promise<number> {
     this.#burst = 0;
-    this.#turn = this.#connected().turn();
+    this.#connected();
+    this.#turn = (this.#port as CompletionPort).turn();
     await this.#turn;
     this.#turn = null;
     return await this.read(view, false);
   }
 
-  /** True when bytes are in the buffer, or the stream has ended; false when it waits for them. */
-  #startRead(): boolean {
-    this.#connected();
-    this.#grow();
-    // A read of 0 bytes is an empty write of the child's, not the end.
+  /** Reads what is there: 0 at the end of the stream, and when it waits for bytes. */
+  #take(view: Uint8Array): number {
+    const operation = this.#connected();
     while (true) {
-      if (this.#finishing && this.#available() === 0) {
-        return this.#endOfStream();
+      const there = available(this.#handle);
+      if (there > 0) {
+        const most = Math.min(there, view.byteLength);
+        const count = receive(this.#handle, view, most);
+        if (count === view.byteLength) this.#grow();
+        if (count > 0) return count;
       }
-      const k = io();
-      const ok = k.ReadFile(
-        this.#handle.value,
-        this.#buffer,
-        this.#buffer.byteLength,
-        null,
-        this.#overlapped.bytes,
-      );
-      const code = ok ? 0 : k.GetLastError();
-      if (code === ERROR_IO_PENDING) {
-        this.#inFlight = true;
-        return false;
-      }
-      if (code !== 0) return this.#endOfStream();
-      this.#start = 0;
-      this.#end = Number(this.#overlapped.bigint("InternalHigh"));
-      if (this.#end > 0) return true;
+      if (this.#finishing) return this.#endOfStream();
+      const progress = operation.awaitBytes();
+      if (progress === "pending") return 0;
+      if (progress === "failed") return this.#endOfStream();
+      // Bytes have just come, or an empty write, which is not the end.
     }
-  }
-
-  // Nothing more comes: whoever has read to the end need not close it.
-  #endOfStream(): false {
-    this.#ended = true;
-    this.#port?.forget(this.#key);
-    this.#handle.close();
-    return false;
-  }
-
-  #connected(): CompletionPort {
-    if (this.#port === null) {
-      this.#port = completionPort();
-      this.#key = this.#port.register((status, bytes) =>
-        this.#completed(status, bytes)
-      );
-      this.#port.connect(this.#handle, this.#key);
-    }
-    return this.#port;
   }
 
   #grow(): void {
-    const size = this.#buffer.byteLength;
-    if (this.#end === size && size < LARGEST) {
-      this.#buffer = new Uint8Array(new ArrayBuffer(size * 2));
-    }
+    this.#readSize = Math.min(this.#readSize * 2, LARGEST);
   }
 
-  #available(): number {
-    const out = new Uint32Array(new ArrayBuffer(4));
-    const ok = io().PeekNamedPipe(this.#handle.value, null, 0, null, out, null);
-    return ok ? out[0] as number : 0;
+  // Nothing more comes: whoever has read to the end need not close it.
+  #endOfStream(): 0 {
+    this.#ended = true;
+    this.#giveUp();
+    this.#handle.close();
+    return 0;
   }
 
-  #copyTo(view: Uint8Array): number {
-    const count = Math.min(view.byteLength, this.#end - this.#start);
-    view.set(this.#buffer.subarray(this.#start, this.#start + count));
-    this.#start += count;
-    return count;
+  #giveUp(): void {
+    this.#port?.forget(this.#key);
+    this.#operation?.free();
+  }
+
+  #connected(): Operation {
+    if (this.#operation !== null) return this.#operation;
+    this.#operation = new Operation(this.#handle);
+    this.#port = completionPort();
+    this.#key = this.#port.register((status) => this.#completed(status));
+    this.#port.connect(this.#handle, this.#key);
+    return this.#operation;
   }
 
   #wait(view: Uint8Array): Promise<number> {
@@ -163,59 +126,47 @@ export class PipeReader implements ByteSource {
     return promise;
   }
 
-  #completed(status: number, bytes: number): void {
-    this.#inFlight = false;
+  #completed(status: number): void {
+    this.#operation?.completed();
     if (this.#handle.closed) {
-      this.#port?.forget(this.#key);
+      this.#giveUp();
       return;
     }
-    if (status !== 0) {
-      // A broken pipe, and a cancellation by finish(): both are the end.
-      this.#endOfStream();
-    } else {
-      this.#start = 0;
-      this.#end = bytes;
-      if (bytes === 0 && !this.#startRead() && this.#inFlight) return;
-    }
-    this.#settle();
+    const pending = this.#pending;
+    if (pending === null) return;
+    // A broken pipe is empty. A wait that finish() has cancelled says nothing.
+    const over = status !== 0 && !this.#finishing;
+    const count = over ? this.#endOfStream() : this.#take(pending.view);
+    if (count > 0 || this.#ended) this.#settle(count);
   }
 
-  #settle(): void {
+  #settle(count: number): void {
     const pending = this.#pending;
     if (pending === null) return;
     this.#pending = null;
-    const count = this.#start < this.#end ? this.#copyTo(pending.view) : 0;
     this.#release(pending);
     pending.resolve(count);
   }
 
-  /** See {@linkcode ByteSource.finish}. */
   finish(): void {
     this.#finishing = true;
-    if (this.#inFlight && !this.#handle.closed) this.#cancel();
+    if (this.#operation?.inFlight && !this.#handle.closed) {
+      this.#operation.cancel();
+    }
   }
 
-  #cancel(): void {
-    // Bytes that arrive before the cancellation does still count: the packet tells.
-    io().CancelIoEx(this.#handle.value, this.#overlapped.bytes);
-  }
-
-  /** See {@linkcode ByteSource.close}. */
   close(): void {
     if (this.#handle.closed) return;
-    if (this.#inFlight) this.#cancel();
-    // With an operation in flight the port keeps this object, and with it the
-    // memory the kernel may still write to, until the packet has come.
-    else if (this.#port !== null) this.#port.forget(this.#key);
+    // Of a wait in flight the packet comes, and then its memory is freed.
+    if (this.#operation?.inFlight) this.#operation.cancel();
+    else this.#giveUp();
     this.#ended = true;
-    this.#start = this.#end = 0;
-    this.#settle();
+    this.#settle(0);
     this.#handle.close();
   }
 
   /**
-   * See {@linkcode NativeProcess.settled}. A read that was cancelled needs the
-   * port until its packet has come.
+   * A read that was cancelled needs the port until its packet has come.
    */
   settled(): Promise<void> | null {
     const ending = this.#finishing || this.#handle.closed;
@@ -241,7 +192,6 @@ export class PipeReader implements ByteSource {
     this.#letGo = null;
   }
 
-  /** See {@linkcode ByteSource.ref}. */
   ref(): void {
     this.#referenced = true;
     if (this.#pending !== null && !this.#pending.held) {
@@ -250,7 +200,6 @@ export class PipeReader implements ByteSource {
     }
   }
 
-  /** See {@linkcode ByteSource.unref}. */
   unref(): void {
     this.#referenced = false;
     if (this.#pending !== null) this.#release(this.#pending);

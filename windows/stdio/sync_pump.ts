@@ -8,13 +8,11 @@
  */
 
 import type { SyncIo, SyncOutcome } from "../../backend/native.ts";
-import { Struct } from "../../ffi/struct.ts";
 import { INFINITE } from "../system/constants.ts";
-import { ERROR_IO_PENDING, windowsError } from "../system/errors.ts";
-import { Handle } from "../system/handle.ts";
-import { io, io as io_ } from "../system/kernel32.ts";
-import { OVERLAPPED } from "../system/structs.ts";
+import type { Handle } from "../system/handle.ts";
+import { io as io_ } from "../system/kernel32.ts";
 import type { Leader } from "../wait/leader.ts";
+import { available, createEvent, Operation, receive } from "./operation.ts";
 import type { PipeWriter } from "./pipe.ts";
 import type { PipeReader } from "./pipe_reader.ts";
 
@@ -115,99 +113,40 @@ export class SyncPump {
   }
 }
 
-// One overlapped operation at a time on a pipe, with an event to wait for: the
-// blocking counterpart of the completion port.
-//
-// Pages: "CreateEventW function", "GetOverlappedResult function",
-// "CancelIoEx function".
+// The two ends, each with an event that its operation in flight signals.
 
 const SIZE = 256 * 1024;
-
-/** ERROR_IO_INCOMPLETE: the operation still goes on. */
-const ERROR_IO_INCOMPLETE = 996;
 
 /** So much is taken from one pipe before the other gets its turn. */
 const TURNS = 16;
 
-function createEvent(): Handle {
-  const k = io();
-  const value = k.CreateEventW(null, 1, 0, null);
-  const code = value === 0n ? k.GetLastError() : 0;
-  if (code !== 0) throw windowsError(code, "CreateEventW");
-  return new Handle(value);
-}
+type Receiver = ((piece: Uint8Array) => boolean) | null;
 
-/** What an operation came to: bytes, still going on, or the end of the pipe. */
-type Progress = number | "pending" | "end";
-
-/** An overlapped operation that signals an event. */
-class Operation {
+/** An operation with the event that its end signals. */
+class EventOperation {
+  readonly #event = createEvent().closeAtThreadEnd();
   readonly #pipe: Handle;
-  readonly #event = createEvent();
-  readonly #overlapped = new Struct(OVERLAPPED);
-  readonly buffer: Uint8Array<ArrayBuffer> = new Uint8Array(
-    new ArrayBuffer(SIZE),
-  );
-  #inFlight = false;
+  readonly operation: Operation;
 
   constructor(pipe: Handle) {
     this.#pipe = pipe;
-    this.#overlapped.set("hEvent", this.#event.value);
+    this.operation = new Operation(pipe, this.#event);
   }
 
-  /** The event while an operation is in flight, else 0. */
+  /** The event while the operation is in flight, else 0. */
   get waitable(): bigint {
-    return this.#inFlight ? this.#event.value : 0n;
+    return this.operation.inFlight ? this.#event.value : 0n;
   }
 
-  get inFlight(): boolean {
-    return this.#inFlight;
+  /** Ends the operation, if it is in flight. */
+  cancel(): void {
+    if (!this.operation.inFlight || this.#pipe.closed) return;
+    this.operation.cancel();
+    this.operation.result(true);
   }
 
-  start(kind: "read" | "write", count: number): Progress {
-    const k = io();
-    const call = kind === "read" ? k.ReadFile : k.WriteFile;
-    const ok = call(
-      this.#pipe.value,
-      this.buffer,
-      count,
-      null,
-      this.#overlapped.bytes,
-    );
-    const code = ok ? 0 : k.GetLastError();
-    if (code === ERROR_IO_PENDING) {
-      this.#inFlight = true;
-      return "pending";
-    }
-    if (code !== 0) return "end";
-    return Number(this.#overlapped.bigint("InternalHigh"));
-  }
-
-  /** Looks at the operation in flight, or waits for it. */
-  result(wait: boolean): Progress {
-    const k = io();
-    const done = new Uint32Array(new ArrayBuffer(4));
-    const ok = k.GetOverlappedResult(
-      this.#pipe.value,
-      this.#overlapped.bytes,
-      done,
-      wait ? 1 : 0,
-    );
-    const code = ok ? 0 : k.GetLastError();
-    if (code === ERROR_IO_INCOMPLETE) return "pending";
-    this.#inFlight = false;
-    return code === 0 ? done[0] as number : "end";
-  }
-
-  /** Cancels the operation in flight; what it still moved counts. */
-  cancel(): Progress {
-    io().CancelIoEx(this.#pipe.value, this.#overlapped.bytes);
-    return this.result(true);
-  }
-
-  close(): void {
-    // The kernel may write to the buffer until the cancellation is through.
-    if (this.#inFlight && !this.#pipe.closed) this.cancel();
+  free(): void {
+    this.operation.free();
     this.#event.close();
   }
 }
@@ -215,53 +154,55 @@ class Operation {
 /** Reads from a pipe while blocking. */
 export class SyncReader {
   readonly #pipe: Handle;
-  readonly #operation: Operation;
+  readonly #wait: EventOperation;
+  readonly #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(
+    new ArrayBuffer(SIZE),
+  );
   #ended = false;
 
   /** @param pipe Our end; the caller closes it. */
   constructor(pipe: Handle) {
     this.#pipe = pipe;
-    this.#operation = new Operation(pipe);
+    this.#wait = new EventOperation(pipe);
   }
 
   /** What to wait for; 0 when there is nothing. */
   get waitable(): bigint {
-    return this.#operation.waitable;
+    return this.#wait.waitable;
   }
 
   /**
-   * Whether its turn was over before the pipe was empty: no read is in flight
-   * then that could end a wait, so nothing may be waited for.
+   * Whether its turn was over before the pipe was empty: no wait is in flight
+   * then, so nothing may be waited for.
    */
   get interrupted(): boolean {
-    return !this.#ended && !this.#operation.inFlight;
+    return !this.#ended && !this.#wait.operation.inFlight;
   }
 
   /**
-   * Passes on what is there and starts the next read.
+   * Passes on what is there and waits for more.
    *
    * @param receiver Takes the pieces.
    * @returns False when it refused one.
    */
-  advance(receiver: ((piece: Uint8Array) => boolean) | null): boolean {
+  advance(receiver: Receiver): boolean {
+    const { operation } = this.#wait;
     for (let turn = 0; !this.#ended && turn < TURNS; turn++) {
-      const progress = this.#operation.inFlight
-        ? this.#operation.result(false)
-        : this.#operation.start("read", SIZE);
-      if (progress === "pending") return true;
-      if (!this.#take(progress, receiver)) return false;
+      const awaited = operation.inFlight ? operation.result(false) : 0;
+      if (awaited === "pending") return true;
+      if (awaited === "failed") this.#ended = true;
+      else if (available(this.#pipe) > 0) {
+        if (!this.#take(receiver)) return false;
+      } else if (operation.awaitBytes() === "failed") this.#ended = true;
     }
     return true;
   }
 
-  #take(
-    progress: Progress,
-    receiver: ((piece: Uint8Array) => boolean) | null,
-  ): boolean {
-    if (progress === "end") this.#ended = true;
-    if (typeof progress !== "number" || progress === 0) return true;
-    return receiver === null ||
-      receiver(this.#operation.buffer.subarray(0, progress));
+  #take(receiver: Receiver): boolean {
+    const count = receive(this.#pipe, this.#buffer, SIZE);
+    if (count === 0) this.#ended = true;
+    return count === 0 || receiver === null ||
+      receiver(this.#buffer.subarray(0, count));
   }
 
   /**
@@ -269,41 +210,30 @@ export class SyncReader {
    *
    * @param receiver Takes the pieces, until it refuses one.
    */
-  drain(receiver: ((piece: Uint8Array) => boolean) | null): void {
+  drain(receiver: Receiver): void {
     if (this.#pipe.closed) return;
+    this.#wait.cancel();
     let wanted = true;
-    if (this.#operation.inFlight) {
-      const last = this.#operation.cancel();
-      wanted = last === "end" || this.#take(last, receiver);
-      // A cancelled read is no end of the stream: bytes may have come since.
-      this.#ended = false;
+    while (wanted && !this.#ended && available(this.#pipe) > 0) {
+      wanted = this.#take(receiver);
     }
-    while (wanted && !this.#ended && this.#available() > 0) {
-      wanted = this.#take(this.#operation.start("read", SIZE), receiver);
-    }
-    this.#operation.close();
-  }
-
-  #available(): number {
-    const out = new Uint32Array(new ArrayBuffer(4));
-    const ok = io().PeekNamedPipe(this.#pipe.value, null, 0, null, out, null);
-    return ok ? out[0] as number : 0;
+    this.#wait.free();
   }
 }
 
 /** Writes to a pipe while blocking. */
 export class SyncWriter {
-  readonly #operation: Operation;
+  readonly #write: EventOperation;
   #closed = false;
 
   /** @param pipe Our end; the caller closes it. */
   constructor(pipe: Handle) {
-    this.#operation = new Operation(pipe);
+    this.#write = new EventOperation(pipe);
   }
 
   /** What to wait for; 0 when there is nothing. */
   get waitable(): bigint {
-    return this.#closed ? 0n : this.#operation.waitable;
+    return this.#closed ? 0n : this.#write.waitable;
   }
 
   /** Whether it has been closed. */
@@ -315,32 +245,28 @@ export class SyncWriter {
    * Writes as much as the pipe takes.
    *
    * @param input What is to be written.
-   * @returns What is left of it; `null` when nothing is, or nobody reads it.
+   * @returns What is left of it; `null` when nothing is, or the reader has left.
    */
   advance(input: Uint8Array): Uint8Array | null {
+    const { operation } = this.#write;
     let rest = input;
     while (rest.byteLength > 0) {
-      const progress = this.#operation.inFlight
-        ? this.#operation.result(false)
-        : this.#startWrite(rest);
+      const progress = operation.inFlight
+        ? operation.result(false)
+        : operation.write(rest);
       if (progress === "pending") return rest;
       // The child does not want the rest, which is its right.
-      if (progress === "end") return null;
+      if (progress === "failed") return null;
       rest = rest.subarray(progress);
     }
     return null;
   }
 
-  #startWrite(rest: Uint8Array): Progress {
-    const count = Math.min(SIZE, rest.byteLength);
-    this.#operation.buffer.set(rest.subarray(0, count));
-    return this.#operation.start("write", count);
-  }
-
-  /** Ends it. Idempotent. */
+  /** Ends it, before the pipe is closed. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#operation.close();
+    this.#write.cancel();
+    this.#write.free();
   }
 }

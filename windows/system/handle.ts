@@ -7,6 +7,7 @@
 import { INVALID_HANDLE_VALUE, WAIT_OBJECT_0 } from "./constants.ts";
 import { ERROR_ACCESS_DENIED, windowsError } from "./errors.ts";
 import { processes } from "./kernel32.ts";
+import { closeAtThreadEnd, keepOpen, NO_SLOT } from "./thread_end.ts";
 
 /**
  * One open handle, closed exactly once.
@@ -18,6 +19,7 @@ import { processes } from "./kernel32.ts";
  */
 export class Handle implements Disposable {
   #value: bigint;
+  #slot = NO_SLOT;
 
   /**
    * Takes a handle over.
@@ -47,11 +49,24 @@ export class Handle implements Disposable {
     return this.#value === 0n;
   }
 
+  /**
+   * Has the handle closed when the thread of this worker ends, if it is still
+   * open then. Without effect on the main thread.
+   *
+   * @returns This handle.
+   */
+  closeAtThreadEnd(): this {
+    if (this.#slot === NO_SLOT) this.#slot = closeAtThreadEnd(this.value);
+    return this;
+  }
+
   /** Closes the handle. Idempotent. */
   close(): void {
     const value = this.#value;
     if (value === 0n) return;
     this.#value = 0n;
+    keepOpen(this.#slot);
+    this.#slot = NO_SLOT;
     processes().CloseHandle(value);
   }
 

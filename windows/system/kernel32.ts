@@ -192,6 +192,40 @@ export const accounting = lazyLibrary(
   },
 );
 
+/** Memory that outlives an isolate. */
+export const heap = lazyLibrary(
+  KERNEL32,
+  {
+    // HANDLE GetProcessHeap(void)
+    GetProcessHeap: { parameters: [], result: "usize" },
+    // LPVOID HeapAlloc(HANDLE, DWORD flags, SIZE_T)
+    HeapAlloc: { parameters: ["usize", "u32", "usize"], result: "usize" },
+    // BOOL HeapFree(HANDLE, DWORD flags, LPVOID)
+    HeapFree: { parameters: ["usize", "u32", "buffer"], result: "i32" },
+  },
+);
+
+/** What happens at the end of a thread, and names known to this process alone. */
+export const threads = lazyLibrary(
+  KERNEL32,
+  {
+    // DWORD FlsAlloc(PFLS_CALLBACK_FUNCTION)
+    FlsAlloc: { parameters: ["usize"], result: "u32" },
+    // PVOID FlsGetValue(DWORD index)
+    FlsGetValue: { parameters: ["u32"], result: "usize" },
+    // BOOL FlsSetValue(DWORD index, PVOID)
+    FlsSetValue: { parameters: ["u32", "usize"], result: "i32" },
+    // ATOM AddAtomW(LPCWSTR)
+    AddAtomW: { parameters: ["buffer"], result: "u16" },
+    // ATOM FindAtomW(LPCWSTR)
+    FindAtomW: { parameters: ["buffer"], result: "u16" },
+    // HMODULE GetModuleHandleW(LPCWSTR)
+    GetModuleHandleW: { parameters: ["buffer"], result: "usize" },
+    // FARPROC GetProcAddress(HMODULE, LPCSTR)
+    GetProcAddress: { parameters: ["usize", "buffer"], result: "usize" },
+  },
+);
+
 /** The system's words for an error. */
 export const messages = lazyLibrary(
   KERNEL32,

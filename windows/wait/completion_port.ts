@@ -18,6 +18,7 @@ import { INVALID_HANDLE_VALUE } from "../system/constants.ts";
 import { windowsError } from "../system/errors.ts";
 import { Handle } from "../system/handle.ts";
 import { io } from "../system/kernel32.ts";
+import { allocate } from "../system/memory.ts";
 import { OVERLAPPED_ENTRY } from "../system/structs.ts";
 
 /** Takes a packet. For a job, `bytes` is the message and `overlapped` a process id. */
@@ -58,7 +59,7 @@ export class CompletionPort {
     const value = k.CreateIoCompletionPort(INVALID_HANDLE_VALUE, 0n, 0n, 0);
     const code = value === 0n ? k.GetLastError() : 0;
     if (code !== 0) throw windowsError(code, "CreateIoCompletionPort");
-    this.#handle = new Handle(value);
+    this.#handle = new Handle(value).closeAtThreadEnd();
   }
 
   /** The handle, to connect a job with. */
@@ -291,19 +292,26 @@ export function completionPort(): CompletionPort {
 export const ENTRIES = 64;
 const { size: ENTRY_SIZE, fields: ENTRY } = OVERLAPPED_ENTRY;
 
-/** Packets that were taken from the port, in memory of their own. */
+/**
+ * Packets that were taken from the port. Their memory outlives the isolate, for
+ * the call that waits on a thread of the pool.
+ */
 export class Packets {
   /** The entries, for the call to fill in. */
-  readonly memory: Uint8Array<ArrayBuffer> = new Uint8Array(
-    new ArrayBuffer(ENTRIES * ENTRY_SIZE),
-  );
+  readonly memory: Uint8Array<ArrayBuffer>;
   /** How many there are, for the call to fill in. */
-  readonly removed: Uint32Array<ArrayBuffer> = new Uint32Array(
-    new ArrayBuffer(4),
-  );
-  readonly #view: DataView<ArrayBuffer> = new DataView(this.memory.buffer);
+  readonly removed: Uint32Array<ArrayBuffer>;
+  readonly #view: DataView<ArrayBuffer>;
 
-  /** Whose packet it is. */
+  /** Allocates room for {@linkcode ENTRIES}, kept as long as the isolate. */
+  constructor() {
+    const { buffer } = allocate(ENTRIES * ENTRY_SIZE + 4);
+    this.memory = new Uint8Array(buffer, 0, ENTRIES * ENTRY_SIZE);
+    this.removed = new Uint32Array(buffer, ENTRIES * ENTRY_SIZE, 1);
+    this.#view = new DataView(buffer);
+  }
+
+  /** The key of what the packet is about. */
   key(index: number): bigint {
     return this.#view.getBigUint64(
       index * ENTRY_SIZE + ENTRY.lpCompletionKey.offset,

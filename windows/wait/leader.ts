@@ -26,7 +26,7 @@ export class Leader {
    * @param exited Called once, when the exit has been seen.
    */
   constructor(process: Handle, exited: () => void) {
-    this.#process = process;
+    this.#process = process.closeAtThreadEnd();
     this.#exited = exited;
   }
 

@@ -1,0 +1,86 @@
+/**
+ * Handles that Windows closes when the thread of a worker ends.
+ *
+ * `worker.terminate()` runs no JavaScript in the worker, so nothing there could
+ * close a handle, and a job whose handle stays open keeps its processes. A slot
+ * of fiber-local storage has a callback that Windows calls with the slot's value
+ * when a thread ends; the callback here is `CloseHandle` itself, and the value a
+ * handle. On the main thread the end of the process does the same.
+ *
+ * A slot number is valid in all threads and its value belongs to one. It cannot
+ * be freed by a terminated worker, and there are 4,080 in a process (128 before
+ * Windows 10 2004), so later workers use the numbers again: each is noted in the
+ * atom table of the process, which no other process sees.
+ *
+ * Pages: "FlsAlloc function", "FlsSetValue function", "About Atom Tables".
+ *
+ * @module
+ */
+
+import { cString, wideString } from "../../ffi/c_string.ts";
+import { threads } from "./kernel32.ts";
+
+const FLS_OUT_OF_INDEXES = 0xFFFFFFFF;
+const MARK = "@killable/process closes at thread end: slot ";
+// The library's slots have gaps between them where others have allocated some.
+const WIDEST_GAP = 64;
+
+/** No slot: the handle is closed by its owner, or with the process. */
+export const NO_SLOT = -1;
+
+/** Slots that are free in this thread; `null` until the first is needed. */
+let unused: number[] | null = null;
+
+function inWorker(): boolean {
+  return "WorkerGlobalScope" in globalThis;
+}
+
+/**
+ * Has a handle closed when the thread of this worker ends.
+ *
+ * @param handle The handle.
+ * @returns The slot, for {@linkcode keepOpen}; {@linkcode NO_SLOT} on the main
+ * thread, and where the process has no slot left.
+ */
+export function closeAtThreadEnd(handle: bigint): number {
+  if (!inWorker()) return NO_SLOT;
+  unused ??= knownSlots();
+  const slot = unused.pop() ?? newSlot();
+  if (slot !== NO_SLOT) threads().FlsSetValue(slot, handle);
+  return slot;
+}
+
+/**
+ * Undoes {@linkcode closeAtThreadEnd}, before the owner closes the handle.
+ *
+ * @param slot What it returned.
+ */
+export function keepOpen(slot: number): void {
+  if (slot === NO_SLOT) return;
+  threads().FlsSetValue(slot, 0n);
+  unused?.push(slot);
+}
+
+/** The slots that workers before this one have allocated. */
+function knownSlots(): number[] {
+  const k = threads();
+  const slots: number[] = [];
+  let last = 0;
+  for (let slot = 1; slot - last <= WIDEST_GAP; slot++) {
+    if (k.FindAtomW(wideString(MARK + slot)) === 0) continue;
+    last = slot;
+    // Another copy of this library in the same thread may use it.
+    if (k.FlsGetValue(slot) === 0n) slots.push(slot);
+  }
+  return slots;
+}
+
+function newSlot(): number {
+  const k = threads();
+  const kernel32 = k.GetModuleHandleW(wideString("kernel32.dll"));
+  const closeHandle = k.GetProcAddress(kernel32, cString("CloseHandle"));
+  const slot = k.FlsAlloc(closeHandle);
+  if (slot === FLS_OUT_OF_INDEXES) return NO_SLOT;
+  k.AddAtomW(wideString(MARK + slot));
+  return slot;
+}
