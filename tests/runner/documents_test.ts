@@ -69,7 +69,8 @@ Deno.test("every example is in the list of examples, with a test", async () => {
   const read = (path: string) => Deno.readTextFile(new URL(path, PROJECT));
   const text = await read("examples/README.md");
   const tests = await read("tests/posix/examples_test.ts") +
-    await read("tests/posix/prefork_test.ts");
+    await read("tests/posix/prefork_test.ts") +
+    await read("tests/posix/cookbook_test.ts");
   for (const { name, isFile } of await list("examples")) {
     // What the demo counts with.
     if (!isFile || !name.endsWith(".ts") || name === "process_list.ts") {
