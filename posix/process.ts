@@ -424,6 +424,7 @@ export class PosixProcess implements NativeProcess {
 
   #reap(): void {
     if (this.#leader.reaped) return;
+    this.membership.beforeReaping?.();
     this.#leader.reap();
     this.#figures?.leaderReaped();
   }

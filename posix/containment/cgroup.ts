@@ -235,6 +235,10 @@ export class Cgroup implements Membership {
     return this.#lineage.adopt(pid, parent);
   }
 
+  beforeReaping(): void {
+    this.#lineage.beforeReaping();
+  }
+
   abandon(): void {
     this.#lineage.abandon();
   }

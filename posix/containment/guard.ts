@@ -204,15 +204,60 @@ function written({ signal, grace }: Terms): string {
  *
  * @param digits The number of the tree as it stands in the tag.
  * @param terms How it is ended.
+ * @returns Whether it had to be told.
  */
-export function guardTree(digits: string, terms: Terms): void {
+export function guardTree(digits: string, terms: Terms): boolean {
   const key = `t ${digits}`;
   const line = `${key} ${written(terms)}`;
   const known = told.get(key) ?? `${key} ${DEFAULT_TERMS}`;
   const asked = told.delete(`a ${digits}`);
   const askedLeader = told.delete(`l ${digits}`);
-  if (!asked && !askedLeader && line === known) return;
+  if (!asked && !askedLeader && line === known) return false;
   tell(key, line);
+  return true;
+}
+
+/**
+ * Has the guard look for slices that mark trees.
+ *
+ * @param low The lowest, in nanoseconds.
+ * @param high The highest.
+ * @param pattern An extended regular expression for the numbers in between.
+ */
+export function guardMarks(low: number, high: number, pattern: string): void {
+  tell(`m ${low}`, `m ${low} ${high} ${pattern}`);
+}
+
+/** No tree has one of these any more. */
+export function forgetMarks(low: number): void {
+  if (told.delete(`m ${low}`)) write(`w ${low}`);
+}
+
+/**
+ * Tells the guard which tree a slice marks, where more is known of that tree than
+ * the defaults.
+ *
+ * @param slice The slice, in nanoseconds.
+ * @param digits The number of the tree as it stands in the tag.
+ */
+export function guardMark(slice: number, digits: string): void {
+  const line = `k ${slice} ${digits}`;
+  if (told.get(`k ${digits}`) !== line) tell(`k ${digits}`, line);
+}
+
+/**
+ * Tells the guard of a leader, where nothing but the tag marks its tree.
+ *
+ * @param pid The leader.
+ * @param digits The number of the tree as it stands in the tag.
+ */
+export function guardLeader(pid: number, digits: string): void {
+  tell(`p ${pid}`, `p ${pid} ${digits}`);
+}
+
+/** The leader is about to be reaped: its number may be another process's from now on. */
+export function forgetLeader(pid: number): void {
+  if (told.delete(`p ${pid}`)) write(`q ${pid}`);
 }
 
 /**
@@ -293,6 +338,11 @@ export function forgetGroup(pgid: number): void {
 // - `+ PGID SIGNAL GRACE` registers a process group, `- PGID` forgets it
 //   (containment without tags); `b PGID` says that it has been sent its signal.
 // - `c GRACE DIRECTORY` registers a cgroup: killed and removed.
+// - `m LOW HIGH PATTERN` has the slices that mark this owner's trees, and what they
+//   look like in `/proc/<pid>/sched`; `w LOW` takes them back. `k SLICE N` says which
+//   tree has a mark, where more is known of that tree than the defaults.
+// - `p PID N` has the leader of a tree where there are no marks, `q PID` says that it
+//   is reaped.
 // - `e` says that only an isolate ends, and its process may go on.
 // - Members are sent the soft signal once. A process that is found later was
 //   forked by a member that has it, perhaps for the clean-up.
@@ -321,6 +371,7 @@ pattern=$1 globs=$2 digits=$4
 [ -z "$3" ] || echo "$3" >/proc/$$/comm
 shift 4
 groups= directories= hard= family= asked= waiting= by_hand=
+marks= slices= ranges= leaders= parents= looks=0
 elapsed=0 next=0 groups_next=0 naps=0 then=yes
 # The fields from the third on: a zombie is over when it has no other thread.
 over() {
@@ -336,11 +387,18 @@ read_stat() {
   while read -r line; do stat="$stat $line"; done </proc/$1/stat
   [ -n "$stat" ]
 }
-# Whether the grace of a tree is over, by the tag of a member.
+# Whether the grace of a tree is over, by the tag of a member, "u" and its slice, or
+# "n" and the number of the tree.
 due() {
-  case $digits in
-  4) tree=\${1#????????} tree=\${tree%???????} ;;
-  *) tree=\${1#????????????????} ;;
+  case $1 in
+  u*) eval "tree=\\\${k_\${1#u}:-none}" ;;
+  n*) tree=\${1#n} ;;
+  *)
+    case $digits in
+    4) tree=\${1#????????} tree=\${tree%???????} ;;
+    *) tree=\${1#????????????????} ;;
+    esac
+    ;;
   esac
   eval "terms=\\\${t_$tree:-TERM:500} told=\\\$a_$tree leader=\\\$l_$tree"
   soft=\${terms%:*} grace=\${terms#*:}
@@ -360,22 +418,99 @@ tagged() {
   done <$1
   return 1
 }
-# All members, as words FILE:TAG.
+# The same for the slice in one file of scheduling figures.
+marked() {
+  while read -r name colon tag rest; do
+    [ "$name" = se.slice ] || continue
+    for range in $ranges; do
+      [ $tag -lt \${range%:*} ] || [ $tag -gt \${range#*:} ] || return 0
+    done
+    return 1
+  done <$1
+  return 1
+}
+# Whether a process with one of these slices is of another owner's tree: it, or its
+# first parent that has a tag, has one that is not of this owner.
+others() {
+  up=$1
+  while [ "$up" -gt 1 ]; do
+    tag=
+    while read -r max what kind limit rest; do
+      [ "$max $what $kind" != "Max file locks" ] || tag=$limit
+    done </proc/$up/limits
+    case $tag in
+    7[5-9]????????????????? | 8[0-2]?????????????????)
+      for glob in $globs; do
+        case $tag in $glob) return 1 ;; esac
+      done
+      return 0
+      ;;
+    esac
+    read_stat $up || return 1
+    set -- \${stat##*) }
+    up=$2
+  done
+  return 1
+}
+# All members by what they carry, as words FILE:TAG or FILE:uSLICE.
 look() {
-  found= file=
+  found= file= looks=$((looks + 1))
   if [ -n "$by_hand" ]; then
     for file in /proc/[0-9]*/limits; do
       tagged $file && found="$found $file:$tag"
     done
+    [ -n "$ranges" ] || return
+    for file in /proc/[0-9]*/sched; do
+      marked $file && found="$found $file:u$tag"
+    done
     return
   fi
   # The null device makes grep name the file even when there is only one.
-  for word in $(grep -sE "$pattern" /dev/null /proc/[0-9]*/limits); do
+  for word in $(grep -sE "$pattern$slices" /dev/null $files); do
     case $word in
-    /proc/*:Max) file=\${word%:Max} ;;
-    [0-9]*) [ -z "$file" ] || found="$found $file:$word" file= ;;
+    /proc/*:Max) file=\${word%:Max}: ;;
+    /proc/*:se.slice) file=\${word%:se.slice}:u ;;
+    [0-9]*) [ -z "$file" ] || found="$found $file$word" file= ;;
     esac
   done
+}
+# A living member: stopped when it is due, spared when it is not.
+take() {
+  if due $1; then
+    kill -STOP $pid
+    alive="$alive $pid"
+  else
+    spare
+  fi
+  parents="$parents $pid:$1"
+}
+# Takes what descends from the members, whatever it carries: down their lists of
+# children, for which nothing is forked.
+follow() {
+  for one in $leaders; do
+    pid=\${one%:*}
+    fresh $pid && read_stat $pid && ! over \${stat##*) } && take n\${one#*:}
+    # With a zombie as its leader it is the same group.
+    if due n\${one#*:}; then kill -s KILL -- "-$pid"; fi
+  done
+  while [ -n "$parents" ]; do
+    generation=$parents parents=
+    for parent in $generation; do
+      for list in /proc/\${parent%%:*}/task/*/children; do
+        kids=
+        read -r kids <$list
+        for pid in $kids; do
+          fresh $pid && read_stat $pid && ! over \${stat##*) } &&
+            take \${parent#*:}
+        done
+      done
+    done
+  done
+}
+# Whether a process has not been taken in this look.
+fresh() {
+  eval "last=\\\$m_$1 m_$1=$looks"
+  [ "$last" != $looks ]
 }
 # A member whose grace is not over: sent its signal in the first look of all.
 spare() {
@@ -402,6 +537,7 @@ sweep() {
     alive= moved= waiting= next=$groups_next
     for one in $found; do
       pid=\${one#/proc/} pid=\${pid%%/*}
+      fresh $pid || continue
       # A tagged process that has gone or died since may have left a successor.
       if ! read_stat $pid; then
         moved=yes
@@ -412,13 +548,12 @@ sweep() {
         case "$dead " in *" $pid "*) ;; *) moved=yes dead="$dead $pid" ;; esac
         continue
       fi
-      if due \${one##*:}; then
-        kill -STOP $pid
-        alive="$alive $pid"
-      else
-        spare
-      fi
+      case \${one##*:} in
+      u*) others $pid && continue ;;
+      esac
+      take \${one##*:}
     done
+    follow
     asking=
     [ -z "$by_hand" ] || read -r a b c d after </proc/loadavg
     if [ -n "$alive" ]; then
@@ -447,7 +582,7 @@ sweep() {
     [ $((round % 50)) -eq 6 ] && late=yes
     if [ -n "$late" ] && [ -z "$by_hand" ] && [ $# -gt 0 ]; then
       late=
-      "$@" && return
+      "$@" $ranges && return
     fi
   done
 }
@@ -584,10 +719,28 @@ while read -r op id soft grace; do
      groups=$rest
      unset g_$id b_$id ;;
   c) directories="$directories $id:$soft" ;;
+  m) marks="$marks $id:$soft:$grace" ;;
+  w) rest=
+     for m in $marks; do case $m in $id:*) ;; *) rest="$rest $m" ;; esac; done
+     marks=$rest ;;
+  k) eval "k_$id=\\$soft" ;;
+  p) leaders="$leaders $id:$soft" ;;
+  q) rest=
+     for p in $leaders; do [ "\${p%:*}" = "$id" ] || rest="$rest $p"; done
+     leaders=$rest ;;
   e) then= ;;
   esac
 done
 asking=yes
+for m in $marks; do
+  slices="$slices\${slices:+|}\${m##*:}"
+  ranges="$ranges \${m%:*}"
+done
+files='/proc/[0-9]*/limits'
+if [ -n "$slices" ]; then
+  slices="|^se\\.slice +: +($slices)$"
+  files="$files /proc/[0-9]*/sched"
+fi
 # A shell that cannot fork ends, and does this on its way out.
 trap 'elapsed=99999999 by_hand=yes asking=; divide; end; [ -z "$pattern" ] || sweep' EXIT
 divide

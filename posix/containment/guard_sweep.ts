@@ -15,10 +15,12 @@ import { bindErrno } from "../system/libc.ts";
 import type { Belongs, Members } from "../tree/membership.ts";
 import { limitOf } from "./owner.ts";
 import { Outsiders } from "./census.ts";
-import { lastPid, numbersFresh } from "../system/proc_files.ts";
+import { sliceOf } from "./slice.ts";
+import { type MarkedTree, Untagged } from "./untagged.ts";
+import { lastPid, numbersFresh, readStat } from "../system/proc_files.ts";
 import { processTable } from "../system/process_table.ts";
 import { signalProcess } from "../signal/signal_process.ts";
-import { isGuarded, type OwnerNumbers } from "./tag.ts";
+import { decodeTag, isGuarded, type OwnerNumbers } from "./tag.ts";
 import { ProcessTree } from "../tree/tree.ts";
 
 const SIGKILL = 9;
@@ -42,23 +44,46 @@ export function sweepArguments(owner: OwnerNumbers): string[] {
   ];
 }
 
+/** All trees of the owner that end with it, as one. */
+const TREES: MarkedTree = { bornTicks: 0, leadsGroup: () => false };
+
 /**
- * Ends everything that carries the tag of an owner that is gone.
+ * Ends everything that carries the tag of an owner that is gone, or one of its marks,
+ * or descends from such a process.
  *
  * @param owner The owner's numbers.
+ * @param ranges The slices that mark its trees, as `LOW:HIGH`.
  * @returns Whether nothing is left, which is proved.
  */
-function sweep(owner: OwnerNumbers): boolean {
+function sweep(owner: OwnerNumbers, ranges: readonly string[]): boolean {
   bindErrno();
   const outsiders = new Outsiders(lastPid, numbersFresh);
+  const untagged = new Untagged<MarkedTree>({
+    markOf: (pid) => isInRange(sliceOf(pid), ranges) ? 1 : 0,
+    groupOf: () => -1,
+    sessionOf: () => -1,
+    isDetected: () => false,
+    stat: readStat,
+    isOthers(pid) {
+      const limit = tagged(pid);
+      return limit === null ? null : !isGuarded(limit, owner);
+    },
+  });
+  if (ranges.length > 0) untagged.begin(TREES, 0, 1);
   const members: Members = {
     beginLook: () => outsiders.begin(),
     isOutsider: (pid) => outsiders.has(pid),
     endLook: () => outsiders.end(),
+    adopt(pid, parent) {
+      outsiders.remove(pid);
+      return untagged.adopt(pid, parent, TREES);
+    },
     belongs(pid: number): Belongs {
       const limit = limitOf(pid);
       if (limit === "gone") return "gone";
       if (limit !== null && isGuarded(limit, owner)) return "yes";
+      const foreign = limit !== null && decodeTag(limit) !== null;
+      if (untagged.treeOf(pid, foreign) !== null) return "yes";
       outsiders.add(pid);
       return "no";
     },
@@ -72,8 +97,25 @@ function sweep(owner: OwnerNumbers): boolean {
   return false;
 }
 
+function tagged(pid: number): bigint | null {
+  const limit = limitOf(pid);
+  if (typeof limit !== "bigint") return null;
+  return decodeTag(limit) === null ? null : limit;
+}
+
+function isInRange(
+  slice: number | "gone",
+  ranges: readonly string[],
+): boolean {
+  if (slice === "gone") return false;
+  return ranges.some((range) => {
+    const ends = range.split(":").map(Number);
+    return slice >= (ends[0] as number) && slice <= (ends[1] as number);
+  });
+}
+
 if (import.meta.main && Deno.args[0] === MARK) {
-  const numbers = Deno.args.slice(1).map(Number);
+  const numbers = Deno.args.slice(1, 4).map(Number);
   const owner = {
     root: numbers[0] ?? 0,
     tree: numbers[1] ?? 0,
@@ -81,5 +123,5 @@ if (import.meta.main && Deno.args[0] === MARK) {
   };
   // The shell goes on when this has not come to an end. In a bundle, the program
   // would come next.
-  Deno.exit(sweep(owner) ? 0 : 1);
+  Deno.exit(sweep(owner, Deno.args.slice(4)) ? 0 : 1);
 }

@@ -39,7 +39,16 @@ import {
   isDetected,
   setDetector,
 } from "./detector.ts";
-import { guardAsked, guardTree, type Terms } from "./guard.ts";
+import {
+  forgetLeader,
+  forgetMarks,
+  guardAsked,
+  guardLeader,
+  guardMark,
+  guardMarks,
+  guardTree,
+  type Terms,
+} from "./guard.ts";
 import {
   limitOf,
   lineageObstacle,
@@ -60,10 +69,12 @@ import {
 } from "./tag.ts";
 import {
   clearMark,
-  MarkBlock,
+  MarkBlocks,
   markOf,
+  rangePattern,
   setMark,
   sliceObstacle,
+  sliceOfMark,
 } from "./slice.ts";
 import { Untagged } from "./untagged.ts";
 
@@ -88,8 +99,11 @@ const untagged = new Untagged<Lineage>({
 });
 
 // Marks of trees that end with this isolate, and of those that outlive it.
-const guardedMarks = new MarkBlock();
-const sparedMarks = new MarkBlock();
+const guardedMarks = new MarkBlocks({
+  begins: ({ low, high }) => guardMarks(low, high, rangePattern(low, high)),
+  ends: ({ low }) => forgetMarks(low),
+});
+const sparedMarks = new MarkBlocks(null);
 
 function isOfOwner(tag: Tag, own: Owner): boolean {
   if (tag.root !== own.root) return false;
@@ -191,7 +205,10 @@ export class Lineage implements Membership {
     if (number === 0) return null;
     detectorObstacle(owner.outer !== null);
     const lineage = new Lineage(owner, number, terms, notes);
-    if (terms !== null) guardTree(lineage.#digits(), terms);
+    if (sliceObstacle() === "") lineage.#mark = lineage.#marks.take();
+    if (terms !== null && guardTree(lineage.#digits(), terms)) {
+      lineage.#nameMark();
+    }
     owner.used.set(number, lineage);
     return lineage;
   }
@@ -204,6 +221,12 @@ export class Lineage implements Membership {
   asked(signal: string, pid: number): void {
     if (signal !== this.terms?.signal) return;
     guardAsked(this.#digits(), pid);
+    this.#nameMark();
+  }
+
+  // Of a tree with terms of its own the guard has to know the mark.
+  #nameMark(): void {
+    if (this.#mark > 0) guardMark(sliceOfMark(this.#mark), this.#digits());
   }
 
   /** Whether the leader is reaped and the number may be taken back when it is needed. */
@@ -235,14 +258,12 @@ export class Lineage implements Membership {
     });
   }
 
-  get #marks(): MarkBlock {
+  get #marks(): MarkBlocks {
     return this.report.endsWithParent ? guardedMarks : sparedMarks;
   }
 
   #beginMarks(): void {
     setDetector(true);
-    if (sliceObstacle() !== "") return;
-    if (this.#mark === 0) this.#mark = this.#marks.take(isMarkUsed);
     this.#marked = this.#mark > 0 && setMark(this.#mark);
   }
 
@@ -257,6 +278,7 @@ export class Lineage implements Membership {
     if (pid === 0) return;
     writeLimit(pid, this.#settled, this.#owner.hard);
     untagged.begin(this, pid, this.#marked ? this.#mark : 0);
+    if (!this.#marked && this.terms !== null) guardLeader(pid, this.#digits());
     this.#turn = noteLeader(pid);
     this.#leader = pid;
     this.#startedAt = performance.now();
@@ -432,6 +454,10 @@ export class Lineage implements Membership {
     return otherNumbers(first, newest, this.#turn, MAX_NUMBERS);
   }
 
+  beforeReaping(): void {
+    forgetLeader(this.#leader);
+  }
+
   abandon(): void {
     this.abandoned = true;
   }
@@ -454,7 +480,8 @@ export class Lineage implements Membership {
     this.#retired = true;
     this.#owner.used.delete(this.#number);
     untagged.end(this, this.#leader, this.#mark);
-    if (this.#mark > 0) this.#marks.give();
+    if (this.#mark > 0) this.#marks.give(this.#mark);
+    forgetLeader(this.#leader);
   }
 }
 
@@ -466,10 +493,6 @@ let floor = 0;
 function floorOf(own: Owner, newest: number): number {
   const oldest = own.used.values().next().value;
   return oldest?.firstNumber(newest) ?? 0;
-}
-
-function isMarkUsed(mark: number): boolean {
-  return untagged.hasMark(mark);
 }
 
 // The child of this process that a process descends from without the leader's

@@ -153,51 +153,136 @@ function findBase(): string {
 // The marks of an owner lie in blocks, so that one pattern means all of them.
 const BLOCK = 512;
 
-/** Marks for the trees of an owner, from a block that no living process has a mark of. */
-export class MarkBlock {
-  /** The number of the block, or -1 before the first mark is taken. */
-  block = -1;
-  #taken = 0;
+/** Slices of one block of marks, in nanoseconds. */
+export interface SliceRange {
+  /** The lowest. */
+  readonly low: number;
+  /** The highest. */
+  readonly high: number;
+}
+
+/** Told of the slices that an owner uses. */
+export interface RangeEvents {
+  /** From now on some of these are used. */
+  begins(range: SliceRange): void;
+  /** None of these is used any more. */
+  ends(range: SliceRange): void;
+}
+
+/** Marks for the trees of an owner, from blocks that no living process has a mark of. */
+export class MarkBlocks {
+  readonly #events: RangeEvents | null;
+  readonly #used = new Set<number>();
+  // How many marks of each block are used.
+  readonly #counts = new Map<number, number>();
+  #block = -1;
+
+  /** @param events Told of each block, or `null`. */
+  constructor(events: RangeEvents | null) {
+    this.#events = events;
+  }
 
   /**
    * Takes a mark.
    *
-   * @param isUsed Whether a living tree has it.
    * @returns The mark, or 0 when none is free.
    */
-  take(isUsed: (mark: number) => boolean): number {
+  take(): number {
     // Half of them at most: a random one is free at the first or second try.
-    if (this.block < 0 || this.#taken >= BLOCK / 2) this.#next();
-    if (this.block < 0) return 0;
-    for (let tries = 0; tries < BLOCK; tries++) {
+    const count = this.#counts.get(this.#block) ?? 0;
+    if (this.#block < 0 || count >= BLOCK / 2) this.#next();
+    if (this.#block < 0) return 0;
+    for (;;) {
       const index = 1 + Math.floor(Math.random() * (BLOCK - 1));
-      const mark = this.block * BLOCK + index;
-      if (isUsed(mark)) continue;
-      this.#taken++;
+      const mark = this.#block * BLOCK + index;
+      if (this.#used.has(mark)) continue;
+      this.#used.add(mark);
+      this.#counts.set(this.#block, (this.#counts.get(this.#block) ?? 0) + 1);
       return mark;
     }
-    return 0;
   }
 
   /** The tree of a mark is empty. */
-  give(): void {
-    this.#taken--;
+  give(mark: number): void {
+    if (!this.#used.delete(mark)) return;
+    const block = Math.floor(mark / BLOCK);
+    const count = (this.#counts.get(block) ?? 1) - 1;
+    this.#counts.set(block, count);
+    if (count > 0 || block === this.#block) return;
+    this.#counts.delete(block);
+    this.#events?.ends(rangeOf(block));
   }
 
   #next(): void {
-    const living = new Set<number>();
+    const taken = new Set<number>();
+    this.#counts.forEach((_, block) => taken.add(block));
     const pids = listPids() ?? [];
     for (let i = 0; i < pids.length; i++) {
       const mark = markOf(pids[i] as number);
-      if (mark > 0) living.add(Math.floor(mark / BLOCK));
+      if (mark > 0) taken.add(Math.floor(mark / BLOCK));
     }
-    this.block = -1;
-    this.#taken = 0;
+    this.#block = -1;
     const count = MARKS / BLOCK;
     const first = Math.floor(Math.random() * count);
-    for (let i = 0; i < count && this.block < 0; i++) {
+    for (let i = 0; i < count && this.#block < 0; i++) {
       const block = (first + i) % count;
-      if (!living.has(block)) this.block = block;
+      if (!taken.has(block)) this.#block = block;
     }
+    if (this.#block >= 0) this.#events?.begins(rangeOf(this.#block));
   }
+}
+
+function rangeOf(block: number): SliceRange {
+  return {
+    low: base + block * BLOCK + 1,
+    high: base + block * BLOCK + BLOCK - 1,
+  };
+}
+
+/**
+ * An extended regular expression (POSIX ERE) for the numbers of a range, in decimal.
+ *
+ * @param low The lowest.
+ * @param high The highest.
+ * @returns Alternatives, with `|` in between.
+ */
+export function rangePattern(low: number, high: number): string {
+  const parts: string[] = [];
+  let from = low;
+  while (from <= high) {
+    // Of the same number of digits.
+    const to = Math.min(high, 10 ** String(from).length - 1);
+    addPatterns("", String(from), String(to), parts);
+    from = to + 1;
+  }
+  return parts.join("|");
+}
+
+// Appends patterns for all numbers from one to another, which have as many digits.
+function addPatterns(
+  prefix: string,
+  low: string,
+  high: string,
+  parts: string[],
+): void {
+  if (low === high) {
+    parts.push(prefix + low);
+    return;
+  }
+  const first = low.charCodeAt(0) - 48;
+  const last = high.charCodeAt(0) - 48;
+  const rest = low.length - 1;
+  const zeros = "0".repeat(rest);
+  const nines = "9".repeat(rest);
+  if (first === last) {
+    addPatterns(prefix + low[0], low.slice(1), high.slice(1), parts);
+    return;
+  }
+  const wholeFirst = low.slice(1) === zeros;
+  const wholeLast = high.slice(1) === nines;
+  if (!wholeFirst) addPatterns(prefix + first, low.slice(1), nines, parts);
+  const from = wholeFirst ? first : first + 1;
+  const to = wholeLast ? last : last - 1;
+  if (from <= to) parts.push(`${prefix}[${from}-${to}]${"[0-9]".repeat(rest)}`);
+  if (!wholeLast) addPatterns(prefix + last, zeros, high.slice(1), parts);
 }

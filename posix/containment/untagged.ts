@@ -88,11 +88,6 @@ export class Untagged<Tree extends MarkedTree> {
     });
   }
 
-  /** Whether a mark is that of a tree. */
-  hasMark(mark: number): boolean {
-    return this.#marks.has(mark);
-  }
-
   /**
    * The tree of a process that has no tag of ours.
    *

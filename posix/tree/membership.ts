@@ -111,6 +111,8 @@ export interface Membership extends Members {
    * when it is.
    */
   doubt?(): string | null;
+  /** The leader is about to be reaped: its number may be another process's then. */
+  beforeReaping?(): void;
   /** The leader is reaped, and whether members are left was not asked. */
   abandon(): void;
   /** The tree is empty or was never started: its identity may be used again. */
