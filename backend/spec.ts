@@ -57,6 +57,8 @@ export interface SpawnSpec {
   readonly command: string;
   /** The arguments after the program's own name. */
   readonly args: readonly string[];
+  /** The program's own name, its argument 0; without it the path it was found at. */
+  readonly argv0?: string;
   /** Working directory, or `null` for the parent's. */
   readonly cwd: string | null;
   /** Whether the parent's environment is left out. */

@@ -15,7 +15,9 @@ import {
   PtySink,
   PtySource,
 } from "../stdio/pty.ts";
+import type { ChildFile } from "./errand.ts";
 import type { Hold } from "./held_start.ts";
+import type { LaunchPlan } from "./launch_plan.ts";
 import { libc } from "../system/libc.ts";
 import { PipeSink, PipeSource } from "../stdio/pipe.ts";
 import { FileActions } from "../system/posix_spawn.ts";
@@ -30,30 +32,51 @@ export class ChildStreams {
   pty: Pty | null = null;
   /** Our terminal, for a foreground child. */
   terminal: ForegroundTerminal | null = null;
-  /** What it is held back with while it is prepared; set before the opening. */
+  /** What it is held back with while it is prepared. */
   hold: Hold | null = null;
+  #launcher = -1;
 
   /** Opens the terminal that a foreground child is lent. */
   openTerminal(spec: SpawnSpec): void {
     if (spec.foreground) this.terminal = ForegroundTerminal.open();
   }
 
-  /** Opens what else the specification asks for. On an error, {@linkcode ChildStreams.close} what is there. */
-  open(spec: SpawnSpec): void {
+  /**
+   * Opens what else the specification asks for. On an error,
+   * {@linkcode ChildStreams.close} what is there.
+   *
+   * @param spec The specification.
+   * @param plan How it is started; what is open in it is owned from now on.
+   */
+  open(spec: SpawnSpec, plan: LaunchPlan): void {
+    this.hold = plan.hold;
+    this.#launcher = plan.launcher;
+    const later = openedInChild(plan);
     if (spec.fds !== null) {
-      const reserved = this.hold?.digit ?? -1;
-      this.fds = new ChildDescriptors(spec.fds, spec.command, reserved);
+      const { reserved } = plan;
+      this.fds = new ChildDescriptors(spec.fds, {
+        command: spec.command,
+        reserved,
+        later,
+      });
     }
     if (spec.pty === null) {
-      this.stdio.open(spec);
+      this.stdio.open(spec, later);
       return;
     }
     const size = spec.pty;
     this.pty = withCredentials(spec, () => openPty(size));
   }
 
+  /** The child has been started. Idempotent. */
+  closeLauncher(): void {
+    if (this.#launcher >= 0) libc().close(this.#launcher);
+    this.#launcher = -1;
+  }
+
   /** Closes everything: the child was not started. */
   close(): void {
+    this.closeLauncher();
     this.stdio[Symbol.dispose]();
     this.fds?.closeFar();
     this.fds?.closeNear();
@@ -65,6 +88,18 @@ export class ChildStreams {
     libc().close(this.pty.slave);
   }
 }
+
+// Descriptors that are made in the child; from here it gets /dev/null in their place.
+function openedInChild({ errand }: LaunchPlan): ReadonlySet<number> {
+  if (errand === null || errand.files.length === 0) return NONE;
+  const targets = new Set<number>();
+  for (let i = 0; i < errand.files.length; i++) {
+    targets.add((errand.files[i] as ChildFile).target);
+  }
+  return targets;
+}
+
+const NONE: ReadonlySet<number> = new Set();
 
 /** Our ends, as sources and sinks. */
 export interface OwnEnds {
@@ -87,7 +122,7 @@ export function ownEnds(spec: SpawnSpec, streams: ChildStreams): OwnEnds {
   if (pty !== null) {
     const stdin = new PtySink(pty.writing);
     const stdout = new PtySource(pty.reading, stdin);
-    // Nobody types: end of file.
+    // Without a writer: end of file.
     if (spec.stdin !== "piped") stdin.close();
     return {
       stdin: spec.stdin === "piped" ? stdin : null,
@@ -115,15 +150,17 @@ const sharedActions = new Map<string, FileActions>();
  *
  * @param spec The specification.
  * @param streams What was opened.
+ * @param plan How it is started.
  * @returns The actions; to be disposed of unless they are shared.
  */
 export function fileActions(
   spec: SpawnSpec,
   streams: ChildStreams,
+  { errand }: LaunchPlan,
 ): FileActions {
   const { stdio, pty, fds, hold } = streams;
   const shared = spec.cwd === null && pty === null && fds === null &&
-    hold === null && !stdio.descriptors;
+    errand === null && !stdio.descriptors;
   const key = shared ? `${spec.stdin},${spec.stdout},${spec.stderr}` : "";
   const known = shared ? sharedActions.get(key) : undefined;
   if (known !== undefined) return known;

@@ -73,6 +73,8 @@ export interface EnvironmentRequest {
   readonly clearEnv: boolean;
   readonly envNames: readonly string[];
   readonly envValues: readonly string[];
+  /** Whether LISTEN_PID comes first, to be written in the child. */
+  readonly listenPid?: boolean;
 }
 
 /** An `envp`: keep the object while C uses the address. */
@@ -110,6 +112,9 @@ function forEachOwn(visit: (entry: string, address: bigint) => void): void {
   }
 }
 
+const LISTEN_PID = "LISTEN_PID";
+const NO_PID = cString("LISTEN_PID=");
+
 /**
  * Builds the environment. The parent's variables are passed on as the bytes they
  * are, valid UTF-8 or not.
@@ -118,8 +123,8 @@ function forEachOwn(visit: (entry: string, address: bigint) => void): void {
  * @returns The `envp`.
  */
 export function buildEnvironment(request: EnvironmentRequest): Environment {
-  const { clearEnv, envNames, envValues } = request;
-  if (!clearEnv && envNames.length === 0) {
+  const { clearEnv, envNames, envValues, listenPid = false } = request;
+  if (!clearEnv && envNames.length === 0 && !listenPid) {
     return { address: ownEnvironment(), strings: null };
   }
   const own = new Map<string, string>();
@@ -127,17 +132,48 @@ export function buildEnvironment(request: EnvironmentRequest): Environment {
     own.set(envNames[i] as string, envValues[i] as string);
   }
   const inherited: bigint[] = [];
+  if (listenPid) {
+    own.delete(LISTEN_PID);
+    inherited.push(addressOf(NO_PID));
+  }
   if (!clearEnv) {
     forEachOwn((entry, address) => {
       const equals = entry.indexOf("=", 1);
       const name = equals < 0 ? entry : entry.slice(0, equals);
-      if (!own.has(name)) inherited.push(address);
+      if (own.has(name) || listenPid && name === LISTEN_PID) return;
+      inherited.push(address);
     });
   }
   const entries: string[] = [];
   own.forEach((value, name) => entries.push(`${name}=${value}`));
   const strings = cStringArray(entries, inherited);
   return { address: addressOf(strings.pointers), strings };
+}
+
+/**
+ * The child's variables whose names are no identifiers: a shell drops them.
+ *
+ * @param request What the caller set.
+ * @returns Each as `name=value`.
+ */
+export function droppedByShell(request: EnvironmentRequest): string[] {
+  const dropped = new Map<string, string>();
+  const note = (name: string, entry: string): void => {
+    if (name !== "" && !/^[A-Za-z_]\w*$/.test(name)) dropped.set(name, entry);
+  };
+  if (!request.clearEnv) {
+    forEachOwn((entry) => {
+      const equals = entry.indexOf("=", 1);
+      if (equals > 0) note(entry.slice(0, equals), entry);
+    });
+  }
+  for (let i = 0; i < request.envNames.length; i++) {
+    const name = request.envNames[i] as string;
+    note(name, `${name}=${request.envValues[i]}`);
+  }
+  const entries: string[] = [];
+  dropped.forEach((entry) => entries.push(entry));
+  return entries;
 }
 
 /**

@@ -130,8 +130,8 @@ const pairBytes = new Uint8Array(pair.buffer);
 
 /**
  * Sets the limits of a child that is held back: prlimit(2). None is raised above
- * what the child would have had. That of descriptors the shell sets on itself: see
- * {@linkcode limitCommands}.
+ * what the child would have had. For that of descriptors see
+ * {@linkcode limitOfDescriptors}.
  *
  * @param pid The child.
  * @param limits The limits.
@@ -159,24 +159,21 @@ function least(one: bigint, other: bigint): bigint {
 }
 
 /**
- * What the shell sets on itself, right before it becomes the program: on macOS,
- * which has no prlimit, all limits; on Linux that of descriptors, since a shell
- * needs more than the least that a program may be given.
+ * The limit of descriptors, which the child sets on itself right before it becomes
+ * the program: what runs there first may need more than the program may have.
  *
  * @param limits The limits.
- * @returns Commands, each with `;` behind it, or nothing.
+ * @returns The limit, no higher than the one that is inherited; `null` for none, and
+ * on macOS, which has no prlimit: see {@linkcode ulimitCommands}.
  * @throws {SystemError} when the kernel does not tell the limit that there is.
  */
-export function limitCommands(limits: Limits): string {
-  if (DARWIN) return ulimitCommands(limits);
+export function limitOfDescriptors(limits: Limits): bigint | null {
   const { openFiles } = limits;
-  if (openFiles === undefined) return "";
-  // Ours is what the child has inherited.
+  if (DARWIN || openFiles === undefined) return null;
   if (libcLinux().prlimit(0, RLIMIT_NOFILE, null, pairBytes) !== 0) {
     throw posixError("prlimit", errno());
   }
-  const count = least(BigInt(openFiles), pair[1] as bigint);
-  return `ulimit -n ${count} || exit 125; `;
+  return least(BigInt(openFiles), pair[1] as bigint);
 }
 
 /**

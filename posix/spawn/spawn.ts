@@ -9,23 +9,14 @@ import type { NativeDescriptor } from "../../backend/native.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import type { KernelLimits, LimitName, Limits } from "../../backend/limits.ts";
 import { SurvivorsError } from "../../backend/errors.ts";
-import { ArgumentVector, readCString } from "../../ffi/c_string.ts";
-import { checkRunPermission } from "../../backend/permissions.ts";
-import type { Membership } from "../tree/membership.ts";
-import { refuseClosed } from "../stdio/stdio.ts";
-import { ChildStreams, fileActions, ownEnds } from "./child_streams.ts";
+import { ArgumentVector, cString } from "../../ffi/c_string.ts";
 import {
   chooseContainment,
   type ContainmentChoice,
 } from "../containment/choose.ts";
-import { withCredentials } from "./credentials.ts";
-import {
-  buildEnvironment,
-  childPath,
-  type Environment,
-  findExecutable,
-  loaderVariables,
-} from "./executable.ts";
+import type { PipeSink, PipeSource } from "../stdio/pipe.ts";
+import type { ForegroundTerminal } from "../stdio/pty.ts";
+import { refuseClosed } from "../stdio/stdio.ts";
 import {
   EACCES,
   ENOENT,
@@ -33,29 +24,33 @@ import {
   errnoMeaning,
   posixError,
 } from "../system/errno.ts";
-import { absolutePath, isDirectory, isThere } from "../system/file_system.ts";
+import { isDirectory, isThere } from "../system/file_system.ts";
+import { bindErrno, DARWIN, errno, libc } from "../system/libc.ts";
+import { attributes, type FileActions } from "../system/posix_spawn.ts";
+import type { Membership } from "../tree/membership.ts";
+import { ChildStreams, fileActions, ownEnds } from "./child_streams.ts";
+import { withCredentials } from "./credentials.ts";
+import { type Errand, execObstacle, SHELL, shellArguments } from "./errand.ts";
+import {
+  buildEnvironment,
+  droppedByShell,
+  type Environment,
+} from "./executable.ts";
+import { awaitStopped, type Hold } from "./held_start.ts";
+import {
+  type LaunchPlan,
+  permittedProgram,
+  planLaunch,
+} from "./launch_plan.ts";
+import { launcherImage, launcherRefused, writeLauncher } from "./launcher.ts";
 import {
   applyLimits,
   heldByKernel,
   holdsForWatch,
-  limitCommands,
-  limitsNeedHold,
   refuseAffinity,
   setAffinity,
   setNice,
 } from "./resource_limits.ts";
-import {
-  awaitStopped,
-  execObstacle,
-  Hold,
-  SHELL,
-  shellArguments,
-  type ShellErrand,
-} from "./held_start.ts";
-import { bindErrno, DARWIN, errno, libc, libcWait } from "../system/libc.ts";
-import type { ForegroundTerminal } from "../stdio/pty.ts";
-import type { PipeSink, PipeSource } from "../stdio/pipe.ts";
-import { attributes, type FileActions } from "../system/posix_spawn.ts";
 
 /** A child that was just started. */
 export interface Spawned {
@@ -82,13 +77,6 @@ export interface Spawned {
 }
 
 const NO_FDS: readonly NativeDescriptor[] = [];
-
-/** This process's working directory, or `null` when it is gone; without Deno's read permission, since only names are joined to it. */
-function workingDirectory(): string | null {
-  const bytes = new Uint8Array(4096);
-  const found = libcWait().getcwd(bytes, BigInt(bytes.length));
-  return found === null ? null : readCString(bytes);
-}
 
 /**
  * Starts a program.
@@ -125,18 +113,22 @@ function spawnWith(
   const containment = chooseContainment(spec);
   try {
     streams.openTerminal(spec);
-    if (!DARWIN && needsPreparation(spec, streams, containment.membership)) {
-      streams.hold = Hold.open(spec.fds);
-    }
-    streams.open(spec);
+    const plan = planLaunch(
+      spec,
+      path,
+      containment.membership,
+      streams.terminal !== null,
+    );
+    streams.open(spec, plan);
     const kernelLimits = spec.limits === null
       ? NO_LIMITS
       : heldLimits(spec.limits, containment.membership);
-    const pid = start(spec, path, streams, containment);
+    const pid = start(spec, plan, streams, containment);
     const { stdin, stdout, stderr } = ownEnds(spec, streams);
     // The child has its own by now.
     streams.stdio[Symbol.dispose]();
     streams.fds?.closeFar();
+    streams.closeLauncher();
     return {
       pid,
       pgid: containment.group === "inherit" ? 0 : pid,
@@ -148,7 +140,7 @@ function spawnWith(
       slave: streams.pty?.slave ?? -1,
       membership: containment.membership,
       suspended: spec.suspended,
-      hold: streams.hold,
+      hold: plan.hold,
       limits: spec.limits,
       kernelLimits,
     };
@@ -169,50 +161,16 @@ function heldLimits(limits: Limits, membership: Membership): KernelLimits {
   return held;
 }
 
-function permittedProgram(spec: SpawnSpec): string {
-  const { command } = spec;
-  const searched = !command.includes("/");
-  const path = searched ? childPath(spec) : null;
-  const relative = searched
-    ? /(^|:)[^/:]/.test(path ?? "/")
-    : !command.startsWith("/");
-  const absoluteCwd = spec.cwd?.startsWith("/") === true;
-  const relativeCwd = spec.cwd !== null && !absoluteCwd;
-  // Only for what is relative: this process's own directory may be gone.
-  const own = relative || relativeCwd ? workingDirectory() : null;
-  const needsOwn = relativeCwd || relative && !searched && !absoluteCwd;
-  if (own === null && needsOwn) throw directoryGone(command);
-  const cwd = absoluteCwd
-    ? spec.cwd as string
-    : absolutePath(spec.cwd ?? "", own ?? "/");
-  const found = findExecutable(command, { path, cwd, own });
-  if ("errno" in found) throw notFound(command, found.errno);
-  checkRunPermission(found.path, command, () => loaderVariables(spec));
-  return found.path;
-}
-
-function directoryGone(command: string): Error {
-  const message =
-    `Failed to spawn '${command}': failed resolving cwd: the working directory of this process is gone. Give an absolute path to the program and an absolute 'cwd'`;
-  return posixError("getcwd", ENOENT, { message, command });
-}
-
-function notFound(command: string, errno: number): Error {
-  const message =
-    `Failed to spawn '${command}': no executable file of that name in the child's PATH`;
-  return posixError("posix_spawn", errno, { message, command });
-}
-
 // posix_spawn with everything prepared; returns the pid.
 function start(
   spec: SpawnSpec,
-  path: string,
+  plan: LaunchPlan,
   streams: ChildStreams,
   containment: ContainmentChoice,
 ): number {
-  const actions = fileActions(spec, streams);
+  const actions = fileActions(spec, streams, plan);
   try {
-    return startWith(actions, spec, path, streams, containment);
+    return startWith(actions, spec, plan, streams, containment);
   } finally {
     if (!actions.shared) actions[Symbol.dispose]();
   }
@@ -221,64 +179,69 @@ function start(
 function startWith(
   actions: FileActions,
   spec: SpawnSpec,
-  path: string,
+  plan: LaunchPlan,
   streams: ChildStreams,
   { membership, group }: ContainmentChoice,
 ): number {
-  const { hold } = streams;
-  const prepared = needsPreparation(spec, streams, membership);
-  // Where nothing can hold it back, on macOS and without a free number, it is
-  // stopped instead.
-  const stopped = spec.suspended || prepared && hold === null;
-  const ulimits = spec.limits === null ? "" : limitCommands(spec.limits);
+  const { hold, path } = plan;
   const attr = attributes({
     group,
-    suspended: stopped && DARWIN,
+    suspended: plan.startsStopped,
     cgroup: membership.cgroupDescriptor ?? -1,
   });
   const environment = buildEnvironment(spec);
-  const launch = (argv: readonly string[]): number =>
-    withCredentials(spec, () => {
-      return launchOnce(argv, {
-        actions,
-        attr,
-        environment,
-        membership,
-      });
-    });
-  // concat, not spread: nothing here goes through Array.prototype[Symbol.iterator].
-  // As with Deno.Command, the program's own name is the path it was found at.
-  const stops = stopped && !DARWIN;
-  let result;
-  const { umask, listenPid } = spec;
-  const held = hold !== null;
-  if (held || stops || umask !== null || listenPid || ulimits !== "") {
-    const digit = hold?.digit ?? -1;
-    const errand = { hold: digit, stops, umask, listenPid, ulimits };
-    result = startThroughShell(spec, path, errand, launch);
-  } else {
-    result = launch([path].concat(spec.args));
-    if (result === -ENOEXEC) {
-      // A script without an interpreter line: as execvp(3) does it, and Deno.
-      result = launch([SHELL, path].concat(spec.args));
-    }
-  }
+  const launch: Launcher = (program, argv) =>
+    withCredentials(
+      spec,
+      () =>
+        launchOnce(program, argv, { actions, attr, environment, membership }),
+    );
+  const result = plan.errand === null
+    ? startDirectly(spec, path, launch)
+    : startOnErrand(spec, plan, plan.errand, launch);
   hold?.closeReading();
   if (result <= 0) throw spawnFailure(spec, path, -result);
-  if (held || stopped) prepare(result, spec, streams, membership);
+  if (plan.prepared) prepare(result, spec, streams, membership);
   return result;
 }
 
-function startThroughShell(
+/** Starts a program with these arguments: its pid, or `-errno`. */
+type Launcher = (program: string, argv: readonly string[]) => number;
+
+function startDirectly(
   spec: SpawnSpec,
   path: string,
-  errand: ShellErrand,
-  launch: (argv: readonly string[]) => number,
+  launch: Launcher,
 ): number {
+  // concat, not spread: nothing here goes through Array.prototype[Symbol.iterator].
+  // As with Deno.Command, the program's own name is the path it was found at.
+  const result = launch(path, [spec.argv0 ?? path].concat(spec.args));
+  if (result !== -ENOEXEC) return result;
+  // A script without an interpreter line: as execvp(3) does it, and Deno.
+  return launch(SHELL, [SHELL, path].concat(spec.args));
+}
+
+// Through something that does the errand in the child and becomes the program.
+function startOnErrand(
+  spec: SpawnSpec,
+  plan: LaunchPlan,
+  errand: Errand,
+  launch: Launcher,
+): number {
+  const { path, launcher } = plan;
   // As the user that will call exec.
   const obstacle = withCredentials(spec, () => execObstacle(path));
   if (obstacle !== 0) return -obstacle;
-  const result = launch(shellArguments(path, spec.args, errand));
+  let result = -ENOENT;
+  if (launcher >= 0 && writeLauncher(launcher, launcherImage(path, errand))) {
+    const argv = ["launcher", SHELL, spec.argv0 ?? path].concat(spec.args);
+    result = launch(`/proc/self/fd/${launcher}`, argv);
+  }
+  if (result < 0) {
+    const dropped = droppedByShell(spec);
+    result = launch(SHELL, shellArguments(path, spec.args, errand, dropped));
+    if (result > 0) launcherRefused();
+  }
   // One that is held back stops only when it has been let go.
   if (errand.stops && errand.hold < 0 && result > 0) awaitStopped(result);
   return result;
@@ -320,8 +283,8 @@ function release(hold: Hold, pid: number): void {
   if (error !== 0) throw posixError("write", error, { pid });
 }
 
-// Who may start a child as another user need not be allowed to end it; but one that
-// is held back ends by itself when the pipe is closed.
+// A process that may start a child as another user need not be allowed to end it;
+// but one that is held back ends by itself when the pipe is closed.
 function endWaiting(pid: number, hold: Hold | null, command: string): void {
   const error = libc().kill(pid, SIGKILL) === 0 ? 0 : errno();
   hold?.close();
@@ -331,15 +294,6 @@ function endWaiting(pid: number, hold: Hold | null, command: string): void {
   }
   const reason = `it is stopped, and the signal failed: ${errnoMeaning(error)}`;
   throw new SurvivorsError(command, [{ pid, name: "sh", reason }]);
-}
-
-function needsPreparation(
-  spec: SpawnSpec,
-  { terminal }: ChildStreams,
-  membership: Membership,
-): boolean {
-  return spec.nice !== null || spec.affinity !== null || terminal !== null ||
-    membership.joinsHeld === true || limitsNeedHold(spec.limits);
 }
 
 const SIGKILL = 9;
@@ -359,6 +313,7 @@ const pidBytes = new Uint8Array(pidCell.buffer);
 
 // One posix_spawn: the pid, or -errno, which is its return value (no errno).
 function launchOnce(
+  program: string,
   argv: readonly string[],
   launch: Launch,
 ): number {
@@ -369,8 +324,8 @@ function launchOnce(
   try {
     const error = libc().posix_spawn(
       pidBytes,
-      // The program is its own first argument.
-      argumentVector.first,
+      // Most often the program is its own first argument.
+      program === argv[0] ? argumentVector.first : cString(program),
       launch.actions.bytes,
       launch.attr,
       argumentVector.pointers,

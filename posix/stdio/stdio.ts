@@ -25,7 +25,7 @@ import {
   errnoMeaning,
   posixError,
 } from "../system/errno.ts";
-import { absolutePath, isDirectory } from "../system/file_system.ts";
+import { absolutePath, isDirectory, isFifo } from "../system/file_system.ts";
 import {
   bindErrno,
   DARWIN,
@@ -39,7 +39,8 @@ import {
 import type { DescriptorSource, FileActions } from "../system/posix_spawn.ts";
 import { openPipe, PipeSink, PipeSource } from "./pipe.ts";
 
-const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
+/** Names of the standard streams, for messages. */
+export const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
 
 /** The ends of all streams; disposing closes whatever was not taken. */
 export class StdioEnds implements Disposable {
@@ -80,15 +81,16 @@ export class StdioEnds implements Disposable {
    * Opens what else is needed. On an error, what was opened is closed by disposing.
    *
    * @param spec The specification.
+   * @param later Descriptors that are opened in the child.
    * @throws what {@linkcode openForChild} throws for a file.
    * @throws {SystemError} when nothing more can be opened.
    */
-  open(spec: SpawnSpec): void {
-    this.#open(0, spec.stdin, spec);
-    this.#open(1, spec.stdout, spec);
+  open(spec: SpawnSpec, later: ReadonlySet<number>): void {
+    this.#open(0, later.has(0) ? "null" : spec.stdin, spec);
+    this.#open(1, later.has(1) ? "null" : spec.stdout, spec);
     // Set after descriptor 1 of the child is: a copy of that.
     if (spec.stderr === "stdout") this.#sources[2] = 1;
-    else this.#open(2, spec.stderr, spec);
+    else this.#open(2, later.has(2) ? "null" : spec.stderr, spec);
   }
 
   #open(index: number, target: StdioTarget, spec: SpawnSpec): void {
@@ -164,6 +166,16 @@ export function refuseClosed(specs: readonly DescriptorSpec[]): void {
   }
 }
 
+/** What else is known of the child that descriptors are opened for. */
+export interface DescriptorPlan {
+  /** The program, for messages. */
+  readonly command: string;
+  /** Numbers in the child that are not the program's: no source gets them, and they stay open. */
+  readonly reserved: readonly number[];
+  /** Descriptors that are opened in the child. */
+  readonly later: ReadonlySet<number>;
+}
+
 /**
  * What is opened for one child. All of the child's ends are copies of ours with
  * numbers that are no targets (see {@linkcode duplicateClear}); they are closed
@@ -175,36 +187,32 @@ export class ChildDescriptors {
   readonly #far: number[] = [];
   readonly #near: number[] = [];
   readonly #limit: number;
-  readonly #reserved: number;
+  readonly #plan: DescriptorPlan;
 
   /**
    * Opens everything.
    *
    * @param specs What the child gets; {@linkcode refuseClosed} has seen it.
-   * @param command The program, for messages.
-   * @param reserved A number in the child that is somebody else's, or -1: no source
-   * gets it, and it is not closed.
+   * @param plan What else is known of the child.
    * @throws {RangeError} for a number that this process's limit does not allow.
    * @throws what opening a file throws. Nothing is left open then.
    */
-  constructor(
-    specs: readonly DescriptorSpec[],
-    command: string,
-    reserved: number,
-  ) {
+  constructor(specs: readonly DescriptorSpec[], plan: DescriptorPlan) {
     this.#specs = specs;
+    this.#plan = plan;
     bindErrno();
     this.#limit = descriptorLimit();
     for (let fd = 0; fd < 3; fd++) this.#taken.add(fd);
-    this.#reserved = reserved;
-    this.#taken.add(reserved);
+    for (let i = 0; i < plan.reserved.length; i++) {
+      this.#taken.add(plan.reserved[i] as number);
+    }
     for (let i = 0; i < specs.length; i++) {
       const { target } = specs[i] as DescriptorSpec;
       if (target >= this.#limit) throw aboveLimit(target, this.#limit);
       this.#taken.add(target);
     }
     try {
-      for (let i = 0; i < specs.length; i++) this.#open(i, command);
+      for (let i = 0; i < specs.length; i++) this.#open(i);
     } catch (error) {
       this.closeFar();
       this.closeNear();
@@ -212,11 +220,13 @@ export class ChildDescriptors {
     }
   }
 
-  #open(index: number, command: string): void {
+  #open(index: number): void {
     const { target, origin } = this.#specs[index] as DescriptorSpec;
+    const { command, later } = this.#plan;
     this.#near[index] = -1;
     // /dev/null is opened in the child.
     this.#far[index] = -1;
+    if (later.has(target)) return;
     if (origin.kind === "own") {
       this.#far[index] = duplicateClear(origin.fd, this.#taken);
     } else if (origin.kind === "file") {
@@ -248,13 +258,15 @@ export class ChildDescriptors {
 
   /** Adds what makes the child's descriptors, and nothing but these. Last: it closes the rest. */
   addTo(actions: FileActions): void {
-    let highest = Math.max(2, this.#reserved);
+    const { reserved } = this.#plan;
+    let highest = 2;
+    for (let i = 0; i < reserved.length; i++) {
+      highest = Math.max(highest, reserved[i] as number);
+    }
     for (let i = 0; i < this.#specs.length; i++) {
-      const { target, origin } = this.#specs[i] as DescriptorSpec;
-      actions.descriptor(
-        target,
-        origin.kind === "null" ? "null" : this.#far[i] as number,
-      );
+      const { target } = this.#specs[i] as DescriptorSpec;
+      const far = this.#far[i] as number;
+      actions.descriptor(target, far < 0 ? "null" : far);
       highest = Math.max(highest, target);
     }
     // What is not close-on-exec, because this process was started with it, or
@@ -329,6 +341,11 @@ const O_CREAT = DARWIN ? 0x200 : 0x40;
 const O_TRUNC = DARWIN ? 0x400 : 0x200;
 const O_APPEND = DARWIN ? 8 : 0x400;
 const O_CLOEXEC = DARWIN ? 0x100_0000 : 0x8_0000;
+// Linux: opening never waits, whatever the path leads to by now.
+const O_NONBLOCK = DARWIN ? 0 : 0x800;
+const F_SETFL = 4;
+const R_OK = 4;
+const W_OK = 2;
 
 /** What a file is to the child. */
 export interface FileUse {
@@ -357,11 +374,43 @@ export function openForChild(
   // A directory can be opened for reading; only reading it fails, in the child.
   const fd = reads && isDirectory(file.path) ? -EISDIR : openFile(file, reads);
   if (fd >= 0) return aboveStdio(fd);
+  throw cannotOpen(file.path, -fd, { reads, name, command });
+}
+
+function cannotOpen(
+  path: string,
+  error: number,
+  { name, command }: FileUse,
+): Error {
   const message =
-    `Failed to spawn '${command}': cannot open '${file.path}' as ${name}: ${
-      errnoMeaning(-fd)
+    `Failed to spawn '${command}': cannot open '${path}' as ${name}: ${
+      errnoMeaning(error)
     }`;
-  throw posixError("open", -fd, { message, command });
+  return posixError("open", error, { message, command });
+}
+
+/**
+ * The FIFO that a path leads to, if opening it may wait for its other end: that is
+ * done in the child.
+ *
+ * @param path The path.
+ * @returns Its absolute path without links; `null` for anything else, and for a pipe
+ * that this process has open (/dev/fd/N), which has its other end.
+ */
+export function fifoToWaitFor(path: string): string | null {
+  return isFifo(path) ? realPath(path) : null;
+}
+
+/**
+ * Refuses a FIFO that this process may not open.
+ *
+ * @param path Its path.
+ * @param use What it is to the child.
+ * @throws {Deno.errors.PermissionDenied} when the OS does not allow it.
+ */
+export function refuseForbidden(path: string, use: FileUse): void {
+  if (libc().access(cString(path), use.reads ? R_OK : W_OK) === 0) return;
+  throw cannotOpen(path, errno(), use);
 }
 
 // The descriptor, or -errno.
@@ -398,8 +447,11 @@ function retried(path: string, flags: number, mode: number): number {
   for (;;) {
     const fd = DARWIN
       ? libcDarwin().open(name, flags)
-      : libcLinux().open(name, flags, mode);
-    if (fd >= 0) return fd;
+      : libcLinux().open(name, flags | O_NONBLOCK, mode);
+    if (fd >= 0) {
+      if (!DARWIN) libcLinux().fcntl(fd, F_SETFL, BigInt(flags & O_APPEND));
+      return fd;
+    }
     const error = errno();
     if (error !== EINTR) return -error;
   }

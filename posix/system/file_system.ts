@@ -1,6 +1,7 @@
 import { cString } from "../../ffi/c_string.ts";
 import { ENOENT } from "./errno.ts";
-import { errno, libc } from "./libc.ts";
+import { buffer } from "../../ffi/library.ts";
+import { DARWIN, errno, libc, libcFiles } from "./libc.ts";
 
 const F_OK = 0;
 const X_OK = 1;
@@ -62,4 +63,41 @@ export function absolutePath(path: string, base: string): string {
     else kept.push(part);
   }
   return `/${kept.join("/")}`;
+}
+
+// struct stat: <bits/struct_stat.h>
+const SYS_NEWFSTATAT = Deno.build.arch === "aarch64" ? 79n : 262n;
+const MODE_OFFSET = Deno.build.arch === "aarch64" ? 16 : 24;
+const STAT_SIZE = 144;
+const AT_FDCWD = -100n;
+const S_IFMT = 0xf000;
+const S_IFIFO = 0x1000;
+
+/**
+ * Whether a path leads to a pipe with a name: opening it may wait for its other end.
+ *
+ * @param path The path; links in it are followed.
+ * @returns Also false when it cannot be looked at; on macOS that is so without
+ * Deno's read permission.
+ */
+export function isFifo(path: string): boolean {
+  if (DARWIN) return isFifoForDeno(path);
+  const stat = buffer(STAT_SIZE);
+  const name = cString(path);
+  const c = libcFiles();
+  if (c.newfstatat(SYS_NEWFSTATAT, AT_FDCWD, name, stat, 0n) !== 0) {
+    return false;
+  }
+  const mode = new DataView(stat.buffer).getUint32(MODE_OFFSET, true);
+  return (mode & S_IFMT) === S_IFIFO;
+}
+
+function isFifoForDeno(path: string): boolean {
+  const { state } = Deno.permissions.querySync({ name: "read", path });
+  if (state !== "granted") return false;
+  try {
+    return Deno.statSync(path).isFifo === true;
+  } catch {
+    return false;
+  }
 }

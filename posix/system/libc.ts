@@ -309,6 +309,29 @@ export const libcTerminal = lazyLibrary(
   } as const,
 );
 
+/** Linux only: the program that makes system calls in a child. */
+export const libcLauncher = lazyLibrary(
+  LIBC,
+  {
+    // int memfd_create(const char *, unsigned flags): glibc >= 2.27
+    memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
+  } as const,
+);
+
+/** Linux only: kinds of files. */
+export const libcFiles = lazyLibrary(
+  LIBC,
+  {
+    // long syscall(SYS_newfstatat, int dirfd, const char *, struct stat *, int flags):
+    // glibc exports no stat() before 2.33
+    newfstatat: {
+      name: "syscall",
+      parameters: ["i64", "i64", "buffer", "buffer", "i64"],
+      result: "i32",
+    },
+  } as const,
+);
+
 /** Linux only, for containment by cgroup. */
 export const libcCgroup = lazyLibrary(
   LIBC,

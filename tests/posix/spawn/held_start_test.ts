@@ -109,13 +109,13 @@ Deno.test({
     const marker = newMarker();
     const options = { detached: true, limits: { processes: 50 } };
     await killedParent(options, 0, marker);
-    await until(() => processesWith(marker).length === 0, "the shell's end");
+    await until(() => processesWith(marker).length === 0, "its end");
   },
 });
 
 // Why children are not held back like this, and what is left where they must be.
 Deno.test({
-  name: "a shell that has stopped itself stays behind",
+  name: "a child that has stopped itself stays behind",
   ignore,
   async fn() {
     const options = { detached: true, priority: 1, fds: allDigits() };
@@ -156,7 +156,7 @@ Deno.test({
         { affinity: [0] },
         { limits: { fileSize: 1 << 20 } },
         { limits: { processes: 50 } },
-        // As few as can be: fewer than the shell needs.
+        // As few as can be: fewer than what runs first may need.
         { priority: 1, limits: { openFiles: 8 } },
       ] as const
     ) {
@@ -323,7 +323,7 @@ Deno.test({
     for (let tries = 0; command === "" && tries < 100_000; tries++) {
       command = Deno.readTextFileSync(`/proc/${child.pid}/cmdline`);
     }
-    assert(command.includes("killable_hold"), command);
+    assert(command.startsWith("launcher\0"), command);
     await child.stop({ grace: 0 });
     await child.status;
     await until(() => openDescriptors() === before, "the pipe to be closed");

@@ -3,7 +3,6 @@ import {
   niceValue,
   terminalChoice,
 } from "../../../../process/options/attributes.ts";
-import { shellArguments } from "../../../../posix/spawn/held_start.ts";
 import {
   affinityMask,
   priorityClass,
@@ -38,48 +37,6 @@ Deno.test("every nice value has a priority class, and none is real-time", () => 
 Deno.test("the affinity mask of Windows has 64 bits", () => {
   assertEquals(affinityMask([0, 2, 2, 63], "x"), 1n << 63n | 5n);
   assertThrows(() => affinityMask([64], "x"), RangeError, "above 63");
-});
-
-Deno.test("the shell sets the mask, waits, stops, limits itself, and becomes the program, in this order", () => {
-  const script = (
-    stops: boolean,
-    umask: number | null,
-    more: { hold?: number; listenPid?: boolean; ulimits?: string } = {},
-  ) =>
-    shellArguments("/p", ["a"], {
-      hold: -1,
-      stops,
-      umask,
-      listenPid: false,
-      ulimits: "",
-      ...more,
-    });
-  assertEquals(script(false, 0o27), [
-    "/bin/sh",
-    "-c",
-    'umask 027; exec "$0" "$@"',
-    "/p",
-    "a",
-  ]);
-  assertEquals(script(true, 0)[2], 'umask 00; kill -STOP $$; exec "$0" "$@"');
-  assertEquals(script(true, null)[2], 'kill -STOP $$; exec "$0" "$@"');
-  assertEquals(
-    script(false, 0, { ulimits: "ulimit -S -n 9; " })[2],
-    'umask 00; ulimit -S -n 9; exec "$0" "$@"',
-  );
-  assertEquals(
-    script(true, 0o22, { listenPid: true })[2],
-    'umask 022; kill -STOP $$; LISTEN_PID=$$; export LISTEN_PID; exec "$0" "$@"',
-  );
-  const wait = "{ exec 9<&-; read -r killable_hold; } <&9 || exit 125; ";
-  assertEquals(
-    script(false, null, { hold: 9 })[2],
-    wait + 'exec "$0" "$@"',
-  );
-  assertEquals(
-    script(true, 0, { hold: 9, ulimits: "ulimit -n 8; " })[2],
-    `umask 00; ${wait}kill -STOP $$; ulimit -n 8; exec "$0" "$@"`,
-  );
 });
 
 Deno.test("a pseudo-terminal has the size of a VT100 unless told otherwise", () => {
