@@ -1,3 +1,10 @@
+/**
+ * The mechanisms that hold a tree together, as both twins name them, and what
+ * each promises on this machine.
+ *
+ * @module
+ */
+
 /** The operating-system mechanism that holds a tree together. */
 export type ContainmentKind =
   | "job-object"

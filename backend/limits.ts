@@ -1,4 +1,10 @@
 /**
+ * Limits of a child and its tree: their names, and what holds each of them.
+ *
+ * @module
+ */
+
+/**
  * Limits of a child and of everything it starts. Passing one ends the whole tree
  * hard, and `status.limit` names it; `openFiles`, `fileSize` and `coreSize` make
  * calls of the program fail instead, as the system has it.

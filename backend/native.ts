@@ -1,3 +1,10 @@
+/**
+ * A started program as the neutral half sees it: its tree, its pipes, its exit.
+ * The twins implement these interfaces.
+ *
+ * @module
+ */
+
 import type { Containment, ProcessInfo, TreeMechanism } from "./containment.ts";
 import type { KernelLimits, LimitName } from "./limits.ts";
 import type { Usage, UsageLook } from "./usage.ts";

@@ -1,3 +1,10 @@
+/**
+ * What a twin is given to start a program: every decision of the neutral half,
+ * checked and complete.
+ *
+ * @module
+ */
+
 import type { ContainmentRequest } from "./containment.ts";
 import type { Limits } from "./limits.ts";
 import type { NativeJob, TerminalSize } from "./native.ts";

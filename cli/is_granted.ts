@@ -1,4 +1,10 @@
 /**
+ * Permissions that are used when they are there, and never asked for.
+ *
+ * @module
+ */
+
+/**
  * Whether a permission is there. What is nice to have is not worth a prompt.
  *
  * @param descriptor The permission.

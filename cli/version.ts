@@ -1,4 +1,10 @@
 /**
+ * The version, from `deno.json`.
+ *
+ * @module
+ */
+
+/**
  * Which version this is.
  *
  * @param program The name to show.

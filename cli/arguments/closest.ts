@@ -1,4 +1,10 @@
 /**
+ * The word that is nearest to a misspelt one.
+ *
+ * @module
+ */
+
+/**
  * The name that was probably meant.
  *
  * @param word What was written.

@@ -1,3 +1,9 @@
+/**
+ * Completion for bash.
+ *
+ * @module
+ */
+
 import type { CommandSpec, ValueHint } from "../arguments/command_spec.ts";
 import { allOptions, hintWords, optionWords } from "./option_words.ts";
 

@@ -1,3 +1,9 @@
+/**
+ * Completion for fish.
+ *
+ * @module
+ */
+
 import type {
   CommandSpec,
   OptionSpec,

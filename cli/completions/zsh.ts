@@ -1,3 +1,9 @@
+/**
+ * Completion for zsh.
+ *
+ * @module
+ */
+
 import type {
   CommandSpec,
   OptionSpec,

@@ -1,3 +1,9 @@
+/**
+ * The details of a process that a listing shows.
+ *
+ * @module
+ */
+
 /** What is known of a process besides its place in the tree. */
 export interface ProcessDetails {
   /** Its user. */

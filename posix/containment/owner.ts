@@ -1,3 +1,10 @@
+/**
+ * The number of this isolate as an owner of trees (Linux): the part of the tag
+ * that all of its trees share.
+ *
+ * @module
+ */
+
 import { EACCES, EPERM, ESRCH } from "../system/errno.ts";
 import { bindErrno, errno, libc, libcLinux, libcWait } from "../system/libc.ts";
 import {

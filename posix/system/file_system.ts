@@ -1,3 +1,10 @@
+/**
+ * Questions to the file system that need no permission of Deno: what exists,
+ * what is a directory, what may be executed.
+ *
+ * @module
+ */
+
 import { cString } from "../../ffi/c_string.ts";
 import { ENOENT } from "./errno.ts";
 import { buffer } from "../../ffi/library.ts";
