@@ -14,6 +14,7 @@
 
 import { cString } from "../../ffi/c_string.ts";
 import { libc, libcLinux } from "../system/libc.ts";
+import { keep, type Kept } from "../system/isolate_end.ts";
 import { readProcFile } from "../system/proc_files.ts";
 
 const BITS = 0x180;
@@ -23,7 +24,7 @@ const O_RDWR_CLOEXEC = 0x80002;
 let refused = false;
 // Of this process: a descriptor, and the two texts that are written in turn. None
 // where it has the bits already and its children inherit them.
-let own = -1;
+const own: Kept = { fd: -1 };
 let plain: Uint8Array<ArrayBuffer> | null = null;
 let marked: Uint8Array<ArrayBuffer> | null = null;
 let reason: string | null = null;
@@ -56,14 +57,19 @@ function prepare(tagged: boolean): string {
       ? ""
       : "this process has lost the marks of the tree that it is in";
   }
-  if (own < 0) {
-    const path = cString("/proc/self/coredump_filter");
-    own = libcLinux().open(path, O_RDWR_CLOEXEC, 0);
-  }
-  if (own < 0) return "/proc/self/coredump_filter cannot be written";
+  if (!isOpen()) return "/proc/self/coredump_filter cannot be written";
   plain = text(value);
   marked = text(value | BITS);
   return "";
+}
+
+// Opened again after an unload of this isolate after which it goes on.
+function isOpen(): boolean {
+  if (own.fd >= 0) return true;
+  const path = cString("/proc/self/coredump_filter");
+  own.fd = libcLinux().open(path, O_RDWR_CLOEXEC, 0);
+  if (own.fd >= 0) keep(own);
+  return own.fd >= 0;
 }
 
 function text(filter: number): Uint8Array<ArrayBuffer> {
@@ -73,8 +79,8 @@ function text(filter: number): Uint8Array<ArrayBuffer> {
 /** Sets or takes back the bits of this process, for the moment of a spawn. */
 export function setDetector(on: boolean): void {
   const bytes = on ? marked : plain;
-  if (bytes === null) return;
-  libcLinux().pwrite(own, bytes, BigInt(bytes.length), 0n);
+  if (bytes === null || !isOpen()) return;
+  libcLinux().pwrite(own.fd, bytes, BigInt(bytes.length), 0n);
 }
 
 /** Takes the bits back from a process of another thread that was started at the moment of a spawn. */

@@ -20,6 +20,7 @@ import {
   readProcFile,
   readStat,
 } from "../system/proc_files.ts";
+import { IN_WORKER } from "../system/isolate_end.ts";
 import { DARWIN, libc, libcWait } from "../system/libc.ts";
 import { P_ALL, waitid, WEXITED, WNOHANG, WNOWAIT } from "../wait/children.ts";
 import { limitOf } from "./owner.ts";
@@ -27,8 +28,11 @@ import { decodeTag, type OwnerNumbers } from "./tag.ts";
 
 const SIGKILL = 9;
 
-/** How long the first spawn waits for the trees of ended isolates. */
-const MAX_WAIT_MS = 10_000;
+/**
+ * How long the first spawn waits for the trees of ended isolates. In a worker these
+ * may be those of another one, which has nothing to do with it.
+ */
+const MAX_WAIT_MS = IN_WORKER ? 1000 : 10_000;
 const POLL_MS = 5;
 
 const ROOT_NAME = "killable ";

@@ -18,6 +18,7 @@ import {
 import type { ChildFile } from "./errand.ts";
 import type { Hold } from "./held_start.ts";
 import type { LaunchPlan } from "./launch_plan.ts";
+import { atUnload } from "../system/isolate_end.ts";
 import { libc } from "../system/libc.ts";
 import { PipeSink, PipeSource } from "../stdio/pipe.ts";
 import { FileActions } from "../system/posix_spawn.ts";
@@ -145,6 +146,12 @@ export function ownEnds(spec: SpawnSpec, streams: ChildStreams): OwnEnds {
 // time: made once.
 const sharedActions = new Map<string, FileActions>();
 
+// They hold the number of the null device, which is closed then.
+function disposeShared(): void {
+  sharedActions.forEach((actions) => actions[Symbol.dispose]());
+  sharedActions.clear();
+}
+
 /**
  * The file actions that give a child its streams and its directory.
  *
@@ -171,6 +178,9 @@ export function fileActions(
   if (hold !== null) actions.descriptor(hold.digit, hold.source);
   fds?.addTo(actions);
   if (spec.cwd !== null) actions.directory(spec.cwd);
-  if (shared) sharedActions.set(key, actions);
+  if (shared) {
+    if (sharedActions.size === 0) atUnload(disposeShared);
+    sharedActions.set(key, actions);
+  }
   return actions;
 }

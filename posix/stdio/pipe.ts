@@ -25,6 +25,7 @@ import {
   libcDarwin,
   libcLinux,
 } from "../system/libc.ts";
+import { closeKept, keep, type Kept } from "../system/isolate_end.ts";
 import { reactor, type Watch } from "../wait/reactor.ts";
 
 const O_CLOEXEC = 0x80000;
@@ -143,22 +144,22 @@ function enlarge(fd: number): void {
 
 // A pipe that nobody holds any more is closed: a caller need not read what it
 // asked for. The cell is emptied by close(), so no other file's number is hit.
-const abandoned = new FinalizationRegistry<Cell>((cell) => {
-  if (cell.fd < 0) return;
-  // Otherwise the next pipe of this number would be taken for a known one.
-  reactor().remove(cell.fd, cell.interest);
-  libc().close(cell.fd);
-});
+const abandoned = new FinalizationRegistry<Cell>(closeCell);
 
-interface Cell {
+interface Cell extends Kept {
   readonly interest: "read" | "write";
-  fd: number;
+}
+
+function closeCell(cell: Cell): void {
+  if (cell.fd < 0) return;
+  // Before the close: the next pipe of this number would be taken for a known one.
+  reactor().remove(cell.fd, cell.interest);
+  closeKept(cell);
 }
 
 /** The reading end of a child's stdout or stderr. */
 export class PipeSource implements ByteSource {
   readonly readSize: number = PIPE_SIZE;
-  readonly #fd: number;
   readonly #cell: Cell;
   #open = true;
   #finishing = false;
@@ -177,8 +178,7 @@ export class PipeSource implements ByteSource {
 
   /** @param fd The near end; owned from now on. */
   constructor(fd: number) {
-    this.#fd = fd;
-    this.#cell = { fd, interest: "read" };
+    this.#cell = keep({ fd, interest: "read" });
     abandoned.register(this, this.#cell);
   }
 
@@ -206,12 +206,12 @@ export class PipeSource implements ByteSource {
   /** Reads what is there: a count, 0 at the end of the stream, -1 when there is nothing yet. */
   readSync(view: Uint8Array): number {
     if (!this.#open) return 0;
-    const n = readNow(this.#fd, view as Uint8Array<ArrayBuffer>);
+    const n = readNow(this.#cell.fd, view as Uint8Array<ArrayBuffer>);
     if (n > 0) {
       // The writer has filled the pipe: more is coming.
       if (n >= PIPE_SIZE && !this.#large) {
         this.#large = true;
-        enlarge(this.#fd);
+        enlarge(this.#cell.fd);
       }
       return n;
     }
@@ -250,7 +250,7 @@ export class PipeSource implements ByteSource {
     let n = first;
     while (n < most) {
       const rest = view.subarray(n, most) as Uint8Array<ArrayBuffer>;
-      const more = readNow(this.#fd, rest);
+      const more = readNow(this.#cell.fd, rest);
       // Nothing, the end, or an error: that of the next read.
       if (more <= 0) break;
       n += more;
@@ -267,7 +267,7 @@ export class PipeSource implements ByteSource {
         resolve();
       };
       const watch: Watch = {
-        id: this.#fd,
+        id: this.#cell.fd,
         interest: "read",
         thread: true,
         ref: this.#referenced,
@@ -285,17 +285,14 @@ export class PipeSource implements ByteSource {
     this.#finishing = true;
     const wake = this.#wake;
     if (wake === null) return;
-    reactor().remove(this.#fd, "read");
+    reactor().remove(this.#cell.fd, "read");
     wake();
   }
 
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#cell.fd = -1;
-    // Before the close: the number may be another file's right afterwards.
-    reactor().remove(this.#fd, "read");
-    libc().close(this.#fd);
+    closeCell(this.#cell);
     this.#wake?.();
   }
 
@@ -323,13 +320,12 @@ export class PipeSource implements ByteSource {
 
   /** The descriptor while it is open, else -1: for poll(2). */
   get fd(): number {
-    return this.#open ? this.#fd : -1;
+    return this.#open ? this.#cell.fd : -1;
   }
 }
 
 /** The writing end of a child's stdin. */
 export class PipeSink implements ByteSink {
-  readonly #fd: number;
   readonly #cell: Cell;
   #open = true;
   #large = false;
@@ -337,8 +333,7 @@ export class PipeSink implements ByteSink {
 
   /** @param fd The near end; owned from now on. */
   constructor(fd: number) {
-    this.#fd = fd;
-    this.#cell = { fd, interest: "write" };
+    this.#cell = keep({ fd, interest: "write" });
     abandoned.register(this, this.#cell);
   }
 
@@ -357,12 +352,12 @@ export class PipeSink implements ByteSink {
     while (done < size) {
       const whole = done === 0 && size === chunk.byteLength;
       const rest = whole ? chunk : chunk.subarray(done, size);
-      const n = writeNow(this.#fd, rest as Uint8Array<ArrayBuffer>);
+      const n = writeNow(this.#cell.fd, rest as Uint8Array<ArrayBuffer>);
       if (n === -EAGAIN && this.#large) break;
       if (n === -EAGAIN) {
         // Full: there is more to come than the reader takes at once.
         this.#large = true;
-        enlarge(this.#fd);
+        enlarge(this.#cell.fd);
         continue;
       }
       if (n < 0) throw posixError("write", -n);
@@ -387,7 +382,7 @@ export class PipeSink implements ByteSink {
       };
       this.#wake = fired;
       reactor().add({
-        id: this.#fd,
+        id: this.#cell.fd,
         interest: "write",
         thread: true,
         ref: true,
@@ -401,9 +396,7 @@ export class PipeSink implements ByteSink {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#cell.fd = -1;
-    reactor().remove(this.#fd, "write");
-    libc().close(this.#fd);
+    closeCell(this.#cell);
     this.#wake?.();
   }
 
@@ -413,7 +406,7 @@ export class PipeSink implements ByteSink {
 
   /** The descriptor while it is open, else -1: for poll(2). */
   get fd(): number {
-    return this.#open ? this.#fd : -1;
+    return this.#open ? this.#cell.fd : -1;
   }
 }
 

@@ -19,20 +19,63 @@ import { DARWIN, libc, libcJobControl, libcThread } from "./libc.ts";
 
 const O_CLOEXEC = 0x80000;
 
+/** Whether this isolate is a worker. */
+export const IN_WORKER: boolean = "WorkerGlobalScope" in globalThis;
+
 const closers: (() => void)[] = [];
+const kept = new Set<Kept>();
+let listens = false;
+
+/** A descriptor that is open for as long as it is needed, or this isolate lives. */
+export interface Kept {
+  /** Its number, or -1. */
+  fd: number;
+}
 
 /**
- * Calls a function at the `unload` of this isolate. In a worker there is none.
+ * Calls a function at the `unload` of this isolate, before its descriptors are
+ * closed. In a worker there is none.
  *
  * @param close Called synchronously, and again when `unload` fires again.
  */
 export function atUnload(close: () => void): void {
-  if (closers.length === 0) globalThis.addEventListener("unload", closeAll);
+  listen();
   closers[closers.length] = close;
+}
+
+function listen(): void {
+  if (listens) return;
+  listens = true;
+  globalThis.addEventListener("unload", closeAll);
 }
 
 function closeAll(): void {
   for (let i = 0; i < closers.length; i++) (closers[i] as () => void)();
+  kept.forEach(closeKept);
+}
+
+/**
+ * Has an open descriptor closed when this isolate ends, if it is still open then.
+ *
+ * @param one The descriptor; in a worker it may get another number.
+ * @returns The same object.
+ */
+export function keep<T extends Kept>(one: T): T {
+  listen();
+  one.fd = bindToThread(one.fd) ?? one.fd;
+  kept.add(one);
+  return one;
+}
+
+/**
+ * Closes such a descriptor.
+ *
+ * @param one The descriptor; nothing is done when it is closed already.
+ */
+export function closeKept(one: Kept): void {
+  kept.delete(one);
+  if (one.fd >= 0) closeBound(one.fd);
+  one.fd = -1;
 }
 
 // Numbers that the end of the thread closes, and of these the ones not in use.
@@ -49,7 +92,7 @@ const unused: number[] = [];
  * the descriptor stays what it was.
  */
 export function bindToThread(fd: number): number | null {
-  if (!("WorkerGlobalScope" in globalThis)) return fd;
+  if (!IN_WORKER) return fd;
   const known = unused.pop();
   if (known !== undefined) {
     moveTo(fd, known);

@@ -8,6 +8,7 @@ import { buffer } from "../../ffi/library.ts";
 import { cString } from "../../ffi/c_string.ts";
 import { posixError } from "./errno.ts";
 import { aboveStdio, isOpen } from "./descriptor.ts";
+import { keep, type Kept } from "./isolate_end.ts";
 import { DARWIN, libc, libcCgroup, libcDarwin, libcLinux } from "./libc.ts";
 
 // glibc x64 and arm64: posix_spawnattr_t 336 bytes, file_actions_t 80. macOS:
@@ -84,16 +85,19 @@ export type DescriptorSource = number | "null" | "inherit";
 
 const DEV_NULL = cString("/dev/null");
 
-let nullDevice = -1;
+const nullDevice: Kept = { fd: -1 };
 
 // Kept open: that the child copies it three times takes 8 µs less than that it
 // opens it three times, and this process waits for that. -1: it cannot be had.
 function openNullDevice(): number {
-  if (nullDevice < 0 && !DARWIN) {
+  if (nullDevice.fd < 0 && !DARWIN) {
     const fd = libcLinux().open(DEV_NULL, O_RDWR_CLOEXEC, 0);
-    if (fd >= 0) nullDevice = aboveStdio(fd);
+    if (fd >= 0) {
+      nullDevice.fd = aboveStdio(fd);
+      keep(nullDevice);
+    }
   }
-  return nullDevice;
+  return nullDevice.fd;
 }
 
 /** File actions under construction; `using` destroys them. */

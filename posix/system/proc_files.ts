@@ -8,6 +8,7 @@
 import { cString } from "../../ffi/c_string.ts";
 import { buffer } from "../../ffi/library.ts";
 import { EMFILE, ENFILE } from "./errno.ts";
+import { closeKept, keep, type Kept } from "./isolate_end.ts";
 import { errno, libc, libcLinux } from "./libc.ts";
 
 // More forks per millisecond than any machine does: how soon numbers might wrap.
@@ -61,22 +62,25 @@ export function openFile(path: string): number {
 
 // One descriptor kept for when there are no others: a process that has used up
 // its own must still be able to end what it started.
-let reserve = -1;
+const reserve: Kept = { fd: -1 };
 
 function open(path: string, flags: number): number {
   const fd = libcLinux().open(cString(path), flags, 0);
   if (fd >= 0) return fd;
   const error = errno();
-  if (reserve < 0 || error !== EMFILE && error !== ENFILE) return -error;
-  libc().close(reserve);
-  reserve = -1;
+  if (reserve.fd < 0 || error !== EMFILE && error !== ENFILE) return -error;
+  closeKept(reserve);
   return open(path, flags);
 }
 
 // Closes a descriptor of this module, or keeps it as the reserve.
 function close(fd: number): void {
-  if (reserve < 0) reserve = fd;
-  else libc().close(fd);
+  if (reserve.fd >= 0) {
+    libc().close(fd);
+    return;
+  }
+  reserve.fd = fd;
+  keep(reserve);
 }
 
 /**
@@ -254,7 +258,7 @@ export function procIsUsable(): boolean {
   return usable;
 }
 
-let loadavg = -1;
+const loadavg: Kept = { fd: -1 };
 
 // What it said last, and when.
 let recent = -1;
@@ -270,10 +274,13 @@ let recentAt = 0;
  */
 export function lastPid(now: number = performance.now()): number {
   // Tried again: descriptors that are used up now may be free later.
-  if (loadavg < 0) loadavg = openFile("/proc/loadavg");
-  if (loadavg < 0) return -1;
+  if (loadavg.fd < 0) {
+    loadavg.fd = openFile("/proc/loadavg");
+    if (loadavg.fd < 0) return -1;
+    keep(loadavg);
+  }
   const bytes = workspace();
-  const n = libcLinux().pread(loadavg, bytes, 128n, 0n);
+  const n = libcLinux().pread(loadavg.fd, bytes, 128n, 0n);
   // The number ends before the newline; read it backwards.
   let value = 0;
   let scale = 1;

@@ -13,7 +13,9 @@ import {
   libc,
   libcDarwin,
   libcLinux,
+  libcWait,
 } from "../system/libc.ts";
+import { atUnload, IN_WORKER, keep, type Kept } from "../system/isolate_end.ts";
 import { posixError } from "../system/errno.ts";
 
 /** What to wait for. `exit` is the end of a process: a pidfd on Linux, a pid on macOS. */
@@ -51,14 +53,20 @@ const EPOLLOUT = 4;
 const EPOLLONESHOT = 1 << 30;
 const EFD_CLOEXEC_NONBLOCK = 0x80000 | 0x800;
 
+// What a worker waits for is closed with its thread, and nothing wakes the thread of
+// the pool then: it must come back by itself.
+const WAIT_MS = IN_WORKER ? 1000 : -1;
+const WAKING_MS = 2;
+
 // struct epoll_event (<sys/epoll.h>): packed to 12 bytes on x86-64, events at 0
 // and data at 4; 16 bytes with data at 8 elsewhere.
 const EVENT_SIZE = Deno.build.arch === "x86_64" ? 12 : 16;
 const EVENT_DATA = Deno.build.arch === "x86_64" ? 4 : 8;
 
 class EpollPoller implements Poller {
-  readonly #epoll: number;
-  readonly #eventfd: number;
+  readonly #epoll: Kept = { fd: -1 };
+  readonly #eventfd: Kept = { fd: -1 };
+  #waiting = false;
   readonly #changed = buffer(16);
   readonly #change = new DataView(this.#changed.buffer);
   // Two buffers: a pending wait writes into its own while polls go on.
@@ -72,6 +80,17 @@ class EpollPoller implements Poller {
 
   constructor() {
     bindErrno();
+    this.#open();
+    // A thread of the pool that waits for what is closed would wait for ever.
+    atUnload(() => {
+      if (!this.#waiting) return;
+      this.wake();
+      libcWait().poll(null, 0n, WAKING_MS);
+    });
+  }
+
+  // Again after an unload of this isolate after which it goes on.
+  #open(): void {
     const c = libcLinux();
     const epoll = c.epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) throw posixError("epoll_create1", errno());
@@ -81,18 +100,20 @@ class EpollPoller implements Poller {
       libc().close(epoll);
       throw posixError("eventfd", error);
     }
-    this.#epoll = epoll;
-    this.#eventfd = event;
+    this.#epoll.fd = epoll;
+    this.#eventfd.fd = event;
+    keep(this.#epoll);
+    keep(this.#eventfd);
     // For good: a wait must not fail for want of kernel memory. Level-triggered:
     // a wake that came before the wait ends it at once.
-    this.#control(EPOLL_CTL_ADD, event, EPOLLIN);
+    this.#control(EPOLL_CTL_ADD, this.#eventfd.fd, EPOLLIN);
   }
 
   #control(operation: number, id: number, events: number): boolean {
     this.#change.setUint32(0, events, true);
     this.#change.setInt32(EVENT_DATA, id, true);
     const c = libcLinux();
-    if (c.epoll_ctl(this.#epoll, operation, id, this.#changed) === 0) {
+    if (c.epoll_ctl(this.#epoll.fd, operation, id, this.#changed) === 0) {
       return true;
     }
     if (operation === EPOLL_CTL_DEL) return false;
@@ -100,6 +121,7 @@ class EpollPoller implements Poller {
   }
 
   add(id: number, interest: Interest): boolean {
+    if (this.#epoll.fd < 0) this.#open();
     return this.#control(EPOLL_CTL_ADD, id, eventsOf(interest));
   }
 
@@ -112,18 +134,26 @@ class EpollPoller implements Poller {
   }
 
   poll(): number {
-    const n = libcLinux().epoll_wait(this.#epoll, this.#polled, MAX_EVENTS, 0);
+    const n = libcLinux().epoll_wait(
+      this.#epoll.fd,
+      this.#polled,
+      MAX_EVENTS,
+      0,
+    );
     return n < 0 ? 0 : n;
   }
 
   async wait(): Promise<number> {
+    if (this.#epoll.fd < 0) this.#open();
+    this.#waiting = true;
     const n = await libcLinux().epoll_wait_async(
-      this.#epoll,
+      this.#epoll.fd,
       this.#waited,
       MAX_EVENTS,
-      -1,
+      WAIT_MS,
     );
-    libc().read(this.#eventfd, this.#count, 8n);
+    this.#waiting = false;
+    libc().read(this.#eventfd.fd, this.#count, 8n);
     // errno of a pool thread cannot be read here; EINTR is the only one expected.
     return n < 0 ? 0 : n;
   }
@@ -134,7 +164,7 @@ class EpollPoller implements Poller {
   }
 
   wake(): void {
-    libc().write(this.#eventfd, this.#one, 8n);
+    libc().write(this.#eventfd.fd, this.#one, 8n);
   }
 }
 
