@@ -9,7 +9,7 @@
  */
 
 import { readArguments } from "./runner/arguments.ts";
-import { runExamples, runTests } from "./runner/run_tests.ts";
+import { runExamples, runFolders, runTests } from "./runner/run_tests.ts";
 import { staticChecks } from "./runner/static_checks.ts";
 import { chooseStd } from "./runner/std.ts";
 import { documentedFiles, testFolders } from "./runner/suites.ts";
@@ -22,16 +22,23 @@ console.log(std.line);
 const tally = new Tally();
 if (checks) tally.add(await staticChecks(std));
 if (tests) {
-  const wanted = paths.length > 0 ? paths : await testFolders();
-  tally.add(await runTests([...std.flags, ...flags, ...wanted]));
-  // Who asks for something in particular does not mean the examples.
+  const given = [...std.flags, ...flags];
+  tally.add(
+    paths.length > 0
+      ? await runTests([...given, ...paths])
+      : await runFolders(given, await testFolders()),
+  );
+  // A run of something in particular leaves the examples out.
   const all = paths.length === 0 &&
     !flags.some((flag) => flag.startsWith("--filter"));
   if (all) {
     const files = await documentedFiles();
     if (files.length === 0) {
       console.log("Examples in the documentation: need a newer Deno");
-    } else tally.add(await runExamples([...std.flags, ...flags, ...files]));
+    } else {
+      console.log("\n== the examples in the documentation");
+      tally.add(await runExamples([...std.flags, ...flags, ...files]));
+    }
   }
 }
 console.log(String(tally));

@@ -25,12 +25,42 @@ function attributes(xml: string, element: string): Map<string, number>[] {
   );
 }
 
-/** The files of the tests that failed, in a JUnit report of `deno test`. */
-export function failedFiles(xml: string): string[] {
-  const files = new Set<string>();
+/** A test that failed. */
+export interface FailedTest {
+  /** Its file. */
+  readonly file: string;
+  /** Its name. */
+  readonly name: string;
+}
+
+/** The tests that failed, in a JUnit report of `deno test`. */
+export function failedTests(xml: string): FailedTest[] {
+  const failed: FailedTest[] = [];
   for (const testcase of xml.split("<testcase ").slice(1)) {
+    if (!/<(failure|error)[ >]/.test(testcase)) continue;
+    const [, name = ""] = /(?:^|\s)name="([^"]*)"/.exec(testcase) ?? [];
     const [, file] = /classname="([^"]+)"/.exec(testcase) ?? [];
-    if (file && /<(failure|error)[ >]/.test(testcase)) files.add(file);
+    if (file) failed.push({ file, name: unescaped(name) });
   }
-  return [...files];
+  return failed;
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll("&quot;", '"').replaceAll("&apos;", "'")
+    .replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+}
+
+/**
+ * The one command that repeats a test: with the name where a shell takes it as it
+ * is, in single quotes.
+ *
+ * @param test The test.
+ * @returns A line for a shell.
+ */
+export function repeatCommand({ file, name }: FailedTest): string {
+  const path = file.replace(/^\.\//, "");
+  // A step is named after its test, and cannot be asked for alone.
+  const [whole = ""] = name.split(" > ");
+  const quoted = `'${whole.replaceAll("'", `'\\''`)}'`;
+  return `deno task test ${path} --filter ${quoted}`;
 }

@@ -1,6 +1,11 @@
 // deno-lint-ignore-file no-console -- a command line tool: it talks to a person
 import { denoUnderTest } from "../fixtures/deno.ts";
-import { failedFiles, readJunit } from "./junit.ts";
+import {
+  type FailedTest,
+  failedTests,
+  readJunit,
+  repeatCommand,
+} from "./junit.ts";
 import { PROJECT } from "./project.ts";
 import { Tally } from "./tally.ts";
 
@@ -19,16 +24,55 @@ const SANITIZE_ALL = { ...SANITIZE_OPS, DENO_TEST_SANITIZE_RESOURCES: "1" };
  */
 export async function runTests(args: readonly string[]): Promise<Tally> {
   const { tally, failed } = await denoTest(args, SANITIZE_ALL);
-  if (failed.length === 0 || failed.length > MOST_AGAIN) return tally;
+  const files = [...new Set(failed.map(({ file }) => file))];
+  if (files.length === 0) return tally;
   // A value that stands apart from its flag would be taken for a path.
-  if (args.includes("--filter")) return tally;
-  console.log(`\nonce more: ${failed.join(", ")}`);
+  if (files.length > MOST_AGAIN || args.includes("--filter")) {
+    sayHowToRepeat(failed);
+    return tally;
+  }
+  console.log(`\nonce more: ${files.join(", ")}`);
   const flags = args.filter((one) => one.startsWith("-"));
-  const again = await denoTest([...flags, ...failed], SANITIZE_ALL);
+  const again = await denoTest([...flags, ...files], SANITIZE_ALL);
+  sayHowToRepeat(again.failed);
   const recovered = tally.failed - again.tally.failed;
   console.log(`second run: ${again.tally}; passed only then: ${recovered}`);
   tally.passed += Math.max(recovered, 0);
   tally.failed = again.tally.failed;
+  return tally;
+}
+
+/** The most commands that are shown. */
+const MOST_SHOWN = 10;
+
+function sayHowToRepeat(failed: readonly FailedTest[]): void {
+  if (failed.length === 0) return;
+  console.log("\nto repeat what failed:");
+  for (const test of failed.slice(0, MOST_SHOWN)) {
+    console.log(`  ${repeatCommand(test)}`);
+  }
+  const more = failed.length - MOST_SHOWN;
+  if (more > 0) console.log(`  and ${more} more`);
+}
+
+/**
+ * Runs the tests of several folders, one folder after the other, with a line
+ * before each that says how far it is.
+ */
+export async function runFolders(
+  flags: readonly string[],
+  folders: readonly string[],
+): Promise<Tally> {
+  const tally = new Tally();
+  const started = performance.now();
+  for (const [index, folder] of folders.entries()) {
+    const seconds = Math.round((performance.now() - started) / 1000);
+    console.log(
+      `\n== ${index + 1} of ${folders.length}: ${folder}; ` +
+        `${tally} so far, after ${seconds} s`,
+    );
+    tally.add(await runTests([...flags, folder]));
+  }
   return tally;
 }
 
@@ -47,7 +91,7 @@ export async function runExamples(args: readonly string[]): Promise<Tally> {
 async function denoTest(
   args: readonly string[],
   env: Record<string, string>,
-): Promise<{ tally: Tally; failed: string[] }> {
+): Promise<{ tally: Tally; failed: FailedTest[] }> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
     const status = await new Deno.Command(denoUnderTest(), {
@@ -68,7 +112,7 @@ async function denoTest(
       tally.failed = 1;
       console.error(`deno test: ${status.signal ?? `code ${status.code}`}`);
     }
-    return { tally, failed: failedFiles(xml) };
+    return { tally, failed: failedTests(xml) };
   } finally {
     await Deno.remove(report);
   }

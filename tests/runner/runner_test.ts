@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { denoPath } from "../fixtures/deno.ts";
 import { readArguments } from "./arguments.ts";
 import { missingDocs } from "./doc_check.ts";
-import { readJunit } from "./junit.ts";
+import { failedTests, readJunit, repeatCommand } from "./junit.ts";
 import { packedSize, publishedPaths } from "./package_contents.ts";
 import { Tally } from "./tally.ts";
 
@@ -29,6 +29,24 @@ Deno.test("readJunit() counts what passed, failed and was left out", () => {
 </testsuites>`;
   assertEquals(readJunit(xml), { passed: 3, failed: 2, skipped: 1 });
   assertEquals(readJunit(""), { passed: 0, failed: 0, skipped: 0 });
+});
+
+Deno.test("repeatCommand() is one line for a shell", () => {
+  const xml = `<testsuites name="deno test" tests="2" failures="2" errors="0">
+    <testsuite name="./tests/a_test.ts" tests="2" disabled="0">
+        <testcase name="it&apos;s &lt;so&gt;" classname="./tests/a_test.ts">
+            <failure message="x">y</failure>
+        </testcase>
+        <testcase name="fine" classname="./tests/a_test.ts"/>
+        <testcase name="all &gt; a step" classname="./tests/a_test.ts">
+            <failure message="x">y</failure>
+        </testcase>
+    </testsuite>
+</testsuites>`;
+  assertEquals(failedTests(xml).map(repeatCommand), [
+    `deno task test tests/a_test.ts --filter 'it'\\''s <so>'`,
+    `deno task test tests/a_test.ts --filter 'all'`,
+  ]);
 });
 
 Deno.test("readArguments() tells flags from paths", () => {
@@ -194,5 +212,6 @@ for (const [name, source, code, line] of RUNS) {
     assertEquals(run.out.trimEnd().split("\n").at(-1), line);
     assertEquals(run.code, code);
     assertStringIncludes(run.out, "@std: stand-ins");
+    assertEquals(run.out.includes("to repeat what failed"), name === "leaking");
   });
 }
