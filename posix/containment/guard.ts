@@ -371,7 +371,7 @@ pattern=$1 globs=$2 digits=$4
 [ -z "$3" ] || echo "$3" >/proc/$$/comm
 shift 4
 groups= directories= hard= family= asked= waiting= by_hand=
-marks= slices= ranges= leaders= parents= looks=0
+marks= slices= ranges= leaders= parents= kin= looks=0
 elapsed=0 next=0 groups_next=0 naps=0 then=yes
 # The fields from the third on: a zombie is over when it has no other thread.
 over() {
@@ -487,6 +487,12 @@ take() {
 # Takes what descends from the members, whatever it carries: down their lists of
 # children, for which nothing is forked.
 follow() {
+  for one in $kin; do
+    pid=\${one%%:*}
+    fresh $pid && read_stat $pid && ! over \${stat##*) } || continue
+    started \${stat##*) }
+    [ "$start" != \${one##*:} ] || { one=\${one#*:} && take \${one%:*}; }
+  done
   for one in $leaders; do
     pid=\${one%:*}
     fresh $pid && read_stat $pid && ! over \${stat##*) } && take n\${one#*:}
@@ -500,12 +506,18 @@ follow() {
         kids=
         read -r kids <$list
         for pid in $kids; do
-          fresh $pid && read_stat $pid && ! over \${stat##*) } &&
-            take \${parent#*:}
+          fresh $pid && read_stat $pid && ! over \${stat##*) } || continue
+          # A member also when its parents are gone.
+          started \${stat##*) }
+          kin="$kin $pid:\${parent#*:}:$start"
+          take \${parent#*:}
         done
       done
     done
   done
+}
+started() {
+  start=\${20}
 }
 # Whether a process has not been taken in this look.
 fresh() {
