@@ -10,20 +10,23 @@
  * @module
  */
 
-import { addressOf } from "../../ffi/library.ts";
 import type { Containment } from "../../backend/containment.ts";
 import { errnoMeaning, posixError } from "../system/errno.ts";
 import { errno, libcLinux, libcWait } from "../system/libc.ts";
 import {
   lastPid,
-  listChildrenOf,
   listPids,
-  listThreads,
   numbersFresh,
-  readLink,
   readStat,
   recentLastPid,
 } from "../system/proc_files.ts";
+import {
+  childOfHost,
+  isForkedElsewhere,
+  reapOrphans,
+  unwatchOrphans,
+  watchOrphans,
+} from "./host_children.ts";
 import type { Belongs, Membership, Use } from "../tree/membership.ts";
 import {
   Census,
@@ -65,6 +68,7 @@ import {
   type Tag,
   tagOfTree,
   treeDigits,
+  WINDOW,
   windowOf,
 } from "./tag.ts";
 import {
@@ -277,6 +281,7 @@ export class Lineage implements Membership {
     this.#endMarks();
     if (pid === 0) return;
     writeLimit(pid, this.#settled, this.#owner.hard);
+    watchOrphans(reapOurOrphans);
     untagged.begin(this, pid, this.#marked ? this.#mark : 0);
     if (!this.#marked && this.terms !== null) guardLeader(pid, this.#digits());
     this.#turn = noteLeader(pid);
@@ -477,12 +482,29 @@ export class Lineage implements Membership {
 
   retire(): void {
     if (this.#retired) return;
+    reapOurOrphans();
     this.#retired = true;
     this.#owner.used.delete(this.#number);
+    if (this.#owner.used.size === 0) unwatchOrphans(reapOurOrphans);
     untagged.end(this, this.#leader, this.#mark);
     if (this.#mark > 0) this.#marks.give(this.#mark);
     forgetLeader(this.#leader);
   }
+}
+
+function reapOurOrphans(): void {
+  reapOrphans(isOrphanOfOurs);
+}
+
+// Where orphans of its trees become children of this process, their zombies are
+// its to reap; the children of Deno.Command are not.
+function isOrphanOfOurs(pid: number): boolean {
+  if (!owner || untagged.hasLeader(pid)) return false;
+  const tag = tagOf(pid);
+  if (tag !== null && !isOfOwner(tag, owner)) return false;
+  // A child of Deno.Command may have the tag of a spawn under way.
+  if (tag !== null && (tag.flags & WINDOW) === 0) return true;
+  return untagged.treeOf(pid, false) !== null;
 }
 
 // During a look: no number up to this is a member's.
@@ -493,50 +515,4 @@ let floor = 0;
 function floorOf(own: Owner, newest: number): number {
   const oldest = own.used.values().next().value;
   return oldest?.firstNumber(newest) ?? 0;
-}
-
-// The child of this process that a process descends from without the leader's
-// being in between; 0 when there is none.
-function childOfHost(pid: number, leader: number): number {
-  let current = pid;
-  for (
-    let depth = 0;
-    depth < 32 && current > 1 && current !== leader;
-    depth++
-  ) {
-    const stat = readStat(current);
-    if (stat === null) return 0;
-    if (stat.ppid === Deno.pid) return current;
-    current = stat.ppid;
-  }
-  return 0;
-}
-
-// Whether this child of ours is none of the leader's: it is in our process group, and
-// the leader is not; or another thread than this one has forked it. What the leader
-// forks with CLONE_PARENT is this thread's child, and an orphan that comes to us the
-// first thread's.
-function isForkedElsewhere(child: number, leader: number): boolean {
-  const c = libcWait();
-  const group = c.getpgid(0);
-  if (c.getpgid(child) === group && c.getpgid(leader) !== group) return true;
-  const self = Number(/\d+$/.exec(readLink("/proc/thread-self") ?? "")?.[0]);
-  const threads = listThreads(Deno.pid) ?? [];
-  for (let i = 0; i < threads.length; i++) {
-    const thread = threads[i] as number;
-    if (!listChildrenOf(Deno.pid, thread)?.includes(child)) continue;
-    return thread !== self && (thread !== Deno.pid || !adoptsOrphans());
-  }
-  return false;
-}
-
-const PR_GET_CHILD_SUBREAPER = 37;
-
-/** Whether orphans of its trees become children of this process. */
-function adoptsOrphans(): boolean {
-  if (Deno.pid === 1) return true;
-  const out = new Int32Array(1);
-  const address = addressOf(out);
-  libcLinux().prctl(PR_GET_CHILD_SUBREAPER, address, 0n, 0n, 0n);
-  return out[0] !== 0;
 }

@@ -88,6 +88,11 @@ export class Untagged<Tree extends MarkedTree> {
     });
   }
 
+  /** Whether a number is that of a leader. */
+  hasLeader(pid: number): boolean {
+    return this.#leaders.has(pid);
+  }
+
   /**
    * The tree of a process that has no tag of ours.
    *
