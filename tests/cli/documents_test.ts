@@ -40,7 +40,7 @@ Deno.test("command lines in README.md and docs/ are understood", async () => {
       const line of commandLines(await Deno.readTextFile(new URL(path, ROOT)))
     ) {
       // Its name, at installing.
-      if (/^killable (jsr:|\.)/.test(line)) continue;
+      if (/^killable (jsr:|\.|--import-map)/.test(line)) continue;
       await understood(line);
       count++;
     }

