@@ -101,7 +101,7 @@ export type {
   ReadyPortOptions,
   ReadyResult,
 } from "./process/ready/plan.ts";
-export { SubprocessReadableStream } from "./process/stdio/streams.ts";
+export type { SubprocessReadableStream } from "./process/stdio/streams.ts";
 export { capabilities, killTree, processTree } from "./process/tree.ts";
 export {
   call,

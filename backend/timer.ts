@@ -1,53 +1,156 @@
 /**
- * A timer for any duration: `setTimeout` takes at most 2^31 - 1 milliseconds.
+ * Timers of any duration, which a process that lives for a moment has for little.
+ *
+ * The first `setTimeout()` of a process loads `node:timers`, which takes 6 to
+ * 15 ms: more than most commands run. So the timers of the first moments wait for
+ * one `AbortSignal.timeout()` (0.7 ms). That has no end but its own and holds no
+ * event loop; what it is asked for is therefore short, and a callback of the
+ * foreign function interface holds the event loop meanwhile. What is still
+ * pending after these moments becomes a timer of the runtime's.
+ *
+ * `setTimeout()` takes at most 2^31 - 1 milliseconds; a {@linkcode Timer} takes
+ * any number of them.
  *
  * @module
  */
 
+import { holdLoop, releaseLoop } from "../ffi/library.ts";
+
 const MAX_TIMEOUT = 0x7fff_ffff;
 
-/** A one-shot timer that may be longer than 24 days and can be unref'd. */
+// How long the first moments are, from the first timer on.
+const FIRST_MS = 100;
+
+/** One pending timer, which can hold the event loop. */
 export class Timer {
   #id: ReturnType<typeof setTimeout> | undefined;
   #referenced = true;
+  #young = false;
+  readonly #fired: () => void;
+  readonly #interval: number;
+  readonly #deadline: number;
 
   /**
    * @param ms Milliseconds; Infinity never fires.
-   * @param fired Called once.
+   * @param fired Called once, or every so often.
+   * @param repeats Whether it fires again and again.
    */
-  constructor(ms: number, fired: () => void) {
-    if (ms < Infinity) this.#start(performance.now() + ms, fired);
+  constructor(ms: number, fired: () => void, repeats = false) {
+    this.#fired = fired;
+    this.#interval = repeats ? ms : 0;
+    this.#deadline = ms < Infinity ? performance.now() + ms : Infinity;
+    if (ms === Infinity) return;
+    if (isFirstMoment()) this.#beYoung();
+    else this.#set();
+  }
+
+  /** When it is due, in the time of `performance.now()`. */
+  get deadline(): number {
+    return this.#deadline;
+  }
+
+  /** Called for a young one: it fires, or becomes a timer of the runtime's. */
+  mature(): void {
+    this.#endYouth();
+    const due = this.#deadline <= performance.now();
+    if (!due || this.#interval > 0) this.#set();
+    if (due) this.#fired();
+  }
+
+  #beYoung(): void {
+    try {
+      if (this.#referenced) holdLoop();
+    } catch {
+      // No permission for a callback: the runtime's timer needs none.
+      this.#set();
+      return;
+    }
+    this.#young = true;
+    young.add(this);
+    wakeAt(this.#deadline);
+  }
+
+  #endYouth(): void {
+    this.#young = false;
+    young.delete(this);
+    if (this.#referenced) releaseLoop();
   }
 
   // performance.now() is monotonic: setting the system's clock changes nothing.
-  #start(deadline: number, fired: () => void): void {
-    const remaining = deadline - performance.now();
-    if (remaining > MAX_TIMEOUT) {
-      this.#set(MAX_TIMEOUT, () => this.#start(deadline, fired));
-    } else this.#set(Math.max(remaining, 0), fired);
-  }
-
-  #set(ms: number, fired: () => void): void {
-    const id = setTimeout(() => {
-      this.#id = undefined;
-      fired();
-    }, ms);
-    this.#id = id;
-    if (!this.#referenced) Deno.unrefTimer(id);
+  #set(): void {
+    const remaining = this.#deadline - performance.now();
+    if (this.#interval > 0) {
+      this.#id = setInterval(this.#fired, this.#interval);
+    } else if (remaining > MAX_TIMEOUT) {
+      this.#id = setTimeout(() => this.#set(), MAX_TIMEOUT);
+    } else {
+      this.#id = setTimeout(() => {
+        this.#id = undefined;
+        this.#fired();
+      }, Math.max(remaining, 0));
+    }
+    if (!this.#referenced) Deno.unrefTimer(this.#id);
   }
 
   /** Whether it holds the event loop. */
   hold(referenced: boolean): void {
+    if (referenced === this.#referenced) return;
     this.#referenced = referenced;
-    if (this.#id === undefined) return;
-    if (referenced) Deno.refTimer(this.#id);
-    else Deno.unrefTimer(this.#id);
+    if (this.#young) {
+      if (referenced) holdLoop();
+      else releaseLoop();
+    } else if (this.#id !== undefined) {
+      if (referenced) Deno.refTimer(this.#id);
+      else Deno.unrefTimer(this.#id);
+    }
   }
 
-  /** Ends it unfired. Idempotent. */
+  /** Ends it; it does not fire any more. Idempotent. */
   clear(): void {
+    if (this.#young) this.#endYouth();
     if (this.#id === undefined) return;
     clearTimeout(this.#id);
     this.#id = undefined;
+  }
+}
+
+// The first moments
+
+const young = new Set<Timer>();
+
+// When the first timer was made.
+let began = NaN;
+
+// When the next look at the young ones is due.
+let nextLook = Infinity;
+
+function isFirstMoment(): boolean {
+  const now = performance.now();
+  if (Number.isNaN(began)) began = now;
+  return now - began < FIRST_MS;
+}
+
+function wakeAt(deadline: number): void {
+  const due = Math.min(deadline, began + FIRST_MS);
+  if (due >= nextLook) return;
+  nextLook = due;
+  const ms = Math.max(Math.ceil(due - performance.now()), 0);
+  AbortSignal.timeout(ms).onabort = look;
+}
+
+// An earlier look than the one that is due is one too many: no matter.
+function look(): void {
+  nextLook = Infinity;
+  const grown = !isFirstMoment();
+  const now = performance.now();
+  const due: Timer[] = [];
+  young.forEach((timer) => {
+    if (grown || timer.deadline <= now) due[due.length] = timer;
+    else wakeAt(timer.deadline);
+  });
+  for (let i = 0; i < due.length; i++) {
+    const timer = due[i] as Timer;
+    // One that has fired before may have cleared this one.
+    if (young.has(timer)) timer.mature();
   }
 }

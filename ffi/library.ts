@@ -221,3 +221,31 @@ export function viewAt(address: bigint): Deno.UnsafePointerView {
 export function buffer(bytes: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new ArrayBuffer(bytes));
 }
+
+// The event loop, held without a timer
+
+const NO_CALLBACK = { parameters: [], result: "void" } as const;
+
+let held = 0;
+
+let callback: Deno.UnsafeCallback<typeof NO_CALLBACK> | null = null;
+
+/**
+ * Keeps the event loop going until {@linkcode releaseLoop} is called as often.
+ *
+ * @throws {Deno.errors.NotCapable} without permission for FFI.
+ */
+export function holdLoop(): void {
+  if (held === 0) {
+    callback = new Deno.UnsafeCallback(NO_CALLBACK, () => {});
+    callback.ref();
+  }
+  held++;
+}
+
+/** Takes back one {@linkcode holdLoop}. */
+export function releaseLoop(): void {
+  if (--held > 0) return;
+  callback?.close();
+  callback = null;
+}

@@ -54,8 +54,16 @@ const NO_FDS: Readonly<Record<number, ChildDescriptor>> = Object.freeze({});
 export class ChildProcess implements AsyncDisposable {
   static {
     // `instanceof Deno.ChildProcess` holds, as for a drop-in it must. Every member
-    // of that class is overridden here; its constructor never runs.
-    Object.setPrototypeOf(this.prototype, Deno.ChildProcess.prototype);
+    // of that class is overridden here; its constructor never runs. The class is
+    // asked for when somebody compares: its code takes Deno a millisecond to load.
+    const { prototype } = this;
+    const parent = new Proxy({}, {
+      getPrototypeOf(): object {
+        Object.setPrototypeOf(prototype, Deno.ChildProcess.prototype);
+        return Deno.ChildProcess.prototype;
+      },
+    });
+    Object.setPrototypeOf(prototype, parent);
   }
 
   readonly #run: Run;

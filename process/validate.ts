@@ -259,3 +259,33 @@ function fileUrlPath(url: URL): string {
   );
   return url.hostname === "" ? path : `\\\\${url.hostname}${path}`;
 }
+
+/**
+ * Whether an option is a stream to read from. Deno loads its streams when they
+ * are named (2 to 3 ms), so they are named only when an object needs a look.
+ *
+ * @param value The option.
+ * @returns Whether it is one.
+ */
+export function isReadable(
+  value: unknown,
+): value is ReadableStream<Uint8Array> {
+  return isStreamLike(value) && value instanceof ReadableStream;
+}
+
+/**
+ * Whether an option is a stream to write to; see {@linkcode isReadable}.
+ *
+ * @param value The option.
+ * @returns Whether it is one.
+ */
+export function isWritable(
+  value: unknown,
+): value is WritableStream<Uint8Array> {
+  return isStreamLike(value) && value instanceof WritableStream;
+}
+
+function isStreamLike(value: unknown): boolean {
+  return typeof value === "object" && value !== null &&
+    !ArrayBuffer.isView(value);
+}

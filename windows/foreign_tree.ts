@@ -9,6 +9,7 @@
  * @module
  */
 
+import { Timer } from "../backend/timer.ts";
 import type { ProcessInfo, TreeMechanism } from "../backend/containment.ts";
 import type {
   HardKill,
@@ -244,9 +245,9 @@ export class PollingWatch implements TreeWatch {
 
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(), ms);
+      const timer = new Timer(ms, resolve);
       this.#wake = () => {
-        clearTimeout(timer);
+        timer.clear();
         resolve();
       };
     });

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { Timer } from "../../backend/timer.ts";
 import type { TreeWatch } from "../../backend/native.ts";
 import { libcWait } from "../system/libc.ts";
 import { Pidfds } from "../signal/signal_process.ts";
@@ -143,11 +144,9 @@ export class MemberWatch implements TreeWatch {
     };
     await new Promise<void>((resolve) => {
       const limit = held.count === 0 ? Math.min(POLL_MS, remaining) : remaining;
-      const timer = limit === Infinity
-        ? undefined
-        : setTimeout(resolve, Math.min(limit, 0x7fff_ffff));
+      const timer = new Timer(limit, resolve);
       const done = (): void => {
-        clearTimeout(timer);
+        timer.clear();
         resolve();
       };
       this.#wake = done;

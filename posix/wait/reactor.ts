@@ -12,6 +12,7 @@
  * @module
  */
 
+import { Timer } from "../../backend/timer.ts";
 import { Children, WAITER_HOPS } from "./children.ts";
 import { DARWIN } from "../system/libc.ts";
 import {
@@ -40,8 +41,6 @@ export interface Watch extends WatchNeeds {
   /** For how many ticks a patient one has waited. */
   ticks: number;
 }
-
-type Timer = ReturnType<typeof setTimeout>;
 
 // SIGCHLD may be lost to a host that replaces the handler from native code; the
 // poller is asked at this interval even so. One wake-up in two seconds for all children.
@@ -72,7 +71,6 @@ class Reactor {
   // Whether the pool has our call: not in the moments between two calls.
   #calling = false;
   #backstop: Timer | undefined;
-  #backstopHeld = true;
   #patience: Timer | undefined;
   #unrefPoll: Timer | undefined;
   #armQueued = false;
@@ -143,11 +141,11 @@ class Reactor {
 
   // Who is woken looks whether it is so, and waits again if it is not.
   #fireLater(watch: Watch, key: number): void {
-    const timer = setTimeout(() => {
+    const timer = new Timer(REFUSED_MS, () => {
       this.#refused.delete(key);
       watch.fired();
-    }, REFUSED_MS);
-    if (!watch.ref) Deno.unrefTimer(timer);
+    });
+    timer.hold(watch.ref);
     this.#refused.set(key, timer);
   }
 
@@ -169,7 +167,7 @@ class Reactor {
   remove(id: number, interest: Interest): void {
     const key = watchKey(id, interest);
     if (this.#deferred.delete(key)) this.#endPatience();
-    clearTimeout(this.#refused.get(key));
+    this.#refused.get(key)?.clear();
     this.#refused.delete(key);
     const watch = this.#watches.get(key);
     if (watch !== undefined) {
@@ -270,8 +268,7 @@ class Reactor {
     const needed = this.#isNeeded();
     if (needed && this.#backstop === undefined) {
       Deno.addSignalListener("SIGCHLD", this.#onChild);
-      this.#backstop = setInterval(this.#onBackstop, BACKSTOP_MS);
-      this.#backstopHeld = true;
+      this.#backstop = new Timer(BACKSTOP_MS, this.#onBackstop, true);
       // The child may have ended before anybody listened.
       queueMicrotask(this.#onChild);
     } else if (!needed && this.#backstop !== undefined && !this.#closing) {
@@ -280,11 +277,9 @@ class Reactor {
     }
     if (this.#backstop === undefined || this.#closing && !needed) return;
     // The timer is also what holds the event loop while a ref'd child lives.
-    const hold = this.#childRef + this.#children.refs + this.#threadRef > 0;
-    if (hold === this.#backstopHeld) return;
-    this.#backstopHeld = hold;
-    if (hold) Deno.refTimer(this.#backstop);
-    else Deno.unrefTimer(this.#backstop);
+    this.#backstop.hold(
+      this.#childRef + this.#children.refs + this.#threadRef > 0,
+    );
   }
 
   // Listener and timer cost 35 µs to set up. A caller who starts the next command
@@ -296,18 +291,17 @@ class Reactor {
     this.#closing = false;
     if (this.#isNeeded() || this.#backstop === undefined) return;
     Deno.removeSignalListener("SIGCHLD", this.#onChild);
-    clearInterval(this.#backstop);
+    this.#backstop.clear();
     this.#backstop = undefined;
   }
 
   #adjustUnrefPoll(): void {
     const needed = this.#threadUnref > 0 && !this.#waiting;
     if (needed && this.#unrefPoll === undefined) {
-      const timer = setInterval(this.#onChild, UNREF_POLL_MS);
-      Deno.unrefTimer(timer);
-      this.#unrefPoll = timer;
+      this.#unrefPoll = new Timer(UNREF_POLL_MS, this.#onChild, true);
+      this.#unrefPoll.hold(false);
     } else if (!needed && this.#unrefPoll !== undefined) {
-      clearInterval(this.#unrefPoll);
+      this.#unrefPoll.clear();
       this.#unrefPoll = undefined;
     }
   }
@@ -316,7 +310,7 @@ class Reactor {
   // With many at a time, a thread that is woken for each of their pipes takes the
   // time that they need.
   #startPatience(): void {
-    this.#patience ??= setTimeout(() => {
+    this.#patience ??= new Timer(TICK_MS, () => {
       this.#patience = undefined;
       const due: Watch[] = [];
       this.#deferred.forEach((watch, key) => {
@@ -328,12 +322,12 @@ class Reactor {
       // Who is woken looks, and comes again if there is nothing.
       for (let i = 0; i < due.length; i++) (due[i] as Watch).fired();
       if (this.#deferred.size > 0) this.#startPatience();
-    }, TICK_MS);
+    });
   }
 
   #endPatience(): void {
     if (this.#deferred.size > 0) return;
-    clearTimeout(this.#patience);
+    this.#patience?.clear();
     this.#patience = undefined;
   }
 

@@ -17,7 +17,7 @@ import type {
 } from "../../backend/spec.ts";
 import type { SocketAddress } from "../../ffi/socket_address.ts";
 import { Listener } from "../listen.ts";
-import { flag, oneOf, pathOf, shown } from "../validate.ts";
+import { flag, isReadable, oneOf, pathOf, shown } from "../validate.ts";
 
 /** A file that the child reads as its standard input. */
 export interface InputFile {
@@ -103,7 +103,7 @@ export function stdinTarget(
     );
   }
   if (value === undefined) return fallback;
-  if (value instanceof ReadableStream) return "piped";
+  if (isReadable(value)) return "piped";
   const file = fileOf(value);
   if (file === undefined) return common(value, "stdin", EXPECTED);
   const path = filePath(file, "stdin");

@@ -18,6 +18,7 @@ import {
   duration,
   flag,
   id,
+  isReadable,
   oneOf,
   pathOf,
   size,
@@ -274,7 +275,7 @@ function requirePiped(spec: SpawnSpec, name: string): void {
 }
 
 function streamOf(stdin: unknown): unknown {
-  return stdin instanceof ReadableStream ? stdin : undefined;
+  return isReadable(stdin) ? stdin : undefined;
 }
 
 function input(
@@ -283,7 +284,7 @@ function input(
   if (value === undefined) return null;
   if (typeof value === "string") return new TextEncoder().encode(value);
   if (value instanceof Uint8Array) return value;
-  if (value instanceof ReadableStream) {
+  if (isReadable(value)) {
     if (!value.locked) return value;
     throw new TypeError("Invalid input: the stream is locked");
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isReadable, isWritable } from "../validate.ts";
 import { backend } from "../../backend/backend.ts";
 import type {
   NativeProcess,
@@ -33,13 +34,13 @@ import {
  * @throws {SurvivorsError} when something could not be ended; it names it.
  */
 export function runSync({ spec, control }: Plan): CommandOutput {
-  if (control.input instanceof ReadableStream) {
+  if (isReadable(control.input)) {
     throw new TypeError(
       "Cannot use a stream as 'input' of a synchronous run: use spawn() or output(), or give the bytes",
     );
   }
   const { tee } = control;
-  if (tee instanceof WritableStream) {
+  if (isWritable(tee)) {
     throw new TypeError(
       "Cannot use a stream as 'tee' of a synchronous run: use spawn() or output(), or give a function",
     );

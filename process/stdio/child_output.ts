@@ -7,7 +7,7 @@
 
 import type { ByteSource, NativeDescriptor } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
-import { shown } from "../validate.ts";
+import { isWritable, shown } from "../validate.ts";
 import type { Capture } from "./capture.ts";
 import {
   notPiped,
@@ -257,7 +257,7 @@ export function teeTarget(value: unknown): TeeTarget | null {
   if (value === "inherit" || typeof value === "function") {
     return value as TeeTarget;
   }
-  if (value instanceof WritableStream) {
+  if (isWritable(value)) {
     if (!value.locked) return value;
     throw new TypeError("Invalid tee: the stream is locked");
   }

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { Timer } from "../../backend/timer.ts";
 import { INVALID_HANDLE_VALUE } from "../system/constants.ts";
 import { windowsError } from "../system/errors.ts";
 import { Handle } from "../system/handle.ts";
@@ -50,7 +51,7 @@ export class CompletionPort {
   #waiting = false;
   #delay = SLOWEST;
   #polledAt = 0;
-  #quietTimer: ReturnType<typeof setInterval> | null = null;
+  #quietTimer: Timer | null = null;
   #returned: PromiseWithResolvers<void> | null = null;
 
   /** Creates a port. @throws {SystemError} when Windows refuses. */
@@ -247,10 +248,10 @@ export class CompletionPort {
   #arrangeQuiet(): void {
     const wanted = this.#holds === 0 && this.#pollers.size > 0;
     if (wanted && this.#quietTimer === null) {
-      this.#quietTimer = setInterval(() => this.#lookQuietly(), QUIET);
-      Deno.unrefTimer(this.#quietTimer);
+      this.#quietTimer = new Timer(QUIET, () => this.#lookQuietly(), true);
+      this.#quietTimer.hold(false);
     } else if (!wanted && this.#quietTimer !== null) {
-      clearInterval(this.#quietTimer);
+      this.#quietTimer.clear();
       this.#quietTimer = null;
     }
   }
