@@ -10,9 +10,10 @@
  * @module
  */
 
+import { rawArguments } from "./cli/arguments/raw_arguments.ts";
 import { main } from "./cli/main.ts";
 
 export { main };
 
 // Deno.exit: a listener for signals or a read of the terminal may be pending.
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) Deno.exit(await main(rawArguments(Deno.args)));

@@ -62,7 +62,12 @@ async function runCommand(
     return await showHelp(SPEC);
   } catch (error) {
     if (error instanceof UsageError) {
-      return mistake(SPEC.program, error.message, SPEC.usageStatus);
+      return mistake(
+        SPEC.program,
+        error.message,
+        SPEC.usageStatus,
+        `${PROGRAM} ${SPEC.name}`,
+      );
     }
     throw error;
   }
@@ -82,9 +87,13 @@ async function showHelp(spec: CommandSpec): Promise<number> {
   return 0;
 }
 
-function mistake(program: string, message: string, status: number): number {
-  const name = program.slice(program.lastIndexOf(" ") + 1);
-  say(`${name}: ${message}`);
-  say(`Try '${program} --help' for more information.`);
+function mistake(
+  program: string,
+  message: string,
+  status: number,
+  helper = program,
+): number {
+  say(`${program}: ${message}`);
+  say(`Try '${helper} --help' for more information.`);
   return status;
 }

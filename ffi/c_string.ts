@@ -1,5 +1,7 @@
 /**
- * Strings as C reads them: UTF-8 bytes with a NUL behind.
+ * Strings as C reads them: UTF-8 bytes with a NUL behind. File names and arguments
+ * of POSIX are bytes, and need not be UTF-8: a lone surrogate from U+DC80 to U+DCFF
+ * stands for one such byte, 0x80 to 0xFF ("surrogateescape" of Python, PEP 383).
  *
  * @module
  */
@@ -7,6 +9,33 @@
 import { addressOf } from "./library.ts";
 
 const encoder = new TextEncoder();
+
+const FIRST_ESCAPE = 0xdc80;
+const LAST_ESCAPE = 0xdcff;
+
+// Returns the number of bytes written. Room for three bytes a unit is there.
+function encodeInto(text: string, bytes: Uint8Array<ArrayBuffer>): number {
+  if (text.isWellFormed()) return encoder.encodeInto(text, bytes).written;
+  let at = 0;
+  let from = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < FIRST_ESCAPE || unit > LAST_ESCAPE || isPaired(text, i)) {
+      continue;
+    }
+    const before = text.slice(from, i);
+    at += encoder.encodeInto(before, bytes.subarray(at)).written;
+    bytes[at++] = unit - 0xdc00;
+    from = i + 1;
+  }
+  return at + encoder.encodeInto(text.slice(from), bytes.subarray(at)).written;
+}
+
+// Whether the low surrogate at an index follows a high one.
+function isPaired(text: string, index: number): boolean {
+  const before = text.charCodeAt(index - 1);
+  return before >= 0xd800 && before <= 0xdbff;
+}
 
 /**
  * One C string.
@@ -16,7 +45,7 @@ const encoder = new TextEncoder();
  */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length * 3 + 1);
-  const { written } = encoder.encodeInto(text, bytes);
+  const written = encodeInto(text, bytes);
   return bytes.subarray(0, written + 1);
 }
 
@@ -61,10 +90,7 @@ export function cStringArray(
   let offset = 0;
   for (let i = 0; i < texts.length; i++) {
     pointers[foreign.length + i] = base + BigInt(offset);
-    const { written } = encoder.encodeInto(
-      texts[i] as string,
-      bytes.subarray(offset),
-    );
+    const written = encodeInto(texts[i] as string, bytes.subarray(offset));
     offset += written + 1;
   }
   return { pointers, bytes };
@@ -132,7 +158,7 @@ export class ArgumentVector {
     for (let i = 0; i < length; i++) {
       const unit = text.charCodeAt(i);
       if (unit >= 0x80 || length > 256) {
-        const { written } = encoder.encodeInto(text, bytes.subarray(start));
+        const written = encodeInto(text, bytes.subarray(start));
         bytes[start + written] = 0;
         return start + written + 1;
       }

@@ -76,7 +76,7 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
       else if (!given.has("quiet")) print(`${pid}: ${stopLine(report)}`);
       return true;
     } catch (error) {
-      say(`kill: ${pid}: ${(error as Error).message}`);
+      say(`killable kill: ${pid}: ${(error as Error).message}`);
       return false;
     }
   }));

@@ -7,15 +7,22 @@
 import type { ChildProcess } from "../../process/child_process.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
 import { endLike } from "../run/end_like.ts";
-import { reportLines, type RunReport } from "../run/run_report.ts";
+import { handOnOpenFiles, ownTerminal } from "../run/inherited.ts";
+import { endLine, reportLines, type RunReport } from "../run/run_report.ts";
 import {
   readRunRequest,
   RUN_OPTIONS,
   type RunOption,
   type RunRequest,
 } from "../run/run_request.ts";
-import { say } from "../terminal/say.ts";
-import { SignalRelay, STOP_SIGNALS } from "../run/signal_relay.ts";
+import { SIGNALS } from "../arguments/signal_operand.ts";
+import {
+  JOB_SIGNALS,
+  PASSED_SIGNALS,
+  SIGNAL_HELP,
+  SignalRelay,
+  STOP_SIGNALS,
+} from "../run/signal_relay.ts";
 import { spawnFailure, STATUS_OWN_FAILURE } from "../run/spawn_failure.ts";
 import { startCommand, Supervisor } from "../run/supervisor.ts";
 
@@ -33,6 +40,7 @@ export const SPEC: CommandSpec<RunOption> = {
   options: RUN_OPTIONS,
   operand: "command",
   stopsAtOperand: true,
+  signals: SIGNAL_HELP,
   examples: [
     ["killable run -t 5m -- npm test", "five minutes for a test run"],
     [
@@ -71,25 +79,32 @@ const STATUS_TIMED_OUT = 124;
 /** Runs it. */
 export async function run(given: GivenOptions<RunOption>): Promise<number> {
   const request = readRunRequest(given);
-  const supervisor = new Supervisor(request);
-  using relay = new SignalRelay(STOP_SIGNALS, (one) => supervisor.heard(one));
+  await handOnOpenFiles();
+  const terminal = await ownTerminal();
+  const supervisor = new Supervisor(request, terminal);
+  const { output } = supervisor;
+  using relay = new SignalRelay(
+    [...STOP_SIGNALS, ...PASSED_SIGNALS, ...JOB_SIGNALS],
+    (one) => supervisor.heard(one),
+  );
   let child: ChildProcess;
   try {
-    child = startCommand(request);
+    child = startCommand(request, terminal);
   } catch (error) {
     const { message, status } = spawnFailure(request.command, error);
-    say(`run: ${message}`);
+    await output.finish([`killable run: ${message}`], Infinity);
     return status;
   }
   const { status, stop } = await supervisor.watch(child);
-  if (stop instanceof Error) {
-    say(`run: ${stop.message}`);
+  const { reason, elapsed, patience } = supervisor;
+  const timeUp = reason === "timeout" || reason === "idle";
+  if (stop instanceof Error || status === null) {
+    const { message } = stop as Error;
+    await output.finish([`killable run: ${message}`], patience);
     return STATUS_OWN_FAILURE;
   }
-  const { reason, elapsed } = supervisor;
-  const timeUp = reason === "timeout" || reason === "idle";
   const exitStatus = timeUp ? STATUS_TIMED_OUT : status.code;
-  tell(request, {
+  const report: RunReport = {
     command: request.command,
     reason,
     exitStatus,
@@ -100,11 +115,21 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
     elapsed,
     containment: child.containment,
     stop,
-  });
+  };
+  await output.finish(lastLines(request, report), patience);
+  const { late } = supervisor;
+  if (late !== null) return endLike(bySignal(late), relay);
   return timeUp ? exitStatus : endLike(status, relay);
 }
 
-function tell(request: RunRequest, report: RunReport): void {
-  if (request.report === "json") say(JSON.stringify(report));
-  if (request.report === "text") reportLines(report).forEach(say);
+function bySignal(signal: Deno.Signal): { code: number; signal: Deno.Signal } {
+  return { code: 128 + (SIGNALS[signal] ?? 0), signal };
+}
+
+function lastLines(request: RunRequest, report: RunReport): string[] {
+  if (request.report === "json") return [JSON.stringify(report)];
+  if (request.report === "text") return reportLines(report);
+  const passed = report.reason === "timeout" || report.reason === "idle" ||
+    report.reason === "limit";
+  return passed && !request.quiet ? [`killable run: ${endLine(report)}`] : [];
 }

@@ -7,7 +7,9 @@
 import { endLike } from "../run/end_like.ts";
 import { parseGnuDuration, UsageError } from "../arguments/operands.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
-import { print, say } from "../terminal/say.ts";
+import { STALLED_MS } from "../terminal/output.ts";
+import { print } from "../terminal/say.ts";
+import { handOnOpenFiles, ownTerminal } from "../run/inherited.ts";
 import { parseSignalNumber, SIGNALS } from "../arguments/signal_operand.ts";
 import { FATAL_SIGNALS, SignalRelay } from "../run/signal_relay.ts";
 import { spawnFailure, STATUS_OWN_FAILURE } from "../run/spawn_failure.ts";
@@ -101,6 +103,8 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
     return 0;
   }
   const request = readRequest(given);
+  await handOnOpenFiles();
+  const terminal = await ownTerminal();
   const watch = new TimeoutWatch(request);
   using relay = new SignalRelay(
     heardSignals(request.signal),
@@ -110,10 +114,13 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
     watch.start();
   } catch (error) {
     const { message, status } = spawnFailure(request.command, error);
-    say(`timeout: ${message}`);
+    await watch.output.finish([`timeout: ${message}`], STALLED_MS);
     return status;
   }
   const status = await watch.ended();
+  // A program that was killed has not put the terminal back in order.
+  if (watch.timedOut || status.signal !== null) terminal?.restoreModes();
+  await watch.output.drained(STALLED_MS);
   if (!watch.timedOut) return endLike(status, relay);
   const killed = status.signal === "SIGKILL";
   return request.preserveStatus || killed ? status.code : STATUS_TIMED_OUT;

@@ -9,8 +9,10 @@ import type { StopReport } from "../../process/run/status.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
 import { Command } from "../library.ts";
 import { endLike } from "../run/end_like.ts";
+import { handOnOpenFiles, ownTerminal } from "../run/inherited.ts";
 import { PausableTimer, stopSelf } from "../run/pausable_timer.ts";
 import {
+  JOB_SIGNALS,
   PASSED_SIGNALS,
   SIGNAL_HELP,
   SignalRelay,
@@ -93,6 +95,8 @@ export async function run(
   given: GivenOptions<TogetherOption>,
 ): Promise<number> {
   const request = readTogetherRequest(given);
+  await handOnOpenFiles();
+  const terminal = request.stdin === null ? null : await ownTerminal();
   const palette = paletteFor(Deno.stdout);
   const output = new Output();
   const screen = new Screen(output, Deno.stdout.isTerminal());
@@ -123,13 +127,14 @@ export async function run(
     failure = error as Error;
   }
   attendant[Symbol.dispose]();
+  if (reason.kind !== "done") terminal?.restoreModes();
   // What ended by itself may be read as slowly as the reader likes.
   const patient = reason.kind === "done" || reason.kind === "command";
   const patience = patient && failure === null ? Infinity : STALLED_MS;
   await output.keepsUp(runner.shown, patience);
   screen.endLine();
   const lines = lastLines(runner, request, reason, report, began);
-  if (failure !== null) lines.push(`together: ${failure.message}`);
+  if (failure !== null) lines.push(`killable together: ${failure.message}`);
   await output.finish(lines, patience);
   if (failure !== null) return STATUS_OWN_FAILURE;
   const late = attendant.late;
@@ -144,7 +149,7 @@ export async function run(
 // Windows has neither.
 const TERMINAL_SIGNALS: readonly Deno.Signal[] = WINDOWS
   ? []
-  : ["SIGTSTP", "SIGWINCH"];
+  : [...JOB_SIGNALS, "SIGWINCH"];
 
 function lastLines(
   runner: Runner,
@@ -162,7 +167,7 @@ function lastLines(
     ];
   }
   const last = lastLine(reason, failed);
-  if (last !== null && !request.quiet) lines.push(`together: ${last}`);
+  if (last !== null && !request.quiet) lines.push(`killable together: ${last}`);
   return lines;
 }
 
@@ -282,7 +287,7 @@ class Attendant implements Disposable {
       try {
         child?.kill(signal, { tree: false });
       } catch (error) {
-        this.#screen.say(`together: ${(error as Error).message}`);
+        this.#screen.say(`killable together: ${(error as Error).message}`);
       }
     }
   }
@@ -293,7 +298,9 @@ class Attendant implements Disposable {
       if (child === null || service.state === "ended") continue;
       if (this.#request.stdin === service.name) continue;
       const leader = { pid: child.pid, name: "sh", state: "stopped" };
-      const [stop] = terminalStops([leader, ...child.descendants()]);
+      // The signal is for the whole group, a waiting shell included: the last one
+      // of it is the one that used the terminal.
+      const stop = terminalStops([leader, ...child.descendants()]).at(-1);
       if (stop === undefined) continue;
       this.#runner.giveUp(
         service,

@@ -4,14 +4,16 @@
  * @module
  */
 
-import { Timer } from "../../backend/timer.ts";
+import type { Output, OutputName } from "../terminal/output.ts";
+import { PausableTimer } from "./pausable_timer.ts";
 
 /** Calls when nothing was touched for some time. */
 export class IdleWatch implements Disposable {
   readonly #limit: number;
   readonly #idle: () => void;
   #last = performance.now();
-  #timer: Timer;
+  #timer: PausableTimer;
+  #pauses = 0;
 
   /**
    * @param limit Milliseconds.
@@ -20,7 +22,7 @@ export class IdleWatch implements Disposable {
   constructor(limit: number, idle: () => void) {
     this.#limit = limit;
     this.#idle = idle;
-    this.#timer = new Timer(limit, () => this.#look());
+    this.#timer = new PausableTimer(limit, () => this.#look());
   }
 
   /** Something has come. */
@@ -28,15 +30,29 @@ export class IdleWatch implements Disposable {
     this.#last = performance.now();
   }
 
+  /** The time stands still: nothing is looked for. Nested calls count. */
+  pause(): void {
+    this.#pauses++;
+    this.#timer.clear();
+  }
+
+  /** Undoes one {@linkcode IdleWatch.pause}; the time begins anew. */
+  resume(): void {
+    if (--this.#pauses > 0) return;
+    this.touch();
+    this.#timer = new PausableTimer(this.#limit, () => this.#look());
+  }
+
   // One timer at a time, however often something comes.
   #look(): void {
     const left = this.#last + this.#limit - performance.now();
     if (left <= 0) this.#idle();
-    else this.#timer = new Timer(left, () => this.#look());
+    else this.#timer = new PausableTimer(left, () => this.#look());
   }
 
   [Symbol.dispose](): void {
     this.#timer.clear();
+    this.#pauses = Infinity;
   }
 }
 
@@ -44,27 +60,31 @@ export class IdleWatch implements Disposable {
  * Passes a stream on until it ends.
  *
  * @param source What a child writes.
- * @param target Our own output.
- * @param came Called for every piece.
+ * @param output Our own outputs.
+ * @param name Which of them.
+ * @param idle Told of every piece. While our reader takes nothing, the child may be
+ * waiting for it: that is not its silence.
  */
 export async function passOn(
   source: ReadableStream<Uint8Array>,
-  target: Pick<typeof Deno.stdout, "write">,
-  came: () => void,
+  output: Output,
+  name: OutputName,
+  idle: IdleWatch,
 ): Promise<void> {
   const reader = source.getReader();
-  try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      came();
-      for (let at = 0; at < value.length;) {
-        at += await target.write(value.subarray(at));
-      }
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    idle.touch();
+    output.write(name, value.slice());
+    const room = output.room(name);
+    if (room !== null) {
+      idle.pause();
+      await room;
+      idle.resume();
     }
-  } catch (error) {
     // Our reader has gone. Closing the pipe tells the child, as it would have
     // been told without us.
-    await reader.cancel(error);
+    if (output.gone(name)) return await reader.cancel();
   }
 }

@@ -79,6 +79,22 @@ export function reportLines(report: RunReport): string[] {
 }
 
 /**
+ * One line for a run that a limit has ended: what was ended, and why.
+ *
+ * @param report The report.
+ * @returns The line.
+ */
+export function endLine(report: RunReport): string {
+  const { command, limit, reason, elapsed, stop } = report;
+  const why = limit === null
+    ? REASONS[reason]
+    : `ended, over its limit '${limit}'`;
+  return `${command}: ${why} after ${formatDuration(elapsed)}: ${
+    stopLine(stop)
+  }`;
+}
+
+/**
  * Words what was used.
  *
  * @param usage The figures.

@@ -41,6 +41,8 @@ export type RunOption =
   | "open-files"
   | "file-size"
   | "output"
+  | "count-suspended"
+  | "quiet"
   | "report"
   | "json";
 
@@ -134,6 +136,15 @@ export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
       "end the tree when it has written more than this; its output goes through pipes then",
   },
   {
+    name: "count-suspended",
+    help: "time limits count on while everything is suspended by Ctrl-Z",
+  },
+  {
+    name: "quiet",
+    short: "q",
+    help: "do not say what was ended, and why, when a limit was passed",
+  },
+  {
     name: "report",
     short: "r",
     help: "say at the end, on standard error, how it ended and what it took",
@@ -171,6 +182,10 @@ export interface RunRequest {
   readonly containment: ContainmentRequest;
   /** Limits, or null. */
   readonly limits: Limits | null;
+  /** Whether time limits count on while this program is suspended. */
+  readonly countSuspended: boolean;
+  /** Whether nothing is said of a limit that was passed. */
+  readonly quiet: boolean;
   /** What is said at the end. */
   readonly report: "none" | "text" | "json";
 }
@@ -203,6 +218,8 @@ export function readRunRequest(given: GivenOptions<RunOption>): RunRequest {
     clearEnv: given.has("clear-env"),
     containment: containment(given.value("containment")),
     limits: limits(given),
+    countSuspended: given.has("count-suspended"),
+    quiet: given.has("quiet"),
     report: given.has("json") ? "json" : given.has("report") ? "text" : "none",
   };
 }

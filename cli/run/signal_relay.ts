@@ -29,6 +29,9 @@ export const PASSED_SIGNALS: readonly Deno.Signal[] = WINDOWS ? [] : [
   ...Deno.build.os === "linux" ? ["SIGIO", "SIGPWR", "SIGSTKFLT"] as const : [],
 ];
 
+/** What the terminal asks of a job: Ctrl-Z. */
+export const JOB_SIGNALS: readonly Deno.Signal[] = WINDOWS ? [] : ["SIGTSTP"];
+
 /** Whatever ends a program by default, as far as Deno can listen to it. */
 export const FATAL_SIGNALS: readonly Deno.Signal[] = WINDOWS ? STOP_SIGNALS : [
   ...STOP_SIGNALS,
@@ -114,9 +117,13 @@ const STATUS: Deno.PermissionDescriptor = {
   path: "/proc/self/status",
 };
 
-// Which of the signals that a shell makes its jobs deaf to are ignored here.
-// Only proc(5) tells, to whom may read it; nobody is asked for a permission.
-function ignoredSignals(): Set<Deno.Signal> {
+/**
+ * The signals that this process was started to ignore.
+ *
+ * @returns None where that cannot be told.
+ */
+export function ignoredSignals(): Set<Deno.Signal> {
+  // Only proc(5) tells, and no permission is asked for.
   const found = new Set<Deno.Signal>();
   if (Deno.build.os !== "linux" || !isGranted(STATUS)) return found;
   let mask: bigint;

@@ -4,22 +4,29 @@
  * @module
  */
 
-import { Timer } from "../../backend/timer.ts";
+import type { ForegroundTerminal } from "../../posix/stdio/pty.ts";
 import type { ChildProcess } from "../../process/child_process.ts";
 import type { CommandStatus, StopReport } from "../../process/run/status.ts";
 import { Command } from "../library.ts";
+import { Output, STALLED_MS } from "../terminal/output.ts";
 import { IdleWatch, passOn } from "./idle_watch.ts";
 import type { EndReason } from "./run_report.ts";
 import type { RunRequest } from "./run_request.ts";
+import { PausableTimer, stopSelf } from "./pausable_timer.ts";
+import { ignoredSignals, PASSED_SIGNALS } from "./signal_relay.ts";
 import { StopProgress } from "./stop_progress.ts";
 
 /**
  * Starts the command of a `run`.
  *
  * @param request What was asked for.
+ * @param terminal The terminal that this program has, or `null`.
  * @returns The child.
  */
-export function startCommand(request: RunRequest): ChildProcess {
+export function startCommand(
+  request: RunRequest,
+  terminal: ForegroundTerminal | null,
+): ChildProcess {
   const piped = isPiped(request);
   return new Command(request.command, {
     args: request.args,
@@ -33,7 +40,19 @@ export function startCommand(request: RunRequest): ChildProcess {
     stderr: piped ? "piped" : "inherit",
     stopSignal: request.signal,
     grace: request.grace,
+    processGroup: sharesGroup(request, terminal) ? "inherit" : "auto",
   }).spawn();
+}
+
+// A command whose input is a pipe may still ask for a password on /dev/tty, as ssh
+// does: in our group it is in the foreground, as from the plain shell. A shell makes
+// its background jobs deaf to SIGINT; in our group Ctrl-C would reach the command.
+function sharesGroup(
+  request: RunRequest,
+  terminal: ForegroundTerminal | null,
+): boolean {
+  return terminal !== null && !request.stopOnStdinEof &&
+    !ignoredSignals().has("SIGINT");
 }
 
 function isPiped({ idleTimeout, limits }: RunRequest): boolean {
@@ -44,61 +63,129 @@ function isPiped({ idleTimeout, limits }: RunRequest): boolean {
 export class Supervisor {
   readonly #request: RunRequest;
   readonly #began = performance.now();
+  readonly #terminal: ForegroundTerminal | null;
+  readonly #idle: IdleWatch;
+  #timer: PausableTimer | null = null;
   #child: ChildProcess | null = null;
   #exited = false;
+  // The tree is gone: only the reader of the output is waited for.
+  #over = false;
   #sharesTerminal = false;
+  // A signal came during the last stop.
+  #hurried = false;
   #stop: Promise<StopReport | Error> | null = null;
   #progress: StopProgress | null = null;
+  readonly #stuck = Promise.withResolvers<null>();
   /** Why it ended. */
   reason: EndReason = "exited";
   /** Milliseconds until the tree was gone. */
   elapsed = 0;
+  /** What is written to. */
+  readonly output: Output = new Output();
+  /** A signal that came when only the reader was still waited for. */
+  late: Deno.Signal | null = null;
 
-  /** @param request What was asked for. */
-  constructor(request: RunRequest) {
+  /**
+   * @param request What was asked for.
+   * @param terminal The terminal that this program has, or `null`.
+   */
+  constructor(request: RunRequest, terminal: ForegroundTerminal | null) {
     this.#request = request;
+    this.#terminal = terminal;
+    this.#idle = new IdleWatch(
+      request.idleTimeout,
+      () => this.#end("idle"),
+    );
+  }
+
+  /** Milliseconds in which a reader has to take something. */
+  get patience(): number {
+    return this.reason === "exited" && !this.#hurried ? Infinity : STALLED_MS;
   }
 
   /** A signal to this program. */
   heard(signal: Deno.Signal): void {
+    if (signal === "SIGTSTP") return this.#suspend();
+    if (PASSED_SIGNALS.includes(signal)) return this.#pass(signal);
+    if (this.#over) {
+      this.late ??= signal;
+      return this.output.abandon();
+    }
     if (this.#stop !== null) {
       this.#progress?.escalated();
+      this.#hurried = true;
       this.#beginStop({ grace: 0 });
       return;
     }
     // The terminal has sent these to the command as well, if it shares it: a
     // second one would be too many, and a prompt outlives its Ctrl-C.
     const typed = signal === "SIGINT" || signal === "SIGQUIT";
-    if (!typed || !this.#sharesTerminal) this.#end("signal", signal);
+    const shared = this.#sharesTerminal && this.#terminal?.ours !== false;
+    if (!typed || !shared) this.#end("signal", signal);
+  }
+
+  #pass(signal: Deno.Signal): void {
+    try {
+      this.#child?.kill(signal, { tree: false });
+    } catch (error) {
+      this.output.say(`killable run: ${(error as Error).message}`);
+    }
+  }
+
+  // A command that shares our group got the signal as well.
+  #suspend(): void {
+    const stands = !this.#request.countSuspended;
+    if (stands) {
+      this.#timer?.pause();
+      this.#idle.pause();
+    }
+    if (!this.#sharesTerminal) this.#child?.suspend();
+    stopSelf();
+    if (!this.#sharesTerminal) this.#child?.resume();
+    if (stands) {
+      this.#timer?.resume();
+      this.#idle.resume();
+    }
   }
 
   /** Resolves when the tree is gone. */
   async watch(
     child: ChildProcess,
-  ): Promise<{ status: CommandStatus; stop: StopReport | Error }> {
+  ): Promise<{ status: CommandStatus | null; stop: StopReport | Error }> {
     this.#child = child;
     const { timeout, stopOnStdinEof } = this.#request;
-    this.#sharesTerminal = !stopOnStdinEof && Deno.stdin.isTerminal() &&
-      child.containment.mechanism !== "process-group";
-    const timer = new Timer(timeout, () => this.#end("timeout"));
+    this.#sharesTerminal = child.containment.mechanism !== "process-group" &&
+      (sharesGroup(this.#request, this.#terminal) ||
+        !stopOnStdinEof && Deno.stdin.isTerminal());
+    this.#timer = new PausableTimer(timeout, () => this.#end("timeout"));
     if (stopOnStdinEof) watchStdin(() => this.#end("stdin-eof"));
-    const output = isPiped(this.#request) ? this.#passOutput(child) : null;
-    const status = await child.status;
+    const passed = isPiped(this.#request) ? this.#passOutput(child) : null;
+    const status = await this.#statusOf(child);
     this.#exited = true;
-    if (status.limit !== null) this.reason = "limit";
-    timer.clear();
+    if (status !== null && status.limit !== null) this.reason = "limit";
+    this.#timer.clear();
     const stop = await (this.#stop ??= this.#runStop({}));
-    await output;
+    this.#over = true;
+    this.#idle[Symbol.dispose]();
     this.elapsed = performance.now() - this.#began;
+    // A program that was killed has not put the terminal back in order.
+    if (this.reason !== "exited" || status?.signal !== null) {
+      this.#terminal?.restoreModes();
+    }
+    if (passed !== null) await this.output.keepsUp(passed, this.patience);
     return { status, stop };
   }
 
+  // A command that could not be ended may never have a status.
+  async #statusOf(child: ChildProcess): Promise<CommandStatus | null> {
+    const { promise } = this.#stuck;
+    return await Promise.race([child.status, promise]);
+  }
+
   async #passOutput(child: ChildProcess): Promise<void> {
-    const { idleTimeout } = this.#request;
-    using idle = new IdleWatch(idleTimeout, () => this.#end("idle"));
     await Promise.all([
-      passOn(child.stdout, Deno.stdout, () => idle.touch()),
-      passOn(child.stderr, Deno.stderr, () => idle.touch()),
+      passOn(child.stdout, this.output, "stdout", this.#idle),
+      passOn(child.stderr, this.output, "stderr", this.#idle),
     ]);
   }
 
@@ -127,6 +214,7 @@ export class Supervisor {
     try {
       return await child.stop(options);
     } catch (error) {
+      this.#stuck.resolve(null);
       return error as Error;
     }
   }

@@ -9,7 +9,7 @@ import { signalName, signalNumber } from "../../backend/signals.ts";
 import { Timer } from "../../backend/timer.ts";
 import { isGranted } from "../is_granted.ts";
 import { Command } from "../library.ts";
-import { say } from "../terminal/say.ts";
+import { Output } from "../terminal/output.ts";
 import { shortSignalName, SIGNALS } from "../arguments/signal_operand.ts";
 
 const SIGKILL = 9;
@@ -52,6 +52,8 @@ export class TimeoutWatch {
   #sharesTerminal = false;
   /** Whether time was up. */
   timedOut = false;
+  /** Where messages go: a reader that stalls delays no signal. */
+  readonly output: Output = new Output();
 
   /** @param request What was asked for. */
   constructor(request: TimeoutRequest) {
@@ -95,7 +97,7 @@ export class TimeoutWatch {
     try {
       await child.stop({ grace: LEFTOVER_GRACE });
     } catch (error) {
-      say(`timeout: warning: ${(error as Error).message}`);
+      this.output.say(`timeout: warning: ${(error as Error).message}`);
     }
     return status;
   }
@@ -112,7 +114,9 @@ export class TimeoutWatch {
     }
     if (verbose) {
       const name = shortSignalName(signal);
-      say(`timeout: sending signal ${name} to command '${command}'`);
+      this.output.say(
+        `timeout: sending signal ${name} to command '${command}'`,
+      );
     }
     this.#signalled = true;
     this.#deliver(signal);
@@ -133,7 +137,7 @@ export class TimeoutWatch {
       else if (!this.#killGroup(name)) child.kill(name);
     } catch (error) {
       // One that may not be signalled: the others were.
-      say(`timeout: warning: ${(error as Error).message}`);
+      this.output.say(`timeout: warning: ${(error as Error).message}`);
     }
   }
 

@@ -254,12 +254,12 @@ export class Runner {
       service.state = "restarting";
       const { delay } = decision;
       this.#screen.say(
-        `together: '${service.name}' ${howEnded(service.status)}; ` +
+        `killable together: '${service.name}' ${howEnded(service.status)}; ` +
           `restart ${service.restarts.count} in ${formatDuration(delay)}`,
       );
       // What the last run left behind would hold its port.
       await child.stop().catch((error) => {
-        this.#screen.say(`together: ${(error as Error).message}`);
+        this.#screen.say(`killable together: ${(error as Error).message}`);
       });
       await pause(delay, this.#ending.signal);
       if (this.#isEnding) return;
@@ -335,9 +335,9 @@ export class Runner {
 
   /** Ends one command for a reason, which is said; it counts as a failure. */
   giveUp(service: ServiceRun, why: string): void {
-    this.#screen.say(`together: '${service.name}' ${why}`);
+    this.#screen.say(`killable together: '${service.name}' ${why}`);
     service.child?.stop().catch((error) => {
-      this.#screen.say(`together: ${(error as Error).message}`);
+      this.#screen.say(`killable together: ${(error as Error).message}`);
     });
   }
 
@@ -376,7 +376,7 @@ export class Runner {
       }
     } catch (error) {
       // Reading failed: the command is not to be shown any more, and ends like any.
-      if (!this.#isEnding) this.#screen.say(`together: ${error}`);
+      if (!this.#isEnding) this.#screen.say(`killable together: ${error}`);
     } finally {
       lines.end();
     }

@@ -251,6 +251,21 @@ export class ForegroundTerminal {
     return null;
   }
 
+  /** Whether this process's group is in the foreground of it now. */
+  get ours(): boolean {
+    return this.#fd >= 0 && libc().tcgetpgrp(this.#fd) === libc().getpgrp();
+  }
+
+  /** Keeps the modes as they are now, for {@linkcode ForegroundTerminal.restoreModes}. */
+  keepModes(): void {
+    libcJobControl().tcgetattr(this.#fd, this.#ours);
+  }
+
+  /** Sets the modes that were kept, unless the terminal is another group's by now. */
+  restoreModes(): void {
+    if (this.ours) this.#setModes(this.#ours);
+  }
+
   /** Whether the child has it. */
   get lent(): boolean {
     return this.#lent;

@@ -148,7 +148,7 @@ Deno.test("tree and kill refuse what is not there", async () => {
     code: 2,
     stdout: "",
     stderr:
-      "kill: missing PID\nTry 'killable kill --help' for more information.\n",
+      "killable kill: missing PID\nTry 'killable kill --help' for more information.\n",
   });
 });
 

@@ -275,14 +275,14 @@ Deno.test("run exits with 125, 126 and 127, and says what to do", async () => {
     assertEquals(await cli(["run", ...args]), {
       code: 125,
       stdout: "",
-      stderr: `run: ${message}\n${hint}`,
+      stderr: `killable run: ${message}\n${hint}`,
     });
   }
   const missing = await cli(["run", "--", "no-such-program"]);
   assertEquals(missing.code, 127);
   assertStringIncludes(
     missing.stderr,
-    "run: failed to run command 'no-such-program'",
+    "killable run: failed to run command 'no-such-program'",
   );
   if (WINDOWS) return; // There is no executable bit, and other mechanisms.
   assertEquals((await cli(["run", "/etc/passwd"])).code, 126);
@@ -344,4 +344,152 @@ Deno.test("run refuses a size or number that is none", async () => {
     assertEquals(code, 125);
     assertStringIncludes(stderr, option.split("=")[0]!);
   }
+});
+
+Deno.test({
+  name: "run hands arguments on that are no UTF-8",
+  ignore: Deno.build.os !== "linux", // Elsewhere names of files are Unicode.
+  async fn() {
+    const { cliArgs } = await import("./program.ts");
+    // Only a shell can write such an argument: Deno.Command takes strings.
+    const { stdout } = await within(
+      new Deno.Command("sh", {
+        args: [
+          "-c",
+          '"$@" "$(printf "a\\377b\\303\\244\\303")"',
+          "sh",
+          Deno.execPath(),
+          ...cliArgs(["run", "--", "printf", "%s"]),
+        ],
+        stdin: "null",
+        stderr: "inherit",
+      }).output(),
+      "the program",
+    );
+    assertEquals([...stdout], [0x61, 0xff, 0x62, 0xc3, 0xa4, 0xc3]);
+  },
+});
+
+Deno.test({
+  name: "run, timeout and together hand the soft limit of open files on",
+  ignore: Deno.build.os !== "linux", // Only proc(5) tells what the parent has.
+  async fn() {
+    const { cliArgs } = await import("./program.ts");
+    for (
+      const begin of [
+        ["run", "--", "sh", "-c"],
+        ["timeout", "60", "sh", "-c"],
+        [
+          "together",
+          "-r",
+        ],
+      ]
+    ) {
+      const { stdout } = await within(
+        new Deno.Command("sh", {
+          args: [
+            "-c",
+            'ulimit -S -n 345; "$@"; exit $?',
+            "sh",
+            Deno.execPath(),
+            ...cliArgs([...begin, "ulimit -S -n"]),
+          ],
+          stdin: "null",
+          stderr: "inherit",
+        }).output(),
+        "the program",
+      );
+      assertEquals(new TextDecoder().decode(stdout), "345\n", begin[0]);
+    }
+  },
+});
+
+Deno.test({
+  name: "run --idle-timeout spares a program whose reader takes nothing",
+  ignore: WINDOWS, // SIGTERM is what ends the wait.
+  async fn() {
+    const child = startCli([
+      "run",
+      "--idle-timeout=1s",
+      "--json",
+      ...program(
+        // It has more to write than fits, and says when it could.
+        "const block = new Uint8Array(1 << 20); for (let i = 0; i < 8; i++) await Deno.stdout.write(block); Deno.exit(3)",
+      ),
+    ]);
+    await child.stdin.close();
+    // One with the same limit, which is started later and is silent, ends before.
+    const other = ["run", "--idle-timeout=1s", "--", "sleep", "600"];
+    assertEquals((await cli(other)).code, 124);
+    const { code, stdout } = await within(child.output(), "the program");
+    assertEquals([code, stdout.length], [3, 8 << 20]);
+  },
+});
+
+Deno.test({
+  name: "run that waits only for its reader obeys a signal",
+  ignore: WINDOWS,
+  async fn() {
+    await using roll = new RollCall();
+    const child = startCli([
+      "run",
+      "--idle-timeout=10m",
+      "--",
+      "sh",
+      "-c",
+      'head -c 300000 /dev/zero; exec "$@"',
+      "sh",
+      denoPath(),
+      ...roll.args("leader"),
+    ]);
+    await child.stdin.close();
+    const leader = await roll.member("leader");
+    await leader.exit(0);
+    await within(leader.gone, "the end of the command");
+    child.kill("SIGTERM");
+    const { code } = await within(child.status, "the program");
+    await child.stdout.cancel();
+    await child.stderr.cancel();
+    // 0: the signal came in the moment in which the command had ended.
+    assert(code === 143 || code === 0, `${code}`);
+  },
+});
+
+for (const signal of ["SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU"] as const) {
+  Deno.test({
+    name: `run hands ${signal} to the command, and goes on`,
+    ignore: WINDOWS,
+    async fn() {
+      const child = startCli([
+        "run",
+        "--",
+        "sh",
+        "-c",
+        `trap 'exit 7' ${
+          signal.slice(3)
+        }; echo ready; while :; do sleep 0.05; done`,
+      ]);
+      await child.stdin.close();
+      await waitForText(child.stdout);
+      child.kill(signal);
+      const { code } = await within(child.status, "the program");
+      await child.stdout.cancel();
+      await child.stderr.cancel();
+      assertEquals(code, 7);
+    },
+  });
+}
+
+Deno.test({
+  name: "run says in one line what a limit has ended; --quiet does not",
+  ignore: WINDOWS,
+  async fn() {
+    const loud = await cli(["run", "-t", "200ms", "--", "sleep", "60"]);
+    assertEquals(loud.code, 124);
+    const line =
+      /^killable run: sleep: stopped, its time was up after .*: SIGTERM to 1 process; gone after .*\n$/;
+    assert(line.test(loud.stderr), loud.stderr);
+    const quiet = await cli(["run", "-q", "-t", "200ms", "--", "sleep", "60"]);
+    assertEquals(quiet, { code: 124, stdout: "", stderr: "" });
+  },
 });

@@ -24,13 +24,20 @@ class Terminal implements AsyncDisposable {
   readonly #reading: Promise<void>;
   said = "";
 
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
+  constructor(
+    args: readonly string[],
+    env: Record<string, string> = {},
+    before = "",
+    after = "",
+  ) {
     const quoted = [denoUnderTest(), ...cliArgs(args)]
       .map((arg) => `'${arg.replaceAll("'", `'\\''`)}'`).join(" ");
     // exec: a shell that stays in between is in the foreground too, and dash
     // answers Ctrl-C by exiting with 130, whatever its child did.
+    const exec = before + after === "" ? "exec " : "";
+    const line = `stty cols 80 rows 10; ${before}${exec}${quoted}${after}`;
     this.#child = new Deno.Command("script", {
-      args: ["-qec", `stty cols 80 rows 10; exec ${quoted}`, "/dev/null"],
+      args: ["-qec", line, "/dev/null"],
       env: { ...env, SHELL: "/bin/sh" },
       stdin: "piped",
       stdout: "piped",
@@ -188,5 +195,77 @@ Deno.test({
     await using plain = new Terminal(["--help"], { NO_COLOR: "1" });
     assertEquals(await plain.status(), 0);
     assertEquals(plain.said.includes("\x1b"), false);
+  },
+});
+
+Deno.test({
+  name: "run behind a pipe: the command asks on the terminal",
+  ignore,
+  async fn() {
+    await using terminal = new Terminal(
+      [
+        "run",
+        "--",
+        "sh",
+        "-c",
+        "printf ask: >/dev/tty; read x </dev/tty; cat; echo got:$x",
+      ],
+      {},
+      "echo data | ",
+    );
+    await terminal.says("ask:");
+    await terminal.types("secret\n");
+    assertEquals(await terminal.status(), 0);
+    assertStringIncludes(terminal.said, "data\r\ngot:secret");
+  },
+});
+
+for (const begin of [["run", "-t", "1s", "--"], ["timeout", "1"]]) {
+  Deno.test({
+    name: `the modes of the terminal are restored after a limit: ${begin[0]}`,
+    ignore,
+    async fn() {
+      await using terminal = new Terminal(
+        [...begin, "sh", "-c", "stty raw -echo; sleep 600"],
+        {},
+        "",
+        "; stty -a | grep -o -- '-*\\(echo\\|icanon\\) '",
+      );
+      await terminal.status();
+      const modes = terminal.said.trim().split(/\s+/).slice(-2);
+      assertEquals(modes, ["icanon", "echo"]);
+    },
+  });
+}
+
+Deno.test({
+  name: "modes that a command sets and leaves stay",
+  ignore,
+  async fn() {
+    await using terminal = new Terminal(
+      ["run", "--", "stty", "-echo"],
+      {},
+      "",
+      "; stty -a | grep -o -- '-*echo '",
+    );
+    await terminal.status();
+    assertEquals(terminal.said.trim(), "-echo");
+  },
+});
+
+Deno.test({
+  name: "together names a command that the terminal has stopped, and ends it",
+  ignore,
+  async fn() {
+    await using terminal = new Terminal([
+      "together",
+      "-n",
+      "modes,idle",
+      "stty -echo </dev/tty; echo done",
+      "sleep 600",
+    ]);
+    const code = await terminal.status();
+    assertStringIncludes(terminal.said, "'modes' was stopped by SIGTTOU: stty");
+    assertEquals(code, 143);
   },
 });

@@ -8,7 +8,7 @@ import { RollCall } from "../fixtures/roll_call.ts";
 import { cli, startCli } from "./program.ts";
 
 const WINDOWS = Deno.build.os === "windows";
-const HINT = "Try 'timeout --help' for more information.\n";
+const HINT = "Try 'killable timeout --help' for more information.\n";
 
 /** A program that exits with this code. */
 function exits(code: number): string[] {

@@ -62,7 +62,10 @@ Deno.test({
     const { code, stderr } = await cli(
       ["together", "-k", "10s", "-n", "idle,test", idle, "exit 7"],
     );
-    assertEquals([code, stderr], [7, "together: 'test' exited with 7\n"]);
+    assertEquals([code, stderr], [
+      7,
+      "killable together: 'test' exited with 7\n",
+    ]);
     assertEquals(processesWith(marker), []);
   },
 });
@@ -102,7 +105,7 @@ Deno.test({
     const { code, stderr } = await cli(
       ["together", "-t", "200ms", "sleep 600"],
     );
-    assertEquals([code, stderr], [124, "together: the time was up\n"]);
+    assertEquals([code, stderr], [124, "killable together: the time was up\n"]);
   },
 });
 
@@ -263,7 +266,10 @@ Deno.test({
       ...["--after", "web=db", "echo no; exit 3", "echo served"],
     ]);
     assertEquals([code, stdout], [125, "db  | no\n"]);
-    assertEquals(stderr, "together: 'web' cannot start: 'db' ended before\n");
+    assertEquals(
+      stderr,
+      "killable together: 'web' cannot start: 'db' ended before\n",
+    );
   },
 });
 

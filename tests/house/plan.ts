@@ -51,6 +51,7 @@ export const SYSTEM_CHECKS: Readonly<Record<string, string>> = {
   "cli/terminal/output.ts": "/proc tells whether two outputs are one file",
   "cli/together/sources.ts": "quoting for cmd.exe or for sh",
   "cli/together/terminal_stops.ts": "/proc tells what stopped a process",
+  "cli/run/inherited.ts": "Windows has no /dev/tty; Linux has /proc",
   "cli/run/timeout_watch.ts": "Windows has no process group to signal",
 };
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ArgumentVector } from "../../../ffi/c_string.ts";
+import { ArgumentVector, cString } from "../../../ffi/c_string.ts";
 import { viewAt } from "../../../ffi/library.ts";
 
 /** What C would read. */
@@ -32,4 +32,11 @@ Deno.test("an argument vector is what C reads, however often it is filled", () =
       texts[0],
     );
   }
+});
+
+Deno.test("a lone surrogate from U+DC80 to U+DCFF is the byte it stands for", () => {
+  // A real pair, an escape behind one, and a lone one that stands for no byte.
+  const text = "a\udcff\u{1f600}\udc80\ud800b";
+  const bytes = [0x61, 0xff, 0xf0, 0x9f, 0x98, 0x80, 0x80, 0xef, 0xbf, 0xbd];
+  assertEquals([...cString(text)], [...bytes, 0x62, 0]);
 });
