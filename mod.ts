@@ -7,6 +7,13 @@
  * nothing and needs no permission; starting a program needs `--allow-ffi`, and
  * `--allow-run` for that program.
  *
+ * - One program: {@linkcode Command}, its {@linkcode CommandOptions}, and the
+ *   {@linkcode ChildProcess} that it starts; {@linkcode call} for exit codes alone.
+ * - Several: {@linkcode Job}, which ends them together, and {@linkcode pipeline}.
+ * - Trees that another program started: {@linkcode processTree}, {@linkcode killTree}.
+ * - What this machine can promise: {@linkcode capabilities}; what a tree has got:
+ *   {@linkcode ChildProcess.containment}.
+ *
  * @example
  * ```ts
  * import { Command } from "@killable/process";

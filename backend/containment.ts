@@ -5,20 +5,36 @@
  * @module
  */
 
-/** The operating-system mechanism that holds a tree together. */
+/**
+ * The operating-system mechanism that holds a tree together.
+ *
+ * @category Containment
+ */
 export type ContainmentKind =
   | "job-object"
   | "cgroup"
   | "lineage"
   | "process-group";
 
-/** What a tree is held or known by; `ancestry` is that of somebody else's tree. */
+/**
+ * What a tree is held or known by; `ancestry` is that of somebody else's tree.
+ *
+ * @category Containment
+ */
 export type TreeMechanism = ContainmentKind | "ancestry";
 
-/** What a caller may ask for: a mechanism by name, or the best one there is. */
+/**
+ * What a caller may ask for: a mechanism by name, or the best one there is.
+ *
+ * @category Containment
+ */
 export type ContainmentRequest = "auto" | ContainmentKind;
 
-/** The guarantee a tree really got. Reported, never silently weakened. */
+/**
+ * The guarantee a tree really got. Reported, never silently weakened.
+ *
+ * @category Containment
+ */
 export interface Containment {
   /** The mechanism in force. */
   readonly mechanism: ContainmentKind;
@@ -30,7 +46,11 @@ export interface Containment {
   readonly notes: readonly string[];
 }
 
-/** A member of a tree, as the process table shows it. */
+/**
+ * A member of a tree, as the process table shows it.
+ *
+ * @category Trees of other programs
+ */
 export interface ProcessInfo {
   /** Process id. */
   readonly pid: number;
@@ -46,7 +66,11 @@ export interface ProcessInfo {
   readonly startTime: number;
 }
 
-/** One mechanism on this host. */
+/**
+ * One mechanism on this host.
+ *
+ * @category Containment
+ */
 export interface MechanismReport {
   /** Which. */
   readonly mechanism: ContainmentKind;
@@ -60,7 +84,11 @@ export interface MechanismReport {
   readonly why: string;
 }
 
-/** What this host can guarantee. */
+/**
+ * What this host can guarantee.
+ *
+ * @category Containment
+ */
 export interface Capabilities {
   /** What `containment: "auto"` gives. */
   readonly containment: ContainmentKind;

@@ -15,7 +15,11 @@ import type { Survivor } from "./native.ts";
 
 const SYSTEM: unique symbol = Symbol("SystemError");
 
-/** What a failed system call tells. */
+/**
+ * What a failed system call tells.
+ *
+ * @category Errors
+ */
 export interface SystemErrorDetails {
   /** The symbolic error: `ENOENT`, `ERROR_ACCESS_DENIED` … */
   readonly code: string;
@@ -36,6 +40,7 @@ export interface SystemErrorDetails {
  * `Deno.errors.PermissionDenied` …) are made of that class, and answer to
  * `instanceof SystemError` as well.
  *
+ * @category Errors
  * @example
  * ```ts
  * import { Command, SystemError } from "@killable/process";
@@ -109,7 +114,11 @@ export function systemError(
   return error;
 }
 
-/** What was captured before a run failed. */
+/**
+ * What was captured before a run failed.
+ *
+ * @category Errors
+ */
 export interface PartialOutput {
   /** Captured standard output, or `null` when it was not piped. */
   readonly stdout: Uint8Array<ArrayBuffer> | null;
@@ -122,6 +131,7 @@ export interface PartialOutput {
  *
  * Named after `subprocess.CalledProcessError` of Python.
  *
+ * @category Errors
  * @example
  * ```ts
  * import { CalledProcessError, checkOutput } from "@killable/process";
@@ -186,6 +196,7 @@ export class CalledProcessError extends Error implements PartialOutput {
  *
  * Named after `subprocess.TimeoutExpired` of Python.
  *
+ * @category Errors
  * @example
  * ```ts
  * import { checkOutput, TimeoutExpired } from "@killable/process";
@@ -232,10 +243,18 @@ export class TimeoutExpired extends Error implements PartialOutput {
   }
 }
 
-/** Why a child was not ready: see {@linkcode NotReadyError}. */
+/**
+ * Why a child was not ready: see {@linkcode NotReadyError}.
+ *
+ * @category Errors
+ */
 export type NotReadyReason = "exited" | "closed" | "timeout";
 
-/** What {@linkcode NotReadyError} tells besides the reason. */
+/**
+ * What {@linkcode NotReadyError} tells besides the reason.
+ *
+ * @category Errors
+ */
 export interface NotReadyDetails {
   /** The program. */
   readonly command: string;
@@ -255,6 +274,7 @@ export interface NotReadyDetails {
  * A child did not become ready: it exited before, closed its output, or the time
  * was up. In the last case it goes on running; `await using` or `stop()` ends it.
  *
+ * @category Errors
  * @example
  * ```ts
  * import { Command, NotReadyError } from "@killable/process";
@@ -334,6 +354,7 @@ function notReadyMessage(
 /**
  * A captured stream grew past `maxOutput`; the tree has been ended.
  *
+ * @category Errors
  * @example
  * ```ts
  * import { Command, OutputLimitExceeded } from "@killable/process";
@@ -382,6 +403,7 @@ export class OutputLimitExceeded extends RangeError implements PartialOutput {
  * A stop ended without the tree being empty: some members could not be ended. They
  * belong to another user, or are in an uninterruptible wait.
  *
+ * @category Errors
  * @example
  * ```ts
  * import { Command, SurvivorsError } from "@killable/process";

@@ -16,6 +16,7 @@
  * overloaded, later. The kernel's limits hold without it. With `outputSync()` the
  * looks come between two waits for output.
  *
+ * @category Limits and usage
  * @example
  * ```ts
  * import { Command } from "@killable/process";
@@ -75,10 +76,18 @@ export interface Limits {
   output?: number;
 }
 
-/** The name of a limit. */
+/**
+ * The name of a limit.
+ *
+ * @category Limits and usage
+ */
 export type LimitName = keyof Limits;
 
-/** What holds a limit that is in force. */
+/**
+ * What holds a limit that is in force.
+ *
+ * @category Limits and usage
+ */
 export interface LimitReport {
   /** Which. */
   readonly limit: LimitName;

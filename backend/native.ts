@@ -9,7 +9,11 @@ import type { Containment, ProcessInfo, TreeMechanism } from "./containment.ts";
 import type { KernelLimits, LimitName } from "./limits.ts";
 import type { Usage, UsageLook } from "./usage.ts";
 
-/** The size of a terminal, in characters. */
+/**
+ * The size of a terminal, in characters.
+ *
+ * @category Start a program
+ */
 export interface TerminalSize {
   /** Characters per line, 1 to 65535. */
   readonly columns: number;
@@ -17,7 +21,11 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
-/** How the leader of a tree ended. */
+/**
+ * How the leader of a tree ended.
+ *
+ * @category POSIX
+ */
 export interface ExitStatus {
   /** Exit code; `128 + n` for death by signal n, `-1` when {@linkcode ExitStatus.lost}. */
   readonly code: number;
@@ -260,7 +268,11 @@ export interface NativeJob extends NativeTree {
   close(): void;
 }
 
-/** A member of a tree that could not be ended. */
+/**
+ * A member of a tree that could not be ended.
+ *
+ * @category Ending
+ */
 export interface Survivor {
   /** Its process id. */
   readonly pid: number;

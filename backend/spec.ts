@@ -9,7 +9,11 @@ import type { ContainmentRequest } from "./containment.ts";
 import type { Limits } from "./limits.ts";
 import type { NativeJob, TerminalSize } from "./native.ts";
 
-/** What a standard stream of the child is connected to, as in `Deno.Command`. */
+/**
+ * What a standard stream of the child is connected to, as in `Deno.Command`.
+ *
+ * @category Standard streams
+ */
 export type StdioMode = "piped" | "inherit" | "null";
 
 /** A file that is opened for the child, and closed again here after the start. */
@@ -29,10 +33,18 @@ export interface StdioFile {
  */
 export type StdioTarget = StdioMode | number | StdioFile;
 
-/** Which process group the child starts in (POSIX; ignored on Windows). */
+/**
+ * Which process group the child starts in (POSIX; ignored on Windows).
+ *
+ * @category Start a program
+ */
 export type ProcessGroupMode = "auto" | "own" | "inherit" | "session";
 
-/** What the child may do with a file that it gets as a descriptor. */
+/**
+ * What the child may do with a file that it gets as a descriptor.
+ *
+ * @category Standard streams
+ */
 export type FileAccess = "read" | "write" | "append";
 
 /** What a descriptor of the child beyond its standard streams is made of. */

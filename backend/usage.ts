@@ -14,6 +14,8 @@
  * - `"sampled"`: the sum over the members at each look, with what those that
  *   are gone had used when they were last seen: a lower bound;
  * - `"cgroup"`, `"job"`: the kernel's own counters of the whole tree.
+ *
+ * @category Limits and usage
  */
 export type UsageSource =
   | "rusage"
@@ -22,7 +24,11 @@ export type UsageSource =
   | "cgroup"
   | "job";
 
-/** What one process or one tree has used so far. `null` is "not known here". */
+/**
+ * What one process or one tree has used so far. `null` is "not known here".
+ *
+ * @category Limits and usage
+ */
 export interface ResourceUsage {
   /** Where the figures come from. */
   readonly source: UsageSource;
@@ -58,7 +64,11 @@ export interface ResourceUsage {
   readonly totalProcesses: number | null;
 }
 
-/** What a child and its tree have used, as {@linkcode ChildProcess.usage} tells it. */
+/**
+ * What a child and its tree have used, as {@linkcode ChildProcess.usage} tells it.
+ *
+ * @category Limits and usage
+ */
 export interface Usage {
   /** Milliseconds from the start of the child to this look; in a status, to its exit. */
   readonly elapsed: number;

@@ -20,6 +20,7 @@ const USAGE_STATUS = 2;
  * @param args The arguments of the program.
  * @returns The exit status.
  *
+ * @category Command line
  * @example
  * ```ts
  * import { main } from "@killable/process/cli";

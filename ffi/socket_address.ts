@@ -14,7 +14,11 @@
 /** The systems whose layouts differ: `Deno.build.os`. */
 export type SocketSystem = "linux" | "darwin" | "windows";
 
-/** An IP address and a port. */
+/**
+ * An IP address and a port.
+ *
+ * @category Descriptors and sockets
+ */
 export interface TcpAddress {
   /** Tells it from a path. */
   readonly transport: "tcp";
@@ -24,7 +28,11 @@ export interface TcpAddress {
   readonly port: number;
 }
 
-/** A path of the file system. */
+/**
+ * A path of the file system.
+ *
+ * @category Descriptors and sockets
+ */
 export interface UnixAddress {
   /** Tells it from an IP address. */
   readonly transport: "unix";
@@ -32,7 +40,11 @@ export interface UnixAddress {
   readonly path: string;
 }
 
-/** Where a socket listens. */
+/**
+ * Where a socket listens.
+ *
+ * @category Descriptors and sockets
+ */
 export type SocketAddress = TcpAddress | UnixAddress;
 
 /** AF_INET, which is the same everywhere. */

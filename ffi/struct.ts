@@ -8,10 +8,18 @@
  * @module
  */
 
-/** How a field is stored. `bytes` is a nested structure or array. */
+/**
+ * How a field is stored. `bytes` is a nested structure or array.
+ *
+ * @category Windows
+ */
 export type FieldType = "u16" | "u32" | "i32" | "u64" | "i64" | "bytes";
 
-/** One field of a structure. */
+/**
+ * One field of a structure.
+ *
+ * @category Windows
+ */
 export interface Field {
   /** How it is stored. */
   readonly type: FieldType;
@@ -21,7 +29,11 @@ export interface Field {
   readonly size: number;
 }
 
-/** A structure as the C compiler lays it out. */
+/**
+ * A structure as the C compiler lays it out.
+ *
+ * @category Windows
+ */
 export interface Layout<Name extends string> {
   /** The structure's name in the header. */
   readonly name: string;
@@ -47,6 +59,7 @@ const SIZES: Readonly<Record<Exclude<FieldType, "bytes">, number>> = {
  * @param type How it is stored.
  * @param offset Its distance from the start, in bytes.
  * @returns The field.
+ * @category Windows
  */
 export function field(
   type: Exclude<FieldType, "bytes">,
@@ -61,12 +74,17 @@ export function field(
  * @param offset Its distance from the start, in bytes.
  * @param size Its length, in bytes.
  * @returns The field.
+ * @category Windows
  */
 export function bytesField(offset: number, size: number): Field {
   return { type: "bytes", offset, size };
 }
 
-/** One structure in memory that stays where it is while it is referenced. */
+/**
+ * One structure in memory that stays where it is while it is referenced.
+ *
+ * @category Windows
+ */
 export class Struct<Name extends string> {
   /** The memory, to be passed to C. */
   readonly bytes: Uint8Array<ArrayBuffer>;

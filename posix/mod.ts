@@ -51,6 +51,7 @@ function refuseReserved(number: number, what: string): void {
  * @throws {RangeError} for a pid of 1 or less.
  * @throws {Deno.errors.NotFound} when there is no such process.
  * @throws {Deno.errors.PermissionDenied} when it is not yours to signal.
+ * @category POSIX
  */
 export function kill(pid: number, signal: Deno.Signal | number): void {
   refuseReserved(pid, "process");
@@ -68,6 +69,7 @@ export function kill(pid: number, signal: Deno.Signal | number): void {
  * @throws {RangeError} for a group of 1 or less.
  * @throws {Deno.errors.NotFound} when there is no such group.
  * @throws {Deno.errors.PermissionDenied} when no member may be signalled.
+ * @category POSIX
  */
 export function killpg(pgid: number, signal: Deno.Signal | number): void {
   refuseReserved(pgid, "process group");
@@ -85,6 +87,7 @@ export function killpg(pgid: number, signal: Deno.Signal | number): void {
  * @param pid This process (0), or a child of it that has not called exec.
  * @param pgid The group; 0 makes the process the leader of a new one.
  * @throws {Deno.errors.PermissionDenied} EACCES after the child's exec, EPERM across sessions.
+ * @category POSIX
  */
 export function setpgid(pid: number, pgid: number): void {
   bindErrno();
@@ -97,13 +100,18 @@ export function setpgid(pid: number, pgid: number): void {
  * @param pid The process; 0 is this one.
  * @returns The group.
  * @throws {Deno.errors.NotFound} when there is no such process.
+ * @category POSIX
  */
 export function getpgid(pid: number): number {
   bindErrno();
   return checked(libcWait().getpgid(pid), "getpgid", pid);
 }
 
-/** What {@linkcode waitpid} found. */
+/**
+ * What {@linkcode waitpid} found.
+ *
+ * @category POSIX
+ */
 export interface WaitResult extends ExitStatus {
   /** The child that ended. It is reaped: its number is no longer yours. */
   readonly pid: number;
@@ -118,6 +126,7 @@ export interface WaitResult extends ExitStatus {
  * @returns How it ended, or `null` while it runs.
  * @throws {RangeError} for a pid of 1 or less.
  * @throws {SystemError} ECHILD when it is no child, or already reaped.
+ * @category POSIX
  */
 export function waitpid(pid: number): WaitResult | null {
   if (!Number.isInteger(pid) || pid <= 1) {
@@ -136,8 +145,16 @@ export function waitpid(pid: number): WaitResult | null {
   return { pid: found, ...decodeWaitStatus(word[0] as number, SIGNALS) };
 }
 
-/** The signals of this operating system, names to numbers: signal(7). */
+/**
+ * The signals of this operating system, names to numbers: signal(7).
+ *
+ * @category POSIX
+ */
 export const signals: Readonly<Record<string, number>> = SIGNALS;
 
-/** Whether this module's system is macOS; otherwise Linux. */
+/**
+ * Whether this module's system is macOS; otherwise Linux.
+ *
+ * @category POSIX
+ */
 export const darwin: boolean = DARWIN;

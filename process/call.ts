@@ -12,7 +12,11 @@ import { toPlan } from "./options/to_spawn_spec.ts";
 import { Run, type RunControl } from "./run/run.ts";
 import type { CommandOutput, CommandStatus } from "./run/status.ts";
 
-/** Options of {@linkcode call}, {@linkcode checkCall} and {@linkcode checkOutput}. */
+/**
+ * Options of {@linkcode call}, {@linkcode checkCall} and {@linkcode checkOutput}.
+ *
+ * @category Exit codes
+ */
 export type CallOptions = Omit<CommandOptions, "args">;
 
 const INHERIT: StdioDefaults = {
@@ -40,6 +44,7 @@ const CAPTURE: StdioDefaults = {
  * @throws {TypeError} when `argv` is empty, and for invalid options.
  * @throws what `Command.spawn()` throws, as a rejection.
  *
+ * @category Exit codes
  * @example
  * ```ts
  * import { call } from "@killable/process";
@@ -65,6 +70,7 @@ export async function call(
  * @throws {TimeoutExpired} when `timeout` was up; the tree has been ended.
  * @throws what `Command.spawn()` throws, as a rejection.
  *
+ * @category Exit codes
  * @example
  * ```ts
  * import { checkCall, TimeoutExpired } from "@killable/process";
@@ -98,6 +104,7 @@ export async function checkCall(
  * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
  * @throws what `Command.spawn()` throws, as a rejection.
  *
+ * @category Exit codes
  * @example
  * ```ts
  * import { checkOutput } from "@killable/process";

@@ -40,6 +40,7 @@ const NO_FDS: Readonly<Record<number, ChildDescriptor>> = Object.freeze({});
  * A running child process, as `Command.spawn()` returns it: what
  * `Deno.ChildProcess` has, and the tree.
  *
+ * @category Start a program
  * @example
  * ```ts
  * import { Command } from "@killable/process";

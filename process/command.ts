@@ -38,6 +38,7 @@ export const plan: unique symbol = Symbol("plan");
  * Linux and Windows hold the whole tree; macOS what stays in its process group:
  * `containment` of the child says what it got.
  *
+ * @category Start a program
  * @example A build with a time limit
  * ```ts
  * import { Command } from "@killable/process";
@@ -140,7 +141,11 @@ export class Command {
   }
 }
 
-/** Options of the free functions that take the arguments separately. */
+/**
+ * Options of the free functions that take the arguments separately.
+ *
+ * @category Start a program
+ */
 export type CommandOptionsWithoutArgs = Omit<CommandOptions, "args">;
 
 /**
@@ -151,6 +156,7 @@ export type CommandOptionsWithoutArgs = Omit<CommandOptions, "args">;
  * @returns The running child.
  * @throws what {@linkcode Command.spawn} throws.
  *
+ * @category Start a program
  * @example
  * ```ts
  * import { spawn } from "@killable/process";
@@ -195,6 +201,7 @@ export function spawn(
  * @returns Status and output.
  * @throws what {@linkcode Command.output} throws.
  *
+ * @category Start a program
  * @example
  * ```ts
  * import { spawnAndWait } from "@killable/process";
@@ -237,6 +244,7 @@ export function spawnAndWait(
  * @returns Status and output.
  * @throws what {@linkcode Command.outputSync} throws.
  *
+ * @category Start a program
  * @example
  * ```ts
  * import { spawnAndWaitSync } from "@killable/process";

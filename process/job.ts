@@ -22,7 +22,11 @@ import type { Run } from "./run/run.ts";
 import type { StopReport } from "./run/status.ts";
 import type { StopOptions } from "./run/stop.ts";
 
-/** How a job ended. */
+/**
+ * How a job ended.
+ *
+ * @category Several commands
+ */
 export interface JobResult extends JointStatus {
   /** The child whose end decided, or `null`. */
   readonly first: ChildProcess | null;
@@ -35,6 +39,7 @@ export interface JobResult extends JointStatus {
  * Each child is a {@linkcode ChildProcess} like any other, with a tree of its
  * own; the job is all of these trees together.
  *
+ * @category Several commands
  * @example A server for the length of a test run
  * ```ts
  * import { Job } from "@killable/process";

@@ -19,7 +19,11 @@ import { flag, shown, wholeNumber, withoutNul } from "./validate.ts";
 
 const DEFAULT_BACKLOG = 511;
 
-/** Options of {@linkcode listen} for TCP. */
+/**
+ * Options of {@linkcode listen} for TCP.
+ *
+ * @category Descriptors and sockets
+ */
 export interface TcpListenOptions {
   /** The port; 0 takes a free one. */
   port: number;
@@ -44,7 +48,11 @@ export interface TcpListenOptions {
   reusePort?: boolean;
 }
 
-/** Options of {@linkcode listen} for a Unix socket. */
+/**
+ * Options of {@linkcode listen} for a Unix socket.
+ *
+ * @category Descriptors and sockets
+ */
 export interface UnixListenOptions {
   /** Where the socket is made; absolute. It is not removed when the listener is closed. */
   path: string;
@@ -80,6 +88,7 @@ export interface UnixListenOptions {
  * @throws {RangeError} for a port or backlog out of range.
  * @throws {TypeError} for an option of the wrong type.
  *
+ * @category Descriptors and sockets
  * @example
  * ```ts
  * import { listen } from "@killable/process";
@@ -181,6 +190,7 @@ function bareHost(hostname: unknown): string {
  * @throws {Deno.errors.NotSupported} on Windows, when the variables are there all
  * the same: a socket comes by `adoptSocket()` of `@killable/process/windows`.
  *
+ * @category Descriptors and sockets
  * @example
  * ```ts ignore
  * import { createServer } from "node:http";
@@ -220,6 +230,7 @@ const KEY = Symbol("Listener");
  * port is free when this one and every copy are closed. Nobody inherits it who is
  * not given it.
  *
+ * @category Descriptors and sockets
  * @example
  * ```ts
  * import { type Listener, listen, type TcpAddress } from "@killable/process";

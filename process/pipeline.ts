@@ -13,12 +13,18 @@ import { refusePipedFds } from "./options/stdio.ts";
 import type { Plan, Run } from "./run/run.ts";
 import { addStream, type CommandOutput } from "./run/status.ts";
 
-/** Options of {@linkcode pipeline}: those of a job, for all commands together. */
+/**
+ * Options of {@linkcode pipeline}: those of a job, for all commands together.
+ *
+ * @category Several commands
+ */
 export type PipelineOptions = Omit<JobOptions, "policy">;
 
 /**
  * What a pipeline came to. It has succeeded when every command did, and none had
  * to be ended.
+ *
+ * @category Several commands
  */
 export interface PipelineOutput extends JointStatus {
   /** The exit code of the last command that failed, else 0: `pipefail` of a shell. */
@@ -56,6 +62,7 @@ const CONNECTED = -1;
  * @throws {SurvivorsError} when something could not be ended; it names it.
  * @throws what {@linkcode Command.spawn} throws; the commands before it are ended.
  *
+ * @category Several commands
  * @example
  * ```ts
  * import { Command, pipeline } from "@killable/process";

@@ -28,6 +28,7 @@ import type { StopReport } from "./run/status.ts";
  * @throws {Deno.errors.NotFound} when there is no such process.
  * @throws {Deno.errors.NotCapable} without `--allow-ffi` or `--allow-run`.
  *
+ * @category Trees of other programs
  * @example
  * ```ts
  * import { Command, processTree } from "@killable/process";
@@ -58,6 +59,7 @@ export function processTree(pid: number): ProcessInfo[] {
  * @throws {Deno.errors.NotCapable} without `--allow-ffi` or `--allow-run`.
  * @throws {SurvivorsError} when something could not be ended; it names it.
  *
+ * @category Trees of other programs
  * @example
  * ```ts
  * import { killTree } from "@killable/process";
@@ -93,6 +95,7 @@ export async function killTree(
  * @returns What `containment: "auto"` gives, and every mechanism with what it
  * holds and why it is not available.
  *
+ * @category Containment
  * @example
  * ```ts
  * import { capabilities } from "@killable/process";

@@ -29,6 +29,7 @@ const INVALID_SOCKET = 0xFFFF_FFFF_FFFF_FFFFn;
  * @returns A WSAPROTOCOL_INFOW, 628 bytes, of use to that process alone.
  * @throws {SystemError} when it is no socket, or the process may not be opened.
  *
+ * @category Windows
  * @example The parent's half
  * ```ts ignore
  * import { Command, listen } from "@killable/process";
@@ -65,6 +66,7 @@ export function duplicateSocket(
  * @throws {RangeError} when there are fewer or more bytes.
  * @throws {SystemError} when the bytes were meant for another process, or used before.
  *
+ * @category Windows
  * @example The child's half
  * ```ts ignore
  * import { adoptSocket, WSAPROTOCOL_INFOW_SIZE } from "@killable/process/windows";
@@ -103,6 +105,7 @@ export function adoptSocket(info: Uint8Array): number {
  *
  * @param socket The SOCKET that {@linkcode adoptSocket} returned.
  * @throws {SystemError} when it is none.
+ * @category Windows
  */
 export function closeSocket(socket: number): void {
   const ws = sockets();

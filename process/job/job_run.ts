@@ -19,7 +19,11 @@ import type { StopOptions } from "../run/stop.ts";
 import { type JobLimits, JobLimitWatch, JobUsage } from "./limits.ts";
 import { type JobControl, SignalTrap } from "./options.ts";
 
-/** How one child of a job ended. */
+/**
+ * How one child of a job ended.
+ *
+ * @category Several commands
+ */
 export interface JobStatus {
   /** The program, as it was given. */
   readonly command: string;
@@ -29,7 +33,11 @@ export interface JobStatus {
   readonly status: CommandStatus;
 }
 
-/** How several commands ended together. */
+/**
+ * How several commands ended together.
+ *
+ * @category Several commands
+ */
 export interface JointStatus {
   /**
    * Whether the job did what its policy asks for: every child succeeded, or with

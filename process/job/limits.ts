@@ -15,7 +15,11 @@ import {
 import { LimitWatch, type Watched } from "../limits/run_limits.ts";
 import { limitReports, needsWatch, toLimits } from "../limits/limits.ts";
 
-/** Limits that several trees can have together. */
+/**
+ * Limits that several trees can have together.
+ *
+ * @category Several commands
+ */
 export type JobLimits = Pick<
   Limits,
   "memory" | "cpuTime" | "wallTime" | "processes"

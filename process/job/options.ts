@@ -24,10 +24,16 @@ import { type JobLimits, toJobLimits } from "./limits.ts";
 /**
  * What ends a job: the first child that fails (`"first-failure"`), the first
  * that ends (`"first-exit"`), or the end of the last one (`"all"`).
+ *
+ * @category Several commands
  */
 export type JobPolicy = "first-failure" | "first-exit" | "all";
 
-/** Options of {@linkcode Job}. */
+/**
+ * Options of {@linkcode Job}.
+ *
+ * @category Several commands
+ */
 export interface JobOptions {
   /**
    * What ends the job. A child fails when its exit code is not 0, whatever the

@@ -9,7 +9,11 @@ import type { TerminalSize } from "../../backend/native.ts";
 import type { ProcessGroupMode } from "../../backend/spec.ts";
 import { flag, id, shown, wholeNumber } from "../validate.ts";
 
-/** A scheduling priority, in words. */
+/**
+ * A scheduling priority, in words.
+ *
+ * @category Start a program
+ */
 export type ProcessPriority =
   | "idle"
   | "below-normal"

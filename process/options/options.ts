@@ -25,6 +25,8 @@ import type {
 /**
  * Options of {@linkcode Command}: those of `Deno.CommandOptions`, and what makes
  * a process killable.
+ *
+ * @category Start a program
  */
 export interface CommandOptions {
   /** Arguments of the program. */

@@ -19,7 +19,11 @@ import type { SocketAddress } from "../../ffi/socket_address.ts";
 import { Listener } from "../listen.ts";
 import { flag, isReadable, oneOf, pathOf, shown } from "../validate.ts";
 
-/** A file that the child reads as its standard input. */
+/**
+ * A file that the child reads as its standard input.
+ *
+ * @category Standard streams
+ */
 export interface InputFile {
   /**
    * The file, relative to this process's working directory. Needs
@@ -30,7 +34,11 @@ export interface InputFile {
   file: string | URL;
 }
 
-/** A file that the child writes to. */
+/**
+ * A file that the child writes to.
+ *
+ * @category Standard streams
+ */
 export interface OutputFile {
   /**
    * The file, relative to this process's working directory; created when it is
@@ -53,7 +61,11 @@ export interface OutputFile {
   mode?: number;
 }
 
-/** Something that this process has open. */
+/**
+ * Something that this process has open.
+ *
+ * @category Standard streams
+ */
 export interface OpenDescriptor {
   /**
    * A descriptor; on Windows a handle. The child gets a copy: it stays the
@@ -62,7 +74,11 @@ export interface OpenDescriptor {
   descriptor: number;
 }
 
-/** What stdin can be. A number is short for `{ descriptor }`. */
+/**
+ * What stdin can be. A number is short for `{ descriptor }`.
+ *
+ * @category Standard streams
+ */
 export type StdinOption =
   | StdioMode
   | InputFile
@@ -70,10 +86,18 @@ export type StdinOption =
   | number
   | ReadableStream<Uint8Array>;
 
-/** What stdout can be. A number is short for `{ descriptor }`. */
+/**
+ * What stdout can be. A number is short for `{ descriptor }`.
+ *
+ * @category Standard streams
+ */
 export type StdoutOption = StdioMode | OutputFile | OpenDescriptor | number;
 
-/** What stderr can be. `"stdout"`: where stdout goes, in order. */
+/**
+ * What stderr can be. `"stdout"`: where stdout goes, in order.
+ *
+ * @category Standard streams
+ */
 export type StderrOption = StdoutOption | "stdout";
 
 const EXPECTED =
@@ -224,7 +248,11 @@ function requestAccess(
 // The descriptors of a child beyond its standard streams: what a caller may ask
 // for, and its validation.
 
-/** A new pipe between this process and a descriptor of the child. */
+/**
+ * A new pipe between this process and a descriptor of the child.
+ *
+ * @category Descriptors and sockets
+ */
 export interface FdPipe {
   /**
    * What the child does with its end. It `"read"`s what is written to
@@ -233,7 +261,11 @@ export interface FdPipe {
   pipe: "read" | "write";
 }
 
-/** A file as a descriptor of the child, opened by this process as `Deno.open` would. */
+/**
+ * A file as a descriptor of the child, opened by this process as `Deno.open` would.
+ *
+ * @category Descriptors and sockets
+ */
 export interface FdFile {
   /** Its path or file URL; relative to this process's working directory. */
   file: string | URL;
@@ -247,6 +279,8 @@ export interface FdFile {
 /**
  * What a descriptor of the child is made of: a descriptor of this process (on
  * Windows a handle), the null device, a pipe, a file, or a listening socket.
+ *
+ * @category Descriptors and sockets
  */
 export type FdSource =
   | number
@@ -255,7 +289,11 @@ export type FdSource =
   | FdFile
   | Listener<SocketAddress>;
 
-/** A listening socket with the name that the child knows it by. */
+/**
+ * A listening socket with the name that the child knows it by.
+ *
+ * @category Descriptors and sockets
+ */
 export interface NamedListener {
   /** The socket. */
   listener: Listener<SocketAddress>;

@@ -17,7 +17,11 @@ import {
   shown,
 } from "../validate.ts";
 
-/** What all ways of waiting have in common. */
+/**
+ * What all ways of waiting have in common.
+ *
+ * @category Readiness
+ */
 export interface ReadyCommonOptions {
   /**
    * Milliseconds to wait at most.
@@ -37,7 +41,11 @@ export interface ReadyCommonOptions {
   drain?: boolean;
 }
 
-/** Ready is who writes a line. */
+/**
+ * Ready is who writes a line.
+ *
+ * @category Readiness
+ */
 export interface ReadyLineOptions extends ReadyCommonOptions {
   /** A part of the line, or a pattern. */
   line: string | RegExp;
@@ -55,7 +63,11 @@ export interface ReadyLineOptions extends ReadyCommonOptions {
   maxLineLength?: number;
 }
 
-/** Ready is who accepts a TCP connection. Needs `--allow-net` for the address. */
+/**
+ * Ready is who accepts a TCP connection. Needs `--allow-net` for the address.
+ *
+ * @category Readiness
+ */
 export interface ReadyPortOptions extends ReadyCommonOptions {
   /** The port. Whoever listens there is asked: it need not be the child. */
   port: number;
@@ -67,19 +79,31 @@ export interface ReadyPortOptions extends ReadyCommonOptions {
   hostname?: string;
 }
 
-/** Ready is who has made a file. Needs `--allow-read` for it. */
+/**
+ * Ready is who has made a file. Needs `--allow-read` for it.
+ *
+ * @category Readiness
+ */
 export interface ReadyFileOptions extends ReadyCommonOptions {
   /** The file, relative to this process's working directory. */
   file: string | URL;
 }
 
-/** What to wait for: exactly one of a line, a port and a file. */
+/**
+ * What to wait for: exactly one of a line, a port and a file.
+ *
+ * @category Readiness
+ */
 export type ReadyOptions =
   | ReadyLineOptions
   | ReadyPortOptions
   | ReadyFileOptions;
 
-/** How a child was found to be ready. */
+/**
+ * How a child was found to be ready.
+ *
+ * @category Readiness
+ */
 export interface ReadyResult {
   /** The line, or `null` when something else was waited for. */
   readonly line: string | null;

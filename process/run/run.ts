@@ -59,7 +59,11 @@ export interface Plan {
   readonly control: RunControl;
 }
 
-/** Options of `ChildProcess.kill()`. */
+/**
+ * Options of `ChildProcess.kill()`.
+ *
+ * @category Ending
+ */
 export interface KillOptions {
   /**
    * Whether the signal goes to the whole tree, or to the leader alone.
@@ -69,7 +73,11 @@ export interface KillOptions {
   tree?: boolean;
 }
 
-/** Options of `ChildProcess.wait()`. */
+/**
+ * Options of `ChildProcess.wait()`.
+ *
+ * @category Ending
+ */
 export interface WaitOptions {
   /**
    * Milliseconds to wait before the tree is ended.

@@ -13,7 +13,11 @@ import type { Captured } from "../stdio/outputs.ts";
 import { notPiped } from "../stdio/streams.ts";
 import { duration } from "../validate.ts";
 
-/** How a child ended. A superset of `Deno.CommandStatus`. */
+/**
+ * How a child ended. A superset of `Deno.CommandStatus`.
+ *
+ * @category Ending
+ */
 export interface CommandStatus {
   /** Whether the exit code is 0. */
   success: boolean;
@@ -41,7 +45,11 @@ export interface CommandStatus {
   readonly usage: Usage;
 }
 
-/** Status and captured output. A superset of `Deno.CommandOutput`. */
+/**
+ * Status and captured output. A superset of `Deno.CommandOutput`.
+ *
+ * @category Ending
+ */
 export interface CommandOutput extends CommandStatus {
   /**
    * The captured standard output.
@@ -59,7 +67,11 @@ export interface CommandOutput extends CommandStatus {
   readonly truncated: boolean;
 }
 
-/** What a stop did. A stop that leaves a member of the tree alive rejects instead. */
+/**
+ * What a stop did. A stop that leaves a member of the tree alive rejects instead.
+ *
+ * @category Ending
+ */
 export interface StopReport {
   /** The soft signal, or how it was sent where there are no signals; `null` when none was sent. */
   readonly signal: string | null;
@@ -194,7 +206,11 @@ export function addStream(
 
 // Usage from time to time.
 
-/** Options of {@linkcode ChildProcess.sample}. */
+/**
+ * Options of {@linkcode ChildProcess.sample}.
+ *
+ * @category Limits and usage
+ */
 export interface SampleOptions {
   /**
    * Milliseconds between two looks.

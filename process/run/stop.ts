@@ -10,7 +10,11 @@ import { SurvivorsError } from "../../backend/errors.ts";
 import type { NativeTree, Survivor, TreeWatch } from "../../backend/native.ts";
 import type { StopReport } from "./status.ts";
 
-/** Options of `ChildProcess.stop()`. */
+/**
+ * Options of `ChildProcess.stop()`.
+ *
+ * @category Ending
+ */
 export interface StopOptions {
   /**
    * The soft signal.

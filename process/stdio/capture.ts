@@ -9,7 +9,11 @@ import { type BulkMemory, PLAIN_MEMORY } from "../../backend/memory.ts";
 import type { ByteSource } from "../../backend/native.ts";
 import { join } from "./streams.ts";
 
-/** What happens when a stream grows past `maxOutput`. */
+/**
+ * What happens when a stream grows past `maxOutput`.
+ *
+ * @category Standard streams
+ */
 export type OutputPolicy = "error" | "head" | "tail";
 
 const FIRST_PIECE = 8 * 1024;

@@ -154,6 +154,7 @@ export class ChildOutput {
 /**
  * A descriptor that a child was given by `fds`.
  *
+ * @category Descriptors and sockets
  * @example
  * ```ts
  * import { Command } from "@killable/process";
@@ -233,16 +234,28 @@ export class DescriptorStreams implements ChildDescriptor {
 
 // Output shown live to somebody else, while it is captured or read.
 
-/** One of the two outputs of a child. */
+/**
+ * One of the two outputs of a child.
+ *
+ * @category Standard streams
+ */
 export type OutputName = "stdout" | "stderr";
 
-/** A function that is shown every piece of output; the next one waits for its promise. */
+/**
+ * A function that is shown every piece of output; the next one waits for its promise.
+ *
+ * @category Standard streams
+ */
 export type TeeFunction = (
   chunk: Uint8Array<ArrayBuffer>,
   stream: OutputName,
 ) => void | Promise<void>;
 
-/** Where output goes besides. */
+/**
+ * Where output goes besides.
+ *
+ * @category Standard streams
+ */
 export type TeeTarget = "inherit" | WritableStream<Uint8Array> | TeeFunction;
 
 /**

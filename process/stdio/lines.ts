@@ -6,7 +6,11 @@
 
 import type { ChildOutput, OutputName } from "./child_output.ts";
 
-/** Options of {@linkcode ChildProcess.lines}. */
+/**
+ * Options of {@linkcode ChildProcess.lines}.
+ *
+ * @category Standard streams
+ */
 export interface LinesOptions {
   /**
    * Which output: one of them as strings, or both, tagged, in the order in which
@@ -26,7 +30,11 @@ export interface LinesOptions {
   maxLineLength?: number;
 }
 
-/** A line, and where it comes from. */
+/**
+ * A line, and where it comes from.
+ *
+ * @category Standard streams
+ */
 export interface OutputLine {
   /** The output it was written to. */
   readonly stream: OutputName;

@@ -14,6 +14,7 @@ import type { ByteSink, ByteSource } from "../../backend/native.ts";
  * Bytes are read only when somebody asks, so a child that writes faster than it
  * is read is held back by its pipe.
  *
+ * @category Standard streams
  * @example
  * ```ts
  * import { Command } from "@killable/process";

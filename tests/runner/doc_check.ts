@@ -96,6 +96,9 @@ export function missingDocs(
       ["function", "class"].includes(kind)
     );
     const example = shown.some(({ jsDoc }) => hasTag(jsDoc, "example"));
+    // The pages are put in order by it; native names are in that of their header.
+    const category = shown.some(({ jsDoc }) => hasTag(jsDoc, "category"));
+    if (everyExample && !category) missing.push(`${name}: @category`);
     if (everyExample && called && !example) missing.push(`${name}: @example`);
   }
   return missing;

@@ -87,6 +87,7 @@ Deno.test("missingDocs() names what is not documented", async () => {
  *
  * @param a One.
  * @returns Two.
+ * @category Here
  * @example Code.
  */
 export function whole(a: number): number { return a; }
@@ -127,14 +128,18 @@ export interface Members { readonly member: string }
     >[0][];
     assertEquals(missingDocs(module!, true).sort(), [
       "Members.member: description",
+      "Members: @category",
       "Thing.method(): @param c",
       "Thing.method(): @returns",
       "Thing.undescribed: description",
+      "Thing: @category",
       "Thing: @example",
+      "bare: @category",
       "bare: @example",
       "bare: @param b",
       "bare: @returns",
       "bare: description",
+      "overloaded: @category",
     ]);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -38,7 +38,11 @@ import {
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
 } from "../system/structs.ts";
 
-/** Limits of a job; see page "JOBOBJECT_BASIC_LIMIT_INFORMATION structure". */
+/**
+ * Limits of a job; see page "JOBOBJECT_BASIC_LIMIT_INFORMATION structure".
+ *
+ * @category Windows
+ */
 export interface JobLimits {
   /** Committed memory, in bytes. */
   readonly memory?: number;
@@ -48,7 +52,11 @@ export interface JobLimits {
   readonly processes?: number;
 }
 
-/** What a job forbids and does. */
+/**
+ * What a job forbids and does.
+ *
+ * @category Windows
+ */
 export interface JobOptions {
   /**
    * End every member when the last handle to the job is closed.
@@ -67,7 +75,11 @@ export interface JobOptions {
   readonly limitFlags?: number;
 }
 
-/** A job object. Its handle is never inherited: a copy in a child would keep the tree alive. */
+/**
+ * A job object. Its handle is never inherited: a copy in a child would keep the tree alive.
+ *
+ * @category Windows
+ */
 export class JobObject implements Disposable {
   readonly #handle: Handle;
 
@@ -289,7 +301,11 @@ function idsOf(bytes: Uint8Array<ArrayBuffer>): number[] {
 
 // Starting a process so that it is in its job before its first instruction.
 
-/** How the process comes into its job. */
+/**
+ * How the process comes into its job.
+ *
+ * @category Windows
+ */
 export type JobEntry = "job-list" | "assign";
 
 let jobListWorks = true;
@@ -304,6 +320,7 @@ let jobListWorks = true;
  * @param entry `"assign"` takes the second way in any case.
  * @returns The process; suspended if `request.flags` asked for it.
  * @throws {SystemError} when it cannot be started or assigned; no process is left then.
+ * @category Windows
  */
 export function startInJob(
   request: ProcessRequest,

@@ -30,7 +30,11 @@ import { consoles, nt, processes, windowing } from "../system/kernel32.ts";
 import { openProcess } from "../system/process_table.ts";
 import { senderArguments } from "./console_sender.ts";
 
-/** A console control event. */
+/**
+ * A console control event.
+ *
+ * @category Windows
+ */
 export type ConsoleEvent = typeof CTRL_C_EVENT | typeof CTRL_BREAK_EVENT;
 
 const STD_INPUT_HANDLE = 0xFFFFFFF6;
@@ -41,6 +45,7 @@ const STD_INPUT_HANDLE = 0xFFFFFFF6;
  * Page "GetConsoleProcessList function".
  *
  * @returns False for services, and where there is no terminal.
+ * @category Windows
  */
 export function hasConsole(): boolean {
   const list = new Uint32Array(new ArrayBuffer(4));
@@ -67,6 +72,7 @@ function onOurConsole(): number[] {
  *
  * @param group The group: the id of the process it was made for.
  * @returns Whether Windows took it.
+ * @category Windows
  */
 export function breakGroup(group: number): boolean {
   return consoles().GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, group) !== 0;
@@ -79,6 +85,7 @@ export function breakGroup(group: number): boolean {
  * @param pids Processes, the likeliest first.
  * @param event The event.
  * @returns Whether it was sent.
+ * @category Windows
  */
 export function signalConsoleOf(
   pids: readonly number[],

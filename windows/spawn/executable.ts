@@ -137,7 +137,11 @@ function joined(base: string, path: string): string {
 // Pages: "Changing Environment Variables", "CreateProcessW function" (lpEnvironment),
 // "CompareStringOrdinal function".
 
-/** Names and values; `names` and `values` run parallel. */
+/**
+ * Names and values; `names` and `values` run parallel.
+ *
+ * @category Windows
+ */
 export interface Environment {
   /** The names, each once. */
   readonly names: readonly string[];
@@ -208,6 +212,7 @@ export function parseEnvironment(entries: readonly string[]): Environment {
  * @param set What to set.
  * @returns Names in the system's order, each once.
  * @throws {TypeError} when a name or value is not well-formed UTF-16.
+ * @category Windows
  */
 export function childEnvironment(
   parent: Environment,
@@ -271,6 +276,7 @@ export function variable(
  *
  * @param environment Names in the system's order.
  * @returns The strings, each with a NUL behind; one NUL for an empty environment.
+ * @category Windows
  */
 export function environmentBlock(environment: Environment): string {
   let block = "";
@@ -290,6 +296,7 @@ export function environmentBlock(environment: Environment): string {
  *
  * @returns Names and values, `=C:` entries included.
  * @throws {SystemError} when Windows has no memory for a copy.
+ * @category Windows
  */
 export function ownEnvironment(): Environment {
   const k = processes();

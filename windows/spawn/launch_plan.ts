@@ -141,6 +141,7 @@ function loaderVariables(environment: Environment): string[] {
  *
  * @param path The program's path.
  * @returns Whether it is a batch file.
+ * @category Windows
  */
 export function isBatchFile(path: string): boolean {
   return /\.(bat|cmd)$/i.test(path.replace(/[. ]+$/, ""));
@@ -159,6 +160,7 @@ export function isBatchFile(path: string): boolean {
  * caller answers for them then.
  * @returns What follows the name of `cmd.exe` in the command line.
  * @throws {TypeError} when the script or an argument cannot be written safely.
+ * @category Windows
  */
 export function batchCommand(
   script: string,

@@ -19,6 +19,7 @@ export const MAX_COMMAND_LINE = 32_767;
  *
  * @param argument The argument.
  * @returns What stands for it in a command line.
+ * @category Windows
  */
 export function quoteArgument(argument: string): string {
   const quoted = argument === "" || /[ \t\n\v]/.test(argument);
@@ -64,6 +65,7 @@ export function quoteProgram(program: string): string {
  * @param raw Whether the arguments are joined with blanks as they are.
  * @returns The command line.
  * @throws {TypeError} when a part is not well-formed UTF-16, or the program contains a quote.
+ * @category Windows
  */
 export function commandLine(
   program: string,

@@ -11,6 +11,8 @@
 
 /**
  * `CommandLineToArgvW` of shell32, or the Microsoft C runtime since 2008.
+ *
+ * @category Windows
  */
 export type CommandLineRules = "CommandLineToArgvW" | "crt2008";
 
@@ -24,6 +26,7 @@ function isBlank(unit: string | undefined): boolean {
  * @param line The command line.
  * @param rules Whose rules.
  * @returns The program's name, then the arguments.
+ * @category Windows
  */
 export function parseCommandLine(
   line: string,

@@ -32,7 +32,11 @@ import {
   STARTUPINFOW,
 } from "./structs.ts";
 
-/** What to start. */
+/**
+ * What to start.
+ *
+ * @category Windows
+ */
 export interface ProcessRequest {
   /** Path of the program, or `null` to have it searched by the first word of the command line. */
   readonly application: string | null;
@@ -55,7 +59,11 @@ export interface ProcessRequest {
   readonly job?: JobObject | readonly JobObject[] | null;
 }
 
-/** A started process. The caller owns both handles. */
+/**
+ * A started process. The caller owns both handles.
+ *
+ * @category Windows
+ */
 export interface CreatedProcess {
   /** The process. */
   readonly process: Handle;
@@ -67,7 +75,11 @@ export interface CreatedProcess {
   readonly tid: number;
 }
 
-/** Thrown inside when the job list is unknown or refused: then there is another way. */
+/**
+ * Thrown inside when the job list is unknown or refused: then there is another way.
+ *
+ * @category Windows
+ */
 export class JobListRefused extends Error {
   /** The class's name. */
   override name = "JobListRefused";
@@ -85,6 +97,7 @@ export class JobListRefused extends Error {
  * @throws {SystemError} of `CreateProcessW`; nothing is left open then.
  * @throws {JobListRefused} when Windows does not take a list of jobs.
  * @throws {TypeError} when a string contains NUL.
+ * @category Windows
  */
 export function createProcess(request: ProcessRequest): CreatedProcess {
   refuseNul(request);
@@ -250,7 +263,11 @@ function restore(handles: readonly bigint[], before: Uint32Array): void {
 // Pages: "InitializeProcThreadAttributeList function",
 // "UpdateProcThreadAttribute function".
 
-/** A list of attributes. Windows keeps pointers to the values until it is disposed of. */
+/**
+ * A list of attributes. Windows keeps pointers to the values until it is disposed of.
+ *
+ * @category Windows
+ */
 export class AttributeList implements Disposable {
   /** The list, to be pointed to. */
   readonly bytes: Uint8Array<ArrayBuffer>;

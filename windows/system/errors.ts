@@ -9,7 +9,11 @@ import { readWide } from "../../ffi/c_string.ts";
 import { MAX_COMMAND_LINE } from "./command_line.ts";
 import { messages } from "./kernel32.ts";
 
-/** What else is known about a failed call. */
+/**
+ * What else is known about a failed call.
+ *
+ * @category Windows
+ */
 export interface FailureContext {
   /** The program that was to be started. */
   readonly command?: string;
@@ -24,6 +28,7 @@ export interface FailureContext {
  * @param syscall The call.
  * @param context What else is known.
  * @returns The error, to be thrown.
+ * @category Windows
  */
 export function windowsError(
   code: number,
@@ -134,6 +139,7 @@ const UNITS = 512;
  *
  * @param code The error code.
  * @returns One line of text, as `Deno.errors` have it.
+ * @category Windows
  */
 export function errorText(code: number): string {
   if (Deno.build.os !== "windows") return "Unknown error";
@@ -277,6 +283,7 @@ const NAMES: Readonly<Record<number, string>> = {
  *
  * @param code What `GetLastError` gave.
  * @returns Its name in winerror.h, or `ERROR_` and the number.
+ * @category Windows
  */
 export function errorName(code: number): string {
   return NAMES[code] ?? `ERROR_${code}`;

@@ -16,6 +16,8 @@ import { closeAtThreadEnd, keepOpen, NO_SLOT } from "./thread_end.ts";
  * would close somebody else's: the owner forgets the number when it closes it.
  *
  * Page: "CloseHandle function".
+ *
+ * @category Windows
  */
 export class Handle implements Disposable {
   #value: bigint;
@@ -91,6 +93,7 @@ const ENDING_MS = 100;
  * @param ms How long to wait, in milliseconds; 0 looks once.
  * @returns Whether it has ended.
  * @throws {SystemError} when the handle cannot be waited for.
+ * @category Windows
  */
 export function waitForSingleObject(process: Handle, ms: number): boolean {
   const k = processes();
@@ -106,6 +109,7 @@ export function waitForSingleObject(process: Handle, ms: number): boolean {
  * @param process The process.
  * @returns Its exit code, unsigned; 259 also when it still runs.
  * @throws {SystemError} when the handle does not allow the question.
+ * @category Windows
  */
 export function getExitCodeProcess(process: Handle): number {
   const k = processes();
@@ -123,6 +127,7 @@ export function getExitCodeProcess(process: Handle): number {
  * @param exitCode The exit code it gets.
  * @returns False when it had already ended.
  * @throws {SystemError} when the handle does not allow it.
+ * @category Windows
  */
 export function terminateProcess(process: Handle, exitCode: number): boolean {
   const k = processes();
@@ -143,6 +148,7 @@ export function terminateProcess(process: Handle, exitCode: number): boolean {
  * @param thread The thread.
  * @returns How often it was suspended before.
  * @throws {SystemError} when the handle does not allow it.
+ * @category Windows
  */
 export function resumeThread(thread: Handle): number {
   const k = processes();
@@ -177,7 +183,11 @@ export const FDEV = 0x40;
 /** The highest number: msvcrt has 2048 descriptors, and `cbReserved2` 16 bits. */
 export const LARGEST_DESCRIPTOR = 2047;
 
-/** One descriptor. */
+/**
+ * One descriptor.
+ *
+ * @category Windows
+ */
 export interface RuntimeDescriptor {
   /** Its number. */
   readonly target: number;

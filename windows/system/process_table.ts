@@ -18,7 +18,11 @@ import { Handle } from "./handle.ts";
 import { nt, table } from "./kernel32.ts";
 import { FILETIME, PROCESSENTRY32W } from "./structs.ts";
 
-/** One line of the process table. */
+/**
+ * One line of the process table.
+ *
+ * @category Windows
+ */
 export interface ProcessEntry {
   /** Process id. */
   readonly pid: number;
@@ -35,6 +39,7 @@ export interface ProcessEntry {
  *
  * @returns One entry each.
  * @throws {SystemError} when Windows refuses the snapshot.
+ * @category Windows
  */
 export function processSnapshot(): ProcessEntry[] {
   const k = table();
@@ -82,6 +87,7 @@ const ProcessCommandLineInformation = 60;
  * @param pid Its id.
  * @param access `PROCESS_*` rights; the right to ask for little comes with them.
  * @returns Its handle, or `null` when it is gone or the rights are refused.
+ * @category Windows
  */
 export function openProcess(pid: number, access: number): Handle | null {
   const k = table();
@@ -99,6 +105,7 @@ export function openProcess(pid: number, access: number): Handle | null {
  *
  * @param process The process.
  * @returns Milliseconds since the epoch; `NaN` when it cannot be told.
+ * @category Windows
  */
 export function startTime(process: Handle): number {
   const times = [0, 1, 2, 3].map(() => new Struct(FILETIME));
@@ -118,6 +125,7 @@ export function startTime(process: Handle): number {
  *
  * @param process The process.
  * @returns The path, or `""` when it cannot be told.
+ * @category Windows
  */
 export function imagePath(process: Handle): string {
   const text = new Uint8Array(new ArrayBuffer(UNITS * 2));
@@ -133,6 +141,7 @@ export function imagePath(process: Handle): string {
  *
  * @param process The process.
  * @returns The id, or 0 when it cannot be told.
+ * @category Windows
  */
 export function parentId(process: Handle): number {
   // PROCESS_BASIC_INFORMATION (winternl.h): 48 bytes, the parent's id at 40.
@@ -153,6 +162,7 @@ export function parentId(process: Handle): number {
  *
  * @param process The process.
  * @returns The command line, or `""` when it cannot be told.
+ * @category Windows
  */
 export function commandLineOf(process: Handle): string {
   // UNICODE_STRING (16 bytes: its length in bytes at 0) with the text behind it.

@@ -22,14 +22,22 @@ import { io } from "../system/kernel32.ts";
 import { allocate } from "../system/memory.ts";
 import { OVERLAPPED_ENTRY } from "../system/structs.ts";
 
-/** Takes a packet. For a job, `bytes` is the message and `overlapped` a process id. */
+/**
+ * Takes a packet. For a job, `bytes` is the message and `overlapped` a process id.
+ *
+ * @category Windows
+ */
 export type PacketHandler = (
   status: number,
   bytes: number,
   overlapped: bigint,
 ) => void;
 
-/** Asked again and again, because job messages may be lost. */
+/**
+ * Asked again and again, because job messages may be lost.
+ *
+ * @category Windows
+ */
 export interface Poller {
   /** Looks at the truth: the process's handle, the job's counters. */
   poll(): void;
@@ -38,7 +46,11 @@ export interface Poller {
 const SLOWEST = 500;
 const QUIET = 50;
 
-/** The port. Get it with {@linkcode completionPort}. */
+/**
+ * The port. Get it with {@linkcode completionPort}.
+ *
+ * @category Windows
+ */
 export class CompletionPort {
   readonly #handle: Handle;
   readonly #handlers = new Map<bigint, PacketHandler>();
@@ -279,6 +291,7 @@ let port: CompletionPort | null = null;
  * The port of this isolate, made on first use.
  *
  * @returns The port.
+ * @category Windows
  */
 export function completionPort(): CompletionPort {
   if (port === null) port = new CompletionPort();
