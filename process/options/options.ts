@@ -24,7 +24,17 @@ import type {
 
 /**
  * Options of {@linkcode Command}: those of `Deno.CommandOptions`, and what makes
- * a process killable.
+ * a process killable. By topic:
+ *
+ * - start: `args`, `cwd`, `env`, `clearEnv`, `suspended`, `windowsRawArguments`
+ * - streams: `stdin`, `stdout`, `stderr`, `input`, `tee`, `fds`, `listeners`,
+ *   `maxOutput`, `outputPolicy`
+ * - ending: `timeout`, `idleTimeout`, `grace`, `stopSignal`, `signal`, `detached`,
+ *   `killOnParentExit`
+ * - limits: `limits`
+ * - identity: `uid`, `gid`, `groups`, `umask`, `priority`, `affinity`
+ * - terminal: `foreground`, `pty`
+ * - containment: `containment`, `processGroup`
  *
  * @category Start a program
  */

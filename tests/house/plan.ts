@@ -64,6 +64,7 @@ export const ONLY_POSIX: Readonly<Record<string, string>> = {
   "containment/former_guards.ts": "part of the guard",
   "containment/guard.ts": "Windows closes the job of a process that has ended",
   "containment/guard_sweep.ts": "part of the guard",
+  "containment/host_children.ts": "Windows reparents no orphans",
   "containment/lineage.ts": "a mechanism of Linux",
   "containment/owner.ts": "part of the lineage",
   "containment/process_group.ts": "a mechanism of POSIX",

@@ -1,6 +1,7 @@
 /** What the project's texts refer to is there. */
 
 import { assert, assertEquals } from "@std/assert";
+import { denoPath } from "../fixtures/deno.ts";
 import { list, PROJECT } from "./project.ts";
 
 /** Every Markdown file of the project, but for folders that are not its own. */
@@ -78,5 +79,39 @@ Deno.test("every example is in the list of examples, with a test", async () => {
     }
     assert(text.includes(`(${name})`), `${name} is not in examples/README.md`);
     assert(tests.includes(name.slice(0, -3)), `${name} has no test`);
+  }
+});
+
+interface Documented {
+  readonly name: string;
+  readonly declarations: readonly {
+    readonly jsDoc?: { readonly doc?: string };
+    readonly def?: { readonly properties?: readonly { name: string }[] };
+  }[];
+}
+
+Deno.test("every option has its topic, in docs/options.md and in its interface", async () => {
+  const { stdout } = await new Deno.Command(denoPath(), {
+    args: ["doc", "--json", "mod.ts"],
+    cwd: PROJECT,
+    env: { NO_COLOR: "1" },
+    stderr: "null",
+  }).output();
+  const { nodes } = JSON.parse(new TextDecoder().decode(stdout));
+  const [{ symbols }] = Object.values(nodes) as [{ symbols: Documented[] }];
+  const page = await Deno.readTextFile(new URL("docs/options.md", PROJECT));
+  for (const type of ["CommandOptions", "JobOptions"]) {
+    const [one] = symbols.find(({ name }) => name === type)!.declarations;
+    const comment = one!.jsDoc!.doc!;
+    assert(one!.def!.properties!.length > 5, type);
+    for (const { name } of one!.def!.properties!) {
+      assert(page.includes(`\`${name}\``), `${name} is not in docs/options.md`);
+      if (type === "CommandOptions") {
+        assert(
+          comment.includes(`\`${name}\``),
+          `${type} does not list ${name}`,
+        );
+      }
+    }
   }
 });
