@@ -109,6 +109,11 @@ export type {
   ReadyResult,
 } from "./process/ready/plan.ts";
 export type { SubprocessReadableStream } from "./process/stdio/streams.ts";
+export {
+  type LeftoverOptions,
+  noLeftovers,
+  noLeftoversInTests,
+} from "./process/leftovers.ts";
 export { capabilities, killTree, processTree } from "./process/tree.ts";
 export {
   call,
@@ -118,6 +123,8 @@ export {
 } from "./process/call.ts";
 export {
   CalledProcessError,
+  type Leftover,
+  LeftoversError,
   type NotReadyDetails,
   NotReadyError,
   type NotReadyReason,

@@ -9,7 +9,7 @@
  */
 
 import type { SocketAddress } from "../ffi/socket_address.ts";
-import type { Capabilities } from "./containment.ts";
+import type { Capabilities, ProcessInfo } from "./containment.ts";
 import type { LimitName } from "./limits.ts";
 import type { BulkMemory } from "./memory.ts";
 import type { NativeJob, NativeProcess, NativeTree } from "./native.ts";
@@ -87,6 +87,8 @@ export interface Backend {
    * @throws {Deno.errors.NotFound} when there is no such process.
    */
   openTree(pid: number): NativeTree;
+  /** The living children of this process, without those that serve this package. */
+  children(): ProcessInfo[];
   /**
    * Opens a listening socket that only children who are given it inherit.
    *

@@ -441,3 +441,62 @@ export class SurvivorsError extends Error {
     );
   }
 }
+
+/** A process that outlives the scope that it was started in. */
+export interface Leftover {
+  /** Its number. */
+  readonly pid: number;
+  /** The name of its program. */
+  readonly name: string;
+  /** Its command line. */
+  readonly command: string;
+  /** Which of the two has started it, or its tree. */
+  readonly by: "Command" | "Deno.Command";
+  /** The stack of the spawn, without the frames of this package; `null`: not seen. */
+  readonly stack: string | null;
+}
+
+/**
+ * Processes live at the end of a scope of `noLeftovers()`; they were ended then.
+ *
+ * @example
+ * ```ts
+ * import { Command, LeftoversError, noLeftovers } from "@killable/process";
+ *
+ * try {
+ *   await using _ = noLeftovers({ patience: 0 });
+ *   new Command(Deno.execPath(), {
+ *     args: ["eval", "setInterval(() => {}, 1000)"],
+ *   }).spawn();
+ * } catch (error) {
+ *   if (!(error instanceof LeftoversError)) throw error;
+ *   console.log(error.leftovers.length); // 1
+ * }
+ * ```
+ */
+export class LeftoversError extends Error {
+  /** The class's name. */
+  override name = "LeftoversError";
+
+  /**
+   * Makes the error.
+   *
+   * @param leftovers The processes.
+   */
+  constructor(readonly leftovers: readonly Leftover[]) {
+    const one = leftovers.length === 1;
+    super(
+      `${leftovers.length} process${
+        one ? " outlives its" : "es outlive their"
+      } scope. Await or stop ${one ? "it" : "them"}:\n` +
+        leftovers.map(describeLeftover).join("\n"),
+    );
+  }
+}
+
+function describeLeftover({ pid, command, by, stack }: Leftover): string {
+  const place = stack?.split("\n")[0]?.trim() ?? "";
+  return `  ${pid} ${command}\n    started by ${by}${
+    place === "" ? "" : ` ${place}`
+  }`;
+}

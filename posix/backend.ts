@@ -10,7 +10,7 @@ import type {
   ListenRequest,
   NativeListener,
 } from "../backend/backend.ts";
-import type { Capabilities } from "../backend/containment.ts";
+import type { Capabilities, ProcessInfo } from "../backend/containment.ts";
 import type {
   NativeJob,
   NativeProcess,
@@ -20,7 +20,7 @@ import type { SpawnSpec } from "../backend/spec.ts";
 import { posixMemory } from "./stdio/memory.ts";
 import { posixCapabilities } from "./containment/choose.ts";
 import { openChildPipe } from "./stdio/pipe.ts";
-import { openForeignTree } from "./foreign_tree.ts";
+import { openForeignTree, ownChildren } from "./foreign_tree.ts";
 import { PosixJob } from "./job.ts";
 import { SIGNALS } from "./signal/signal_process.ts";
 import { PosixProcess } from "./process.ts";
@@ -55,6 +55,9 @@ export function posixBackend(): Backend {
     },
     openTree(pid: number): NativeTree {
       return openForeignTree(pid);
+    },
+    children(): ProcessInfo[] {
+      return ownChildren();
     },
     listen(request: ListenRequest): NativeListener {
       return openListener(request);

@@ -25,6 +25,27 @@ import { ProcessTree } from "./tree/tree.ts";
 import { MemberWatch } from "./tree/watch.ts";
 
 /**
+ * The living children of this process, whatever has started them, without guards.
+ *
+ * @returns The children, in no order.
+ */
+export function ownChildren(): ProcessInfo[] {
+  bindErrno();
+  const table = processTable();
+  const pids = table.children?.(Deno.pid) ?? table.pids() ?? [];
+  const children: ProcessInfo[] = [];
+  for (let i = 0; i < pids.length; i++) {
+    const stat = table.stat(pids[i] as number);
+    if (stat?.ppid !== Deno.pid || isDead(stat.state)) continue;
+    const child = describe(stat, table);
+    if (!child.command.includes("killable-guard")) {
+      children[children.length] = child;
+    }
+  }
+  return children;
+}
+
+/**
  * Opens the tree under a process.
  *
  * @param pid The process.

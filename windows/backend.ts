@@ -10,7 +10,7 @@ import type {
   ListenRequest,
   NativeListener,
 } from "../backend/backend.ts";
-import type { Capabilities } from "../backend/containment.ts";
+import type { Capabilities, ProcessInfo } from "../backend/containment.ts";
 import type {
   NativeJob,
   NativeProcess,
@@ -20,7 +20,7 @@ import type { SpawnSpec } from "../backend/spec.ts";
 import { PLAIN_MEMORY } from "../backend/memory.ts";
 import { WINDOWS_SIGNALS } from "../backend/signals.ts";
 import { openChildPipe } from "./stdio/pipe.ts";
-import { ForeignTree } from "./foreign_tree.ts";
+import { ForeignTree, ownChildren } from "./foreign_tree.ts";
 import { WindowsJob } from "./job.ts";
 import { WINDOWS_LIMITS } from "./spawn/resource_limits.ts";
 import { WindowsProcess } from "./process.ts";
@@ -54,6 +54,9 @@ export function windowsBackend(): Backend {
     },
     openTree(pid: number): NativeTree {
       return new ForeignTree(pid);
+    },
+    children(): ProcessInfo[] {
+      return ownChildren();
     },
     listen(request: ListenRequest): NativeListener {
       return openListener(request);

@@ -40,6 +40,7 @@ import {
 
 const RIGHTS = PROCESS_QUERY_INFORMATION | PROCESS_TERMINATE | SYNCHRONIZE;
 const KILLED = 137;
+const CLOCKS_DIFFER_MS = 1000;
 
 // A tree that starts processes faster than this many looks is reported.
 const MAX_ROUNDS = 100;
@@ -49,6 +50,38 @@ interface Known {
   readonly ppid: number;
   readonly handle: Handle;
   readonly start: number;
+}
+
+/**
+ * The living children of this process, whatever has started them.
+ *
+ * @returns The children, in no order.
+ */
+export function ownChildren(): ProcessInfo[] {
+  const entries = processSnapshot();
+  const children: ProcessInfo[] = [];
+  for (let i = 0; i < entries.length; i++) {
+    const { pid, ppid, name, threads } = entries[i] as ProcessEntry;
+    if (ppid !== Deno.pid || threads === 0) continue;
+    const handle = openProcess(pid, PROCESS_QUERY_INFORMATION);
+    if (handle === null) continue;
+    const start = startTime(handle);
+    // The number of a parent that is gone may be ours now.
+    if (start < performance.timeOrigin - CLOCKS_DIFFER_MS) {
+      handle.close();
+      continue;
+    }
+    children[children.length] = {
+      pid,
+      ppid,
+      name,
+      command: commandLineOf(handle) || name,
+      state: "running",
+      startTime: start,
+    };
+    handle.close();
+  }
+  return children;
 }
 
 /** A process and what descends from it. */

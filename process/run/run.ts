@@ -102,6 +102,17 @@ export interface WaitOptions {
 
 const SIGKILL = 9;
 
+let observer: ((run: Run) => void) | null = null;
+
+/**
+ * Has each start of a run told, synchronously.
+ *
+ * @param observe Called with the run; `null` ends it.
+ */
+export function observeRuns(observe: ((run: Run) => void) | null): void {
+  observer = observe;
+}
+
 /** A started program. */
 export class Run implements Ended, OutputEvents {
   /** The process and its tree. */
@@ -169,6 +180,7 @@ export class Run implements Ended, OutputEvents {
       discard(native);
       throw error;
     }
+    observer?.(this);
     if (control.input !== null) this.#feed(control.input);
     this.#ending.listen();
   }
