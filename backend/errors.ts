@@ -157,6 +157,8 @@ export class CalledProcessError extends Error implements PartialOutput {
   readonly signal: Deno.Signal | null;
   /** The limit that ended it, or `null`. */
   readonly limit: LimitName | null;
+  /** Whether its `AbortSignal` ended it; `cause` is the signal's reason then. */
+  readonly aborted: boolean;
 
   /**
    * Makes the error.
@@ -165,6 +167,7 @@ export class CalledProcessError extends Error implements PartialOutput {
    * @param args Its arguments.
    * @param status How it ended.
    * @param output What was captured.
+   * @param options `cause`: the reason of the signal that aborted it.
    */
   constructor(
     readonly command: string,
@@ -173,19 +176,25 @@ export class CalledProcessError extends Error implements PartialOutput {
       readonly code: number;
       readonly signal: Deno.Signal | null;
       readonly limit?: LimitName | null;
+      readonly aborted?: boolean;
     },
     output: PartialOutput,
+    options?: ErrorOptions,
   ) {
     super(
-      status.limit
+      status.aborted
+        ? `Command '${command}' was aborted; its process tree was ended`
+        : status.limit
         ? `Command '${command}' was ended by its limit '${status.limit}'`
         : status.signal === null
         ? `Command '${command}' exited with code ${status.code}`
         : `Command '${command}' was ended by ${status.signal}`,
+      options,
     );
     this.code = status.code;
     this.signal = status.signal;
     this.limit = status.limit ?? null;
+    this.aborted = status.aborted ?? false;
     this.stdout = output.stdout;
     this.stderr = output.stderr;
   }

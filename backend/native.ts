@@ -45,6 +45,11 @@ export interface ByteSource {
   read(view: Uint8Array, patient: boolean): number | Promise<number>;
   /** Bytes that a reader may usefully ask for at once, from what was seen so far. */
   readonly readSize: number;
+  /**
+   * Whether a read that is pending has bytes to take, or the end, which the event
+   * loop has not come to yet.
+   */
+  arrived?(): boolean;
   /** From now on the stream ends as soon as nothing more can be read at once. */
   finish(): void;
   /** Closes the reading end. Idempotent. A pending read ends the stream. */

@@ -6,11 +6,17 @@
  */
 
 import { CalledProcessError, TimeoutExpired } from "../backend/errors.ts";
-import type { CommandOptions, StdioDefaults } from "./options/options.ts";
+import {
+  COMMAND_OPTIONS,
+  type CommandOptions,
+  type StdioDefaults,
+} from "./options/options.ts";
+import { checkOptions } from "./options/shape.ts";
 import { refusePipedFds } from "./options/stdio.ts";
 import { toPlan } from "./options/to_spawn_spec.ts";
-import { Run, type RunControl } from "./run/run.ts";
+import { type RunControl, runToEnd } from "./run/run.ts";
 import type { CommandOutput, CommandStatus } from "./run/status.ts";
+import { shown } from "./validate.ts";
 
 /**
  * Options of {@linkcode call}, {@linkcode checkCall} and {@linkcode checkOutput}.
@@ -18,6 +24,8 @@ import type { CommandOutput, CommandStatus } from "./run/status.ts";
  * @category Exit codes
  */
 export type CallOptions = Omit<CommandOptions, "args">;
+
+const { args: _, ...CALL_OPTIONS } = COMMAND_OPTIONS;
 
 const INHERIT: StdioDefaults = {
   stdin: "inherit",
@@ -66,7 +74,8 @@ export async function call(
  *
  * @param argv The program and its arguments.
  * @param options As of a command; stdio is inherited by default.
- * @throws {CalledProcessError} when the exit code is not 0.
+ * @throws {CalledProcessError} when the exit code is not 0, a limit ended it
+ * (`limit`), or `signal` aborted it (`aborted`; `cause` is the signal's reason).
  * @throws {TimeoutExpired} when `timeout` was up; the tree has been ended.
  * @throws what `Command.spawn()` throws, as a rejection.
  *
@@ -99,7 +108,8 @@ export async function checkCall(
  * @param argv The program and its arguments.
  * @param options As of a command; stdin and stderr are inherited by default.
  * @returns Its standard output.
- * @throws {CalledProcessError} when the exit code is not 0.
+ * @throws {CalledProcessError} when the exit code is not 0, a limit ended it
+ * (`limit`), or `signal` aborted it (`aborted`; `cause` is the signal's reason).
  * @throws {TimeoutExpired} when `timeout` or `idleTimeout` was up; the tree has been ended.
  * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
  * @throws what `Command.spawn()` throws, as a rejection.
@@ -134,13 +144,18 @@ async function run(
   defaults: StdioDefaults,
 ): Promise<Called> {
   if (!Array.isArray(argv) || argv.length === 0) {
-    throw new TypeError("Cannot call: expected the program and its arguments");
+    throw new TypeError(
+      `Cannot call: expected an array of the program and its arguments, got ${
+        shown(argv)
+      }`,
+    );
   }
+  checkOptions(options, "call()", CALL_OPTIONS);
   const all: CommandOptions = { ...options, args: argv.slice(1) };
   const plan = toPlan(argv[0] as string, all, defaults, "call()");
   const { spec, control } = plan;
   refusePipedFds(spec);
-  const output = await Run.start(plan, true).output();
+  const output = await runToEnd(plan);
   const piped = {
     stdout: spec.stdout === "piped",
     stderr: spec.stderr === "piped",
@@ -159,10 +174,15 @@ function check(
   };
   const { command, args, timeout, idleTimeout } = control;
   const status: CommandStatus = output;
+  if (status.aborted) {
+    const cause = control.abortSignal?.reason;
+    throw new CalledProcessError(command, args, status, partial, { cause });
+  }
   if (status.timedOut) throw new TimeoutExpired(command, timeout, partial);
   if (status.idledOut) {
     throw new TimeoutExpired(command, idleTimeout, partial, true);
   }
-  if (status.success) return;
-  throw new CalledProcessError(command, args, output, partial);
+  // A program that a limit ended may have exited in good order.
+  if (status.success && status.limit === null) return;
+  throw new CalledProcessError(command, args, status, partial);
 }

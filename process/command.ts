@@ -5,12 +5,18 @@
  */
 
 import { ChildProcess } from "./child_process.ts";
-import type { CommandOptions, StdioDefaults } from "./options/options.ts";
+import {
+  COMMAND_OPTIONS,
+  type CommandOptions,
+  type StdioDefaults,
+} from "./options/options.ts";
+import { checkOptions } from "./options/shape.ts";
 import { refusePipedFds } from "./options/stdio.ts";
 import { toPlan } from "./options/to_spawn_spec.ts";
-import { type Plan, Run } from "./run/run.ts";
+import { type Plan, Run, runToEnd } from "./run/run.ts";
 import { runSync } from "./run/run_sync.ts";
 import type { CommandOutput } from "./run/status.ts";
+import { shown } from "./validate.ts";
 
 /** Streams of a spawned command that says nothing about them. */
 export const SPAWN_DEFAULTS: StdioDefaults = {
@@ -86,6 +92,7 @@ export class Command {
    * @throws {Deno.errors.NotCapable} without `--allow-ffi` or `--allow-run`.
    * @throws {TypeError} for invalid options; nothing is started.
    * @throws {RangeError} for a duration or size out of range; nothing is started.
+   * @throws the reason of `signal`, when it is aborted already; nothing is started.
    */
   spawn(): ChildProcess {
     const started = this[plan](SPAWN_DEFAULTS, "Command.spawn()");
@@ -96,19 +103,23 @@ export class Command {
    * Starts the program and collects what it writes until it has exited. What it
    * left behind is ended then, so this never waits for a daemon's pipe.
    *
+   * When `signal` is aborted already, nothing is started: the status is that of a
+   * program that the stop signal ended before it began, with `aborted`.
+   *
    * @returns Status and output.
    * @throws {TypeError} when `stdin` is `"piped"`, and for invalid options.
    * @throws {OutputLimitExceeded} when a stream grew past `maxOutput`.
    * @throws {SurvivorsError} when something of the tree could not be ended.
-   * @throws what {@linkcode Command.spawn} throws, at once: not as a rejection.
+   * @throws what {@linkcode Command.spawn} throws otherwise, at once: not as a rejection.
    */
   output(): Promise<CommandOutput> {
-    return Run.start(this.#outputPlan("Command.output()"), true).output();
+    return runToEnd(this.#outputPlan("Command.output()"));
   }
 
   /**
    * The same, blocking this thread. `timeout`, `grace` and `maxOutput` work;
-   * `signal` cannot, since nothing else of this isolate runs meanwhile.
+   * `signal` cannot, since nothing else of this isolate runs meanwhile; one that is
+   * aborted already starts nothing.
    *
    * @returns Status and output.
    * @throws {TypeError} when `stdin` is `"piped"`, and for invalid options.
@@ -290,15 +301,22 @@ export function spawnAndWaitSync(
 export function withArgs(
   command: string | URL,
   argsOrOptions: readonly string[] | CommandOptions | undefined,
-  options: CommandOptionsWithoutArgs = {},
+  options?: CommandOptionsWithoutArgs,
 ): Command {
-  if (!Array.isArray(argsOrOptions)) {
-    return new Command(command, argsOrOptions as CommandOptions | undefined);
+  const args = argsOrOptions as unknown;
+  if (Array.isArray(args)) {
+    checkOptions(options, "a command with arguments", WITHOUT_ARGS);
+    return new Command(command, { ...options, args });
   }
-  if ("args" in options && options.args !== undefined) {
-    throw new TypeError(
-      "Passing 'args' in options is not allowed when args are passed as a separate argument",
-    );
+  if (args === undefined) return new Command(command, options);
+  if (typeof args === "object" && options === undefined) {
+    return new Command(command, args as CommandOptions);
   }
-  return new Command(command, { ...options, args: argsOrOptions });
+  throw new TypeError(
+    `Invalid arguments of '${command}': expected an array of strings, got ${
+      shown(args)
+    }`,
+  );
 }
+
+const { args: _, ...WITHOUT_ARGS } = COMMAND_OPTIONS;

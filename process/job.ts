@@ -21,6 +21,7 @@ import type { CommandOptions } from "./options/options.ts";
 import type { Run } from "./run/run.ts";
 import type { StopReport } from "./run/status.ts";
 import type { StopOptions } from "./run/stop.ts";
+import { shown } from "./validate.ts";
 
 /**
  * How a job ended.
@@ -66,7 +67,7 @@ export class Job implements AsyncDisposable {
    * @throws {Deno.errors.NotSupported} for a limit that this system does not have.
    */
   constructor(options: JobOptions = {}) {
-    this.#run = new JobRun(toJobControl(options));
+    this.#run = new JobRun(toJobControl(options, "Job"));
   }
 
   /** The children, in the order in which they were started. */
@@ -127,7 +128,10 @@ export class Job implements AsyncDisposable {
     options?: CommandOptionsWithoutArgs,
   ): ChildProcess {
     const what = command instanceof Command
-      ? command
+      ? withoutOptions(
+        command,
+        argsOrOptions === undefined ? options : argsOrOptions,
+      )
       : withArgs(command, argsOrOptions, options);
     const run = this.#run.start(what[plan](SPAWN_DEFAULTS, "Job.spawn()"));
     const child = new ChildProcess(run);
@@ -213,4 +217,13 @@ export class Job implements AsyncDisposable {
     const index = first === null ? -1 : this.#runs.indexOf(first);
     return { ...joint, first: this.#children[index] ?? null };
   }
+}
+
+function withoutOptions(command: Command, more: unknown): Command {
+  if (more === undefined) return command;
+  throw new TypeError(
+    `Invalid arguments of Job.spawn(): a Command has its arguments and options already, got ${
+      shown(more)
+    } besides. Give them to its constructor`,
+  );
 }

@@ -15,9 +15,17 @@ import type {
   TcpAddress,
   UnixAddress,
 } from "../ffi/socket_address.ts";
+import { checkOptions, type Known } from "./options/shape.ts";
 import { flag, shown, wholeNumber, withoutNul } from "./validate.ts";
 
 const DEFAULT_BACKLOG = 511;
+const LISTEN_OPTIONS: Known<TcpListenOptions & UnixListenOptions> = {
+  port: true,
+  hostname: true,
+  backlog: true,
+  reusePort: true,
+  path: true,
+};
 
 /**
  * Options of {@linkcode listen} for TCP.
@@ -121,6 +129,7 @@ export function listen(
       "Cannot listen: expected options with a port or a path",
     );
   }
+  checkOptions(options, "listen()", LISTEN_OPTIONS);
   const { backlog: most = DEFAULT_BACKLOG } = options;
   const backlog = wholeNumber(most, "backlog", 1, 0x7fff_ffff);
   const request = "path" in options && options.path !== undefined

@@ -8,9 +8,14 @@ import { backend, type ChildPipe } from "../backend/backend.ts";
 import type { StdioTarget } from "../backend/spec.ts";
 import { Command, plan } from "./command.ts";
 import { JobRun, type JobStatus, type JointStatus } from "./job/job_run.ts";
-import { type JobOptions, toJobControl } from "./job/options.ts";
+import {
+  type JobControl,
+  type JobOptions,
+  toJobControl,
+} from "./job/options.ts";
+import { checkOptions, type Known } from "./options/shape.ts";
 import { refusePipedFds } from "./options/stdio.ts";
-import type { Plan, Run } from "./run/run.ts";
+import { abortedOutput, type Plan, type Run } from "./run/run.ts";
 import { addStream, type CommandOutput } from "./run/status.ts";
 
 /**
@@ -39,6 +44,17 @@ export interface PipelineOutput extends JointStatus {
   readonly truncated: boolean;
 }
 
+const PIPELINE_OPTIONS: Known<PipelineOptions> = {
+  timeout: true,
+  grace: true,
+  stopSignal: true,
+  signal: true,
+  stopOn: true,
+  limits: true,
+  containment: true,
+  killOnParentExit: true,
+};
+
 // Stands for the pipe to the next command until that is open.
 const CONNECTED = -1;
 
@@ -56,7 +72,8 @@ const CONNECTED = -1;
  * @param commands The commands, or programs with their arguments; at least one.
  * @param options Timeout, abort and the rest of a {@linkcode Job}'s options.
  * @returns Status of each, and the output of the last. A pipeline that timed out
- * or was aborted resolves as well.
+ * or was aborted resolves as well. When `signal` is aborted already, nothing is
+ * started and there are no statuses.
  * @throws {TypeError} for invalid commands and options; nothing is started.
  * @throws {OutputLimitExceeded} when the output grew past `maxOutput`.
  * @throws {SurvivorsError} when something could not be ended; it names it.
@@ -80,7 +97,10 @@ export async function pipeline(
   options: PipelineOptions = {},
 ): Promise<PipelineOutput> {
   const stages = planStages(commands);
-  const job = new JobRun(toJobControl({ ...options, policy: "all" }));
+  checkOptions(options, "pipeline()", PIPELINE_OPTIONS);
+  const control = toJobControl({ ...options, policy: "all" }, "pipeline()");
+  if (control.abortSignal?.aborted) return abortedPipeline(stages, control);
+  const job = new JobRun(control);
   try {
     const output = await startStages(job, stages).output();
     const piped = stages[stages.length - 1]?.spec.stdout === "piped";
@@ -89,6 +109,23 @@ export async function pipeline(
     // Nothing is left when this is left, however it is.
     await job.dispose();
   }
+}
+
+// Nothing was started, so there is no status of a command.
+function abortedPipeline(
+  stages: readonly Plan[],
+  { stopSignal }: JobControl,
+): PipelineOutput {
+  const plan = stages[stages.length - 1] as Plan;
+  const last = abortedOutput({
+    ...plan,
+    control: { ...plan.control, stopSignal },
+  });
+  const { success, code, timedOut, aborted } = last;
+  const joint = { success, timedOut, aborted, limit: null, signal: null };
+  const piped = plan.spec.stdout === "piped";
+  const output = pipelineOutput({ ...joint, statuses: [] }, last, piped);
+  return Object.defineProperty(output, "code", { value: code });
 }
 
 function pipelineOutput(

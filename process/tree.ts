@@ -7,7 +7,8 @@
 import { backend } from "../backend/backend.ts";
 import type { Capabilities, ProcessInfo } from "../backend/containment.ts";
 import { DEFAULT_GRACE } from "./run/ending.ts";
-import { runStop, type StopOptions } from "./run/stop.ts";
+import { checkOptions } from "./options/shape.ts";
+import { runStop, STOP_OPTIONS, type StopOptions } from "./run/stop.ts";
 import { checkForeignTreePermission } from "../backend/permissions.ts";
 import { duration, stopSignal } from "./validate.ts";
 import type { StopReport } from "./run/status.ts";
@@ -76,6 +77,7 @@ export async function killTree(
   pid: number,
   options: StopOptions = {},
 ): Promise<StopReport> {
+  checkOptions(options, "killTree()", STOP_OPTIONS);
   const grace = duration(options.grace, "grace", DEFAULT_GRACE);
   const signal = stopSignal(options.signal, "SIGTERM");
   checkForeignTreePermission();

@@ -27,10 +27,15 @@ const NUL = "\0";
  * A value as a message shows it.
  *
  * @param value Anything.
- * @returns Strings in quotes.
+ * @returns Strings in quotes; of an object only that it is one.
  */
 export function shown(value: unknown): string {
-  return typeof value === "string" ? `"${value}"` : String(value);
+  if (typeof value === "string") return `"${value}"`;
+  if (Array.isArray(value)) return "an array";
+  // String() of an object without a prototype throws.
+  return typeof value === "object" && value !== null
+    ? "an object"
+    : String(value);
 }
 
 /**
@@ -53,12 +58,12 @@ export function withoutNul(text: string, name: string): string {
  *
  * @param value The value.
  * @param name For messages.
- * @param fallback Where the value is undefined.
+ * @param fallback Where the value is undefined, or null as Deno takes it.
  * @returns The boolean.
  * @throws {TypeError} when it is none.
  */
 export function flag(value: unknown, name: string, fallback: boolean): boolean {
-  if (value === undefined) return fallback;
+  if (value === undefined || value === null) return fallback;
   if (typeof value === "boolean") return value;
   throw new TypeError(
     `Invalid ${name}: expected a boolean, got ${shown(value)}`,
@@ -140,12 +145,12 @@ export function oneOf<T extends string>(
 /**
  * Validates a duration.
  *
- * @param value Milliseconds, 0 or more; Infinity only where it is the fallback.
+ * @param value Milliseconds: 0 or more, Infinity allowed.
  * @param name For messages.
  * @param fallback Where the value is undefined.
  * @returns The duration, in milliseconds.
  * @throws {TypeError} when it is no number.
- * @throws {RangeError} when it is negative, NaN or infinite.
+ * @throws {RangeError} when it is negative or NaN.
  */
 export function duration(
   value: unknown,
@@ -158,11 +163,30 @@ export function duration(
       `Invalid ${name}: expected milliseconds as a number, got ${shown(value)}`,
     );
   }
-  if (value >= 0 && value < Infinity) return value;
+  if (value >= 0) return value;
   throw new RangeError(
-    `Invalid ${name}: expected a finite number of milliseconds from 0, got ${value}` +
-      (value === Infinity ? ". Leave it out for no limit" : ""),
+    `Invalid ${name}: expected milliseconds from 0, got ${value}`,
   );
+}
+
+/**
+ * Validates a limit of time. 0 is no limit, as it is for Node, execa and GNU
+ * timeout: a setting that was never set must not end a program at once.
+ *
+ * @param value Milliseconds: 0 or more, Infinity allowed.
+ * @param name For messages.
+ * @param fallback Where the value is undefined.
+ * @returns The limit, in milliseconds; Infinity for none.
+ * @throws {TypeError} when it is no number.
+ * @throws {RangeError} when it is negative or NaN.
+ */
+export function timeLimit(
+  value: unknown,
+  name: string,
+  fallback = Infinity,
+): number {
+  const ms = duration(value, name, fallback);
+  return ms === 0 ? Infinity : ms;
 }
 
 /**
@@ -237,7 +261,10 @@ export function stopSignal(
  * @throws {TypeError} when it is neither, or contains a NUL.
  */
 export function pathOf(value: string | URL, name: string): string {
-  let path: unknown = value;
+  // In plain JavaScript Deno takes a String object as well.
+  let path: unknown = (value as unknown) instanceof String
+    ? String(value)
+    : value;
   if (value instanceof URL) path = fileUrlPath(value);
   if (typeof path !== "string") {
     throw new TypeError(`Invalid ${name}: expected a string or a file URL`);

@@ -24,10 +24,12 @@ import {
   libc,
   libcDarwin,
   libcLinux,
+  libcWait,
 } from "../system/libc.ts";
 import { closeKept, keep, type Kept } from "../system/isolate_end.ts";
 import { reactor, type Watch } from "../wait/reactor.ts";
 
+const POLLIN = 1;
 const O_CLOEXEC = 0x80000;
 const F_SETPIPE_SZ = 1031;
 const EAGAIN = eagain(Deno.build.os);
@@ -279,6 +281,14 @@ export class PipeSource implements ByteSource {
       this.#watch = watch;
       reactor().add(watch);
     });
+  }
+
+  /** See {@linkcode ByteSource.arrived}. */
+  arrived(): boolean {
+    if (!this.#open) return true;
+    // struct pollfd: int fd; short events, revents
+    const pollfd = new Int32Array([this.#cell.fd, POLLIN]);
+    return libcWait().poll(new Uint8Array(pollfd.buffer), 1n, 0) > 0;
   }
 
   finish(): void {

@@ -130,11 +130,13 @@ export class JobRun implements Ended {
    * @returns Its run.
    * @throws {TypeError} when the job has been stopped, or the command wants what
    * only the job decides.
+   * @throws the reason of the job's signal, when that has stopped it.
    * @throws what {@linkcode Run.start} throws; the other runs go on.
    */
   start(plan: Plan): Run {
     const { command } = plan.spec;
     if (this.#closed) {
+      this.#control.abortSignal?.throwIfAborted();
       throw new TypeError(
         `Cannot spawn '${command}': the job has been stopped. Make a new Job`,
       );

@@ -18,7 +18,9 @@ import {
   oneOf,
   shown,
   stopSignal,
+  timeLimit,
 } from "../validate.ts";
+import { checkOptions, type Known } from "../options/shape.ts";
 import { type JobLimits, toJobLimits } from "./limits.ts";
 
 /**
@@ -124,6 +126,18 @@ export interface JobControl {
 
 const POLICIES = ["first-failure", "first-exit", "all"] as const;
 
+const JOB_OPTIONS: Known<JobOptions> = {
+  policy: true,
+  timeout: true,
+  grace: true,
+  stopSignal: true,
+  signal: true,
+  stopOn: true,
+  limits: true,
+  containment: true,
+  killOnParentExit: true,
+};
+
 // What Deno can listen to on Windows; it refuses the others there.
 const COMING_ON_WINDOWS = ["SIGINT", "SIGBREAK", "SIGHUP"];
 
@@ -131,15 +145,20 @@ const COMING_ON_WINDOWS = ["SIGINT", "SIGBREAK", "SIGHUP"];
  * Validates the options of a job.
  *
  * @param options The options.
+ * @param apiName For messages.
  * @returns What controls the job.
  * @throws {TypeError} for anything of the wrong type.
  * @throws {RangeError} for a duration or a limit out of range.
  * @throws {Deno.errors.NotSupported} for a limit that this system does not have.
  */
-export function toJobControl(options: JobOptions): JobControl {
+export function toJobControl(
+  options: JobOptions,
+  apiName: string,
+): JobControl {
+  checkOptions(options, apiName, JOB_OPTIONS);
   return {
     policy: oneOf(options.policy, "policy", POLICIES),
-    timeout: duration(options.timeout, "timeout", Infinity),
+    timeout: timeLimit(options.timeout, "timeout"),
     grace: duration(options.grace, "grace", DEFAULT_GRACE),
     stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
     abortSignal: abortSignal(options.signal),

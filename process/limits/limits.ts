@@ -14,6 +14,7 @@ import type {
 } from "../../backend/limits.ts";
 import type { ExitStatus } from "../../backend/native.ts";
 import { cpuTime, type Usage } from "../../backend/usage.ts";
+import { meant } from "../options/shape.ts";
 import { shown } from "../validate.ts";
 
 /** Limits of no system: time and streams are ours. */
@@ -70,7 +71,9 @@ export function toLimits(
     checkName(name, host);
     const amount = value[name as never] as unknown;
     if (amount === undefined) continue;
-    limits[name] = checkAmount(name, amount);
+    const checked = checkAmount(name, amount);
+    if (checked === Infinity) continue;
+    limits[name] = checked;
     given = true;
   }
   return given ? limits : null;
@@ -82,7 +85,9 @@ function checkName(
 ): void {
   const offered = host.limits.concat(NEUTRAL).join(", ");
   if (!Object.hasOwn(SMALLEST, name)) {
-    throw new TypeError(`Unknown limit '${name}': there are ${offered}`);
+    throw new TypeError(
+      `Unknown limit '${name}'${meant(name, host.limits.concat(NEUTRAL))}`,
+    );
   }
   if (host.limits.includes(name) || NEUTRAL.includes(name)) return;
   throw new Deno.errors.NotSupported(
@@ -100,6 +105,8 @@ function checkAmount(name: LimitName, amount: unknown): number {
     );
   }
   const smallest = SMALLEST[name];
+  // Infinity is how JavaScript writes "no limit".
+  if (amount === Infinity) return amount;
   const whole = unit === "milliseconds" || Number.isInteger(amount);
   if (amount >= smallest && amount <= Number.MAX_SAFE_INTEGER && whole) {
     return amount;
@@ -107,8 +114,7 @@ function checkAmount(name: LimitName, amount: unknown): number {
   throw new RangeError(
     `Invalid limit '${name}': expected a ${
       unit === "milliseconds" ? "" : "whole "
-    }number of ${unit} from ${smallest}, got ${amount}` +
-      (amount === Infinity ? ". Leave it out for no limit" : ""),
+    }number of ${unit} from ${smallest}, got ${amount}`,
   );
 }
 

@@ -14,6 +14,7 @@ import type { Listener } from "../listen.ts";
 import type { OutputPolicy } from "../stdio/capture.ts";
 import type { TeeTarget } from "../stdio/child_output.ts";
 import type { ProcessPriority } from "./attributes.ts";
+import type { Known } from "./shape.ts";
 import type {
   FdSource,
   NamedListener,
@@ -118,7 +119,11 @@ export interface CommandOptions {
    * @default {false}
    */
   pty?: boolean | Partial<TerminalSize>;
-  /** Ends the tree, as {@linkcode ChildProcess.stop} does, when it is aborted. */
+  /**
+   * Ends the tree, as {@linkcode ChildProcess.stop} does, when it is aborted. One
+   * that is aborted already starts nothing: see {@linkcode Command.spawn} and
+   * {@linkcode Command.output}.
+   */
   signal?: AbortSignal;
   /**
    * Standard input of the child: besides Deno's words a file, a descriptor, or a
@@ -188,7 +193,8 @@ export interface CommandOptions {
   detached?: boolean;
   /**
    * Milliseconds after the spawn at which the tree is stopped: the leader, for
-   * which `status.timedOut` tells, or what it has left behind by then.
+   * which `status.timedOut` tells, or what it has left behind by then. 0 is no
+   * limit.
    *
    * @default {no limit}
    */
@@ -285,6 +291,43 @@ export interface CommandOptions {
    */
   outputPolicy?: OutputPolicy;
 }
+
+/** The options that a command has. */
+export const COMMAND_OPTIONS: Known<CommandOptions> = {
+  args: true,
+  cwd: true,
+  clearEnv: true,
+  env: true,
+  uid: true,
+  gid: true,
+  groups: true,
+  umask: true,
+  priority: true,
+  affinity: true,
+  foreground: true,
+  pty: true,
+  signal: true,
+  stdin: true,
+  input: true,
+  stdout: true,
+  stderr: true,
+  fds: true,
+  listeners: true,
+  windowsRawArguments: true,
+  detached: true,
+  timeout: true,
+  idleTimeout: true,
+  tee: true,
+  grace: true,
+  stopSignal: true,
+  containment: true,
+  killOnParentExit: true,
+  processGroup: true,
+  suspended: true,
+  limits: true,
+  maxOutput: true,
+  outputPolicy: true,
+};
 
 /** Stdio where the caller says nothing. */
 export interface StdioDefaults {

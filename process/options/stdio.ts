@@ -18,6 +18,7 @@ import type {
 import type { SocketAddress } from "../../ffi/socket_address.ts";
 import { Listener } from "../listen.ts";
 import { flag, isReadable, oneOf, pathOf, shown } from "../validate.ts";
+import { checkOptions, type Known } from "./shape.ts";
 
 /**
  * A file that the child reads as its standard input.
@@ -100,6 +101,9 @@ export type StdoutOption = StdioMode | OutputFile | OpenDescriptor | number;
  */
 export type StderrOption = StdoutOption | "stdout";
 
+const INPUT_FILE: Known<InputFile> = { file: true };
+const OUTPUT_FILE: Known<OutputFile> = { file: true, append: true, mode: true };
+
 const EXPECTED =
   `"piped", "inherit", "null", { file }, or a descriptor that is open`;
 
@@ -130,6 +134,7 @@ export function stdinTarget(
   if (isReadable(value)) return "piped";
   const file = fileOf(value);
   if (file === undefined) return common(value, "stdin", EXPECTED);
+  checkOptions(value, "stdin", INPUT_FILE);
   const path = filePath(file, "stdin");
   return { path, append: false, mode: 0 };
 }
@@ -153,6 +158,7 @@ export function stdoutTarget(
   if (value === undefined) return fallback;
   const file = fileOf(value);
   if (file === undefined) return common(value, name, expected);
+  checkOptions(value, name, OUTPUT_FILE);
   const { append, mode } = value as { append: unknown; mode: unknown };
   return {
     path: filePath(file, name),

@@ -21,8 +21,10 @@ import {
   isReadable,
   oneOf,
   pathOf,
+  shown,
   size,
   stopSignal,
+  timeLimit,
   withoutNul,
 } from "../validate.ts";
 import {
@@ -40,7 +42,12 @@ import {
   stdoutTarget,
   toDescriptors,
 } from "./stdio.ts";
-import type { CommandOptions, StdioDefaults } from "./options.ts";
+import {
+  COMMAND_OPTIONS,
+  type CommandOptions,
+  type StdioDefaults,
+} from "./options.ts";
+import { checkOptions } from "./shape.ts";
 
 const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
 
@@ -62,6 +69,7 @@ export function toSpawnSpec(
   defaults: StdioDefaults,
   apiName: string,
 ): SpawnSpec {
+  checkOptions(options, apiName, COMMAND_OPTIONS);
   const program = pathOf(command, "command");
   if (program === "") throw new TypeError("Cannot spawn: the program is empty");
   const detached = flag(options.detached, "detached", false);
@@ -72,7 +80,7 @@ export function toSpawnSpec(
   const spec: SpawnSpec = {
     command: program,
     args: stringArguments(options.args),
-    cwd: options.cwd === undefined ? null : directory(options.cwd),
+    cwd: directory(options.cwd),
     clearEnv: flag(options.clearEnv, "clearEnv", false),
     envNames: env.names,
     envValues: env.values,
@@ -139,7 +147,7 @@ export function toRunControl(
   return {
     command: spec.command,
     args: spec.args,
-    timeout: duration(options.timeout, "timeout", Infinity),
+    timeout: timeLimit(options.timeout, "timeout"),
     idleTimeout: idleTimeout(spec, options.idleTimeout),
     tee: tee(spec, options.tee),
     grace: duration(options.grace, "grace", DEFAULT_GRACE),
@@ -175,23 +183,33 @@ export function toPlan(
 const GROUPS = ["auto", "own", "inherit", "session"] as const;
 const POLICIES = ["error", "head", "tail"] as const;
 
-function directory(cwd: string | URL): string {
+// The empty path, and null in plain JavaScript, are the parent's directory, as in
+// Deno.
+function directory(cwd: string | URL | null | undefined): string | null {
+  if (cwd === undefined || cwd === null) return null;
   const path = pathOf(cwd, "cwd");
-  if (path === "") throw new TypeError("Invalid cwd: it is empty");
-  return path;
+  return path === "" ? null : path;
 }
 
 function stringArguments(args: readonly string[] | undefined): string[] {
   const list: string[] = [];
   if (args === undefined) return list;
-  if (!Array.isArray(args)) {
-    throw new TypeError("Invalid args: expected an array of strings");
+  if (!isArrayLike(args)) {
+    throw new TypeError(
+      `Invalid args: expected an array of strings, got ${shown(args)}`,
+    );
   }
   // Deno converts every argument with String(); so does this.
   for (let i = 0; i < args.length; i++) {
     list[i] = withoutNul(String(args[i]), `argument ${i}`);
   }
   return list;
+}
+
+// What Deno takes: `arguments` of a function, for one. A string is a mistake.
+function isArrayLike(value: unknown): boolean {
+  return typeof value === "object" && value !== null &&
+    typeof (value as { length?: unknown }).length === "number";
 }
 
 interface Environment {
@@ -220,8 +238,15 @@ function addVariables(
   names: string[],
   values: string[],
 ): void {
-  if (typeof env !== "object" || env === null) {
-    throw new TypeError("Invalid env: expected an object of strings");
+  if (typeof env !== "object" || env === null || Array.isArray(env)) {
+    throw new TypeError(
+      `Invalid env: expected an object of strings, got ${shown(env)}`,
+    );
+  }
+  if (Symbol.iterator in env) {
+    throw new TypeError(
+      "Invalid env: expected an object of strings, got something to iterate over. Use Object.fromEntries() of it",
+    );
   }
   const keys = Object.keys(env);
   for (let i = 0; i < keys.length; i++) {
@@ -253,12 +278,9 @@ function addVariables(
 }
 
 function idleTimeout(spec: SpawnSpec, value: unknown): number {
-  const ms = duration(value, "idleTimeout", Infinity);
+  const ms = timeLimit(value, "idleTimeout");
   if (ms < Infinity) requirePiped(spec, "idleTimeout");
-  if (ms > 0) return ms;
-  throw new RangeError(
-    "Invalid idleTimeout: expected more than 0 milliseconds",
-  );
+  return ms;
 }
 
 function tee(spec: SpawnSpec, value: unknown): TeeTarget | null {

@@ -7,14 +7,15 @@
 import { Timer } from "../../backend/timer.ts";
 import type { CommandStatus } from "../run/status.ts";
 import type { ChildOutput, OutputName } from "../stdio/child_output.ts";
+import { checkOptions, type Known } from "../options/shape.ts";
 import { DEFAULT_MAX_LINE_LENGTH } from "../stdio/lines.ts";
 import {
-  duration,
   flag,
   lineLength,
   oneOf,
   pathOf,
   shown,
+  timeLimit,
 } from "../validate.ts";
 
 /**
@@ -127,6 +128,18 @@ export interface Starting {
   readonly status: Promise<CommandStatus>;
 }
 
+const READY_OPTIONS: Known<
+  ReadyLineOptions & ReadyPortOptions & ReadyFileOptions
+> = {
+  line: true,
+  stream: true,
+  maxLineLength: true,
+  port: true,
+  hostname: true,
+  file: true,
+  timeout: true,
+  drain: true,
+};
 const DEFAULT_TIMEOUT = 30_000;
 const STREAMS = ["both", "stdout", "stderr"] as const;
 
@@ -163,6 +176,7 @@ export function toReadyPlan(
   child: Starting,
   options: ReadyOptions,
 ): ReadyPlan {
+  checkOptions(options, "ready()", READY_OPTIONS);
   const given = (options ?? {}) as Partial<
     ReadyLineOptions & ReadyPortOptions & ReadyFileOptions
   >;
@@ -179,7 +193,7 @@ export function toReadyPlan(
     drain && !output.asked && !output.locked && !searched.includes(output)
   );
   return {
-    timeout: duration(given.timeout, "timeout", DEFAULT_TIMEOUT),
+    timeout: timeLimit(given.timeout, "timeout", DEFAULT_TIMEOUT),
     maxLineLength: lineLength(given.maxLineLength, DEFAULT_MAX_LINE_LENGTH),
     searched,
     read: searched.concat(unwanted),

@@ -7,9 +7,15 @@
 
 import type { NativeTree } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
+import { checkOptions } from "../options/shape.ts";
 import { duration, stopSignal } from "../validate.ts";
 import type { StopReport } from "./status.ts";
-import { runStop, type StopOptions, type StopState } from "./stop.ts";
+import {
+  runStop,
+  STOP_OPTIONS,
+  type StopOptions,
+  type StopState,
+} from "./stop.ts";
 
 /** The default grace, in milliseconds. */
 export const DEFAULT_GRACE = 5000;
@@ -126,6 +132,7 @@ export class Ending {
    * @throws {SurvivorsError} when something could not be ended.
    */
   async stop(options: StopOptions): Promise<StopReport> {
+    checkOptions(options, "stop()", STOP_OPTIONS);
     const grace = duration(options.grace, "grace", this.#control.grace);
     const signal = stopSignal(options.signal, this.#control.stopSignal);
     return await this.#join(signal, grace);

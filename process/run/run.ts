@@ -22,15 +22,18 @@ import { signalNumber } from "../../backend/signals.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import { Timer } from "../../backend/timer.ts";
 import { RunLimits } from "../limits/run_limits.ts";
+import { checkOptions, type Known } from "../options/shape.ts";
 import {
+  newCaptures,
   type OutputControl,
   type OutputEvents,
   Outputs,
 } from "../stdio/outputs.ts";
-import { feedInput, type Input } from "../stdio/streams.ts";
-import { duration } from "../validate.ts";
+import { type Input, InputFeed } from "../stdio/streams.ts";
+import { duration, flag, timeLimit } from "../validate.ts";
 import { type Ended, Ending, type EndingControl } from "./ending.ts";
 import {
+  abortedStatus,
   type CommandOutput,
   type CommandStatus,
   outputOf,
@@ -100,6 +103,12 @@ export interface WaitOptions {
   tree?: boolean;
 }
 
+const KILL_OPTIONS: Known<KillOptions> = { tree: true };
+const WAIT_OPTIONS: Known<WaitOptions> = {
+  timeout: true,
+  grace: true,
+  tree: true,
+};
 const SIGKILL = 9;
 
 let observer: ((run: Run) => void) | null = null;
@@ -145,6 +154,7 @@ export class Run implements Ended, OutputEvents {
   // A hard kill is to be proved when the leader has ended.
   #killedTree = false;
   #idledOut = false;
+  #input: InputFeed | null = null;
   #treeExited: Promise<void> | null = null;
   /** Called when the leader has exited, before anything is swept. */
   onExit: (() => void) | null = null;
@@ -192,8 +202,10 @@ export class Run implements Ended, OutputEvents {
    * @param sweep Whether what the leader leaves behind is ended when it exits.
    * @returns The run.
    * @throws what the backend's `spawn()` throws.
+   * @throws the reason of its abort signal, when that is aborted already.
    */
   static start(plan: Plan, sweep: boolean): Run {
+    plan.control.abortSignal?.throwIfAborted();
     return new Run(backend().spawn(plan.spec), plan.control, sweep);
   }
 
@@ -211,10 +223,11 @@ export class Run implements Ended, OutputEvents {
    * @throws {SurvivorsError} when a member of the tree may not be signalled.
    */
   kill(signo: Deno.Signal | number, options?: KillOptions): void {
+    checkOptions(options, "kill()", KILL_OPTIONS);
     const number = signalNumber(backend().signals, signo);
     if (number === 0) return;
     this.noteSignal(number);
-    if (options?.tree === false) {
+    if (!flag(options?.tree, "tree", true)) {
       this.native.signalLeader(signo);
     } else if (number === SIGKILL) {
       const { refused, unsettled, unproved } = this.native.killTree();
@@ -254,9 +267,10 @@ export class Run implements Ended, OutputEvents {
    * @throws {SurvivorsError} when something could not be ended.
    */
   async wait(options: WaitOptions): Promise<CommandStatus> {
-    const timeout = duration(options.timeout, "timeout", Infinity);
+    checkOptions(options, "wait()", WAIT_OPTIONS);
+    const timeout = timeLimit(options.timeout, "timeout");
     const grace = duration(options.grace, "grace", this.control.grace);
-    const tree = options.tree ?? true;
+    const tree = flag(options.tree, "tree", true);
     if (tree) this.#sweep = true;
     const timer = new Timer(this.#finished ? Infinity : timeout, () => {
       if (tree) this.#ending.timeIsUp(grace);
@@ -428,6 +442,7 @@ export class Run implements Ended, OutputEvents {
     if (this.#finished) return;
     this.#finished = true;
     this.native.release();
+    if (this.#input !== null && this.native.treeIsEmpty()) this.#input.stop();
     // The tree is empty.
     if (this.#sweep || this.#sweepers > 0) this.outputs.finishDrain();
     const exit = this.native.exitStatus(false) as ExitStatus;
@@ -485,13 +500,15 @@ export class Run implements Ended, OutputEvents {
   // The tree is empty.
   #retire(): void {
     this.limits?.end();
+    this.#input?.stop();
     this.native.retire();
     this.#ending.disarm();
   }
 
   async #feed(input: Input): Promise<void> {
     try {
-      await feedInput(this.native.stdin as ByteSink, input);
+      this.#input = new InputFeed(this.native.stdin as ByteSink, input);
+      await this.#input.done;
     } catch (error) {
       // A failed input must not look to the child like the end of it.
       this.failed(error);
@@ -501,6 +518,33 @@ export class Run implements Ended, OutputEvents {
   #throwFailure(): void {
     if (this.#failure !== null) throw this.#failure;
   }
+}
+
+/**
+ * Starts a command and collects its output until it has ended.
+ *
+ * @param plan The command.
+ * @returns Status and output. Of a command whose signal is aborted already, that
+ * of {@linkcode abortedOutput}.
+ * @throws what {@linkcode Run.start} throws, at once: not as a rejection.
+ */
+export function runToEnd(plan: Plan): Promise<CommandOutput> {
+  return plan.control.abortSignal?.aborted
+    ? Promise.resolve(abortedOutput(plan))
+    : Run.start(plan, true).output();
+}
+
+/**
+ * The result of a command that was aborted before it was started: as if its stop
+ * signal had ended it before its first instruction.
+ *
+ * @param plan The command; nothing of it is started.
+ * @returns Status, and empty output.
+ */
+export function abortedOutput({ spec, control }: Plan): CommandOutput {
+  const { stdout, stderr } = spec;
+  const captured = newCaptures(control, stdout === "piped", stderr === "piped");
+  return outputOf(abortedStatus(control), control, captured);
 }
 
 // Far more than a killed process needs to be gone.

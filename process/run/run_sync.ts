@@ -14,7 +14,7 @@ import type {
 import { SyncLimits } from "../limits/run_limits.ts";
 import type { Capture } from "../stdio/capture.ts";
 import { newCaptures } from "../stdio/outputs.ts";
-import type { Plan, RunControl } from "./run.ts";
+import { abortedOutput, type Plan, type RunControl } from "./run.ts";
 import { type CommandOutput, outputOf, statusOf } from "./status.ts";
 import { stopSequence } from "./stop.ts";
 import {
@@ -39,6 +39,7 @@ export function runSync({ spec, control }: Plan): CommandOutput {
       "Cannot use a stream as 'input' of a synchronous run: use spawn() or output(), or give the bytes",
     );
   }
+  if (control.abortSignal?.aborted) return abortedOutput({ spec, control });
   const { tee } = control;
   if (isWritable(tee)) {
     throw new TypeError(

@@ -5,12 +5,18 @@
  */
 
 import type { TreeMechanism } from "../../backend/containment.ts";
+import { backend } from "../../backend/backend.ts";
 import { OutputLimitExceeded } from "../../backend/errors.ts";
 import type { LimitName } from "../../backend/limits.ts";
 import type { ExitStatus, NativeProcess } from "../../backend/native.ts";
-import type { Usage } from "../../backend/usage.ts";
+import {
+  type ResourceUsage,
+  unknownUsage,
+  type Usage,
+} from "../../backend/usage.ts";
 import type { Captured } from "../stdio/outputs.ts";
 import { notPiped } from "../stdio/streams.ts";
+import { checkOptions, type Known } from "../options/shape.ts";
 import { duration } from "../validate.ts";
 
 /**
@@ -123,6 +129,39 @@ export function statusOf(
 }
 
 /**
+ * The status of a run that was aborted before it was started.
+ *
+ * @param stopSignal The signal that would have ended it.
+ * @returns The status.
+ */
+export function abortedStatus(
+  { stopSignal }: { readonly stopSignal: Deno.Signal },
+): CommandStatus {
+  const number = backend().signals[stopSignal] ?? 0;
+  return statusWith({
+    success: false,
+    code: 128 + number,
+    signal: stopSignal,
+    timedOut: false,
+    idledOut: false,
+    aborted: true,
+    killed: true,
+    lost: false,
+    limit: null,
+  }, () => ({ elapsed: 0, leader: nothingUsed(), tree: nothingUsed() }));
+}
+
+function nothingUsed(): ResourceUsage {
+  const usage = { ...unknownUsage("process") } as Record<string, unknown>;
+  const names = Object.keys(usage);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    if (usage[name] === null) usage[name] = 0;
+  }
+  return usage as unknown as ResourceUsage;
+}
+
+/**
  * The result of a run that collected its output. Asking it for a stream that was
  * not piped throws.
  *
@@ -220,6 +259,7 @@ export interface SampleOptions {
   interval?: number;
 }
 
+const SAMPLE_OPTIONS: Known<SampleOptions> = { interval: true };
 const DEFAULT_INTERVAL = 1000;
 
 /**
@@ -237,6 +277,7 @@ export function sample(
   exited: Promise<unknown>,
   options: SampleOptions,
 ): AsyncIterableIterator<Usage> {
+  checkOptions(options, "sample()", SAMPLE_OPTIONS);
   const interval = duration(options.interval, "interval", DEFAULT_INTERVAL);
   if (interval < 1) {
     throw new RangeError(

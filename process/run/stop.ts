@@ -8,6 +8,7 @@
 
 import { SurvivorsError } from "../../backend/errors.ts";
 import type { NativeTree, Survivor, TreeWatch } from "../../backend/native.ts";
+import type { Known } from "../options/shape.ts";
 import type { StopReport } from "./status.ts";
 
 /**
@@ -29,6 +30,9 @@ export interface StopOptions {
    */
   grace?: number;
 }
+
+/** The options that a stop has. */
+export const STOP_OPTIONS: Known<StopOptions> = { signal: true, grace: true };
 
 /** How to end it. */
 export interface StopRequest {

@@ -23,6 +23,10 @@ abstract class WrappedSource implements ByteSource {
     return this.source.readSize;
   }
 
+  arrived(): boolean {
+    return this.source.arrived?.() ?? false;
+  }
+
   finish(): void {
     this.source.finish();
   }
@@ -67,6 +71,7 @@ export class ObservedSource extends WrappedSource {
     this.#clock = clock;
     this.#tee = tee;
     tee?.begin();
+    clock?.watch(source);
   }
 
   read(view: Uint8Array, _patient: boolean): number | Promise<number> {
@@ -103,6 +108,9 @@ export class ObservedSource extends WrappedSource {
 
 // Noticing that a child has nothing to say.
 
+// A timer that is so many milliseconds late says that this process did not run.
+const LATE = 250;
+
 /**
  * Measures for how long output has been waited for in vain. It runs while a read
  * is pending and stands still otherwise: a reader that is slow, or gone, says
@@ -112,6 +120,9 @@ export class IdleClock {
   readonly #ms: number;
   readonly #expired: () => void;
   #timer: Timer | null = null;
+  readonly #sources: ByteSource[] = [];
+  // Whether the last look was late.
+  #late = false;
   #waiting = 0;
   // When the silence began.
   #since = 0;
@@ -135,7 +146,13 @@ export class IdleClock {
   /** Bytes have come, or a stream has ended; `waited` when a read waited for it. */
   came(waited: boolean): void {
     if (waited) this.#waiting--;
+    this.#late = false;
     this.#since = performance.now();
+  }
+
+  /** Adds a pipe that is asked before its silence counts. */
+  watch(source: ByteSource): void {
+    this.#sources[this.#sources.length] = source;
   }
 
   // One timer for many pieces: when it fires it looks how long it has been.
@@ -151,8 +168,27 @@ export class IdleClock {
     if (this.#waiting === 0) return;
     const rest = this.#since + this.#ms - performance.now();
     if (rest > 0) return this.#arm(rest);
+    // This process may have been busy, or stopped, so that what was written has not
+    // been read: the child was not silent.
+    if (this.#arrived()) {
+      this.#since = performance.now();
+      return this.#arm(this.#ms);
+    }
+    // It was stopped, and the child may have been stopped with it (Ctrl-Z and fg; a
+    // frozen cgroup): the child gets some time to go on.
+    if (!this.#late && -rest > LATE) {
+      this.#late = true;
+      return this.#arm(Math.min(this.#ms, LATE));
+    }
     this.stop();
     this.#expired();
+  }
+
+  #arrived(): boolean {
+    for (let i = 0; i < this.#sources.length; i++) {
+      if (this.#sources[i]?.arrived?.()) return true;
+    }
+    return false;
   }
 
   /** Ends it unfired: the child has exited, or is being stopped. Idempotent. */

@@ -7,6 +7,7 @@
 
 import { backend } from "../../backend/backend.ts";
 import type { ByteSource, NativeProcess } from "../../backend/native.ts";
+import { checkOptions, type Known } from "../options/shape.ts";
 import { lineLength, oneOf } from "../validate.ts";
 import { Capture, type OutputPolicy } from "./capture.ts";
 import {
@@ -55,6 +56,10 @@ export interface OutputEvents {
   failed(error: unknown): void;
 }
 
+const LINES_OPTIONS: Known<LinesOptions> = {
+  stream: true,
+  maxLineLength: true,
+};
 const LINE_STREAMS = ["stdout", "stderr", "both"] as const;
 
 /** What two streams were captured in. */
@@ -153,6 +158,7 @@ export class Outputs {
   lines(
     options: LinesOptions,
   ): AsyncIterableIterator<string | OutputLine, void, void> {
+    checkOptions(options, "lines()", LINES_OPTIONS);
     const stream = oneOf(options.stream, "stream", LINE_STREAMS);
     const max = lineLength(options.maxLineLength, DEFAULT_MAX_LINE_LENGTH);
     if (stream === "both") {

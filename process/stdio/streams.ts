@@ -282,51 +282,83 @@ export type Input = Uint8Array | ReadableStream<Uint8Array>;
 /**
  * Writes all of the input, then closes the sink. A child that ends, or closes
  * its stdin, has read what it wanted: no error (EPIPE).
- *
- * @param sink The child's standard input.
- * @param input Bytes, or a stream of them.
- * @throws what the stream failed with.
- * @throws {TypeError} when the stream gave something other than bytes.
  */
-export async function feedInput(sink: ByteSink, input: Input): Promise<void> {
-  try {
-    if (input instanceof Uint8Array) await written(sink, input);
-    else await feedStream(sink, input.getReader());
-  } finally {
-    sink.close();
-  }
-}
+export class InputFeed {
+  readonly #sink: ByteSink;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
+  #stopped = false;
+  /**
+   * Resolves when all is written, or nothing more can be. Rejects with the error of
+   * the stream, or a TypeError when that gives something other than bytes.
+   */
+  readonly done: Promise<void>;
 
-// False when the child takes no more.
-async function written(sink: ByteSink, bytes: Uint8Array): Promise<boolean> {
-  try {
-    await sink.write(bytes);
-    return true;
-  } catch {
-    return false;
+  /**
+   * @param sink The child's standard input.
+   * @param input Bytes, or a stream of them.
+   */
+  constructor(sink: ByteSink, input: Input) {
+    this.#sink = sink;
+    this.#reader = input instanceof Uint8Array ? null : input.getReader();
+    this.done = this.#feed(input);
   }
-}
 
-async function feedStream(
-  sink: ByteSink,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-): Promise<void> {
-  try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      if (!(value instanceof Uint8Array)) {
-        throw new TypeError(
-          "Invalid input: the stream gave something other than a Uint8Array",
-        );
-      }
-      if (!await written(sink, value)) break;
+  async #feed(input: Input): Promise<void> {
+    try {
+      if (input instanceof Uint8Array) await this.#written(input);
+      else await this.#copy();
+    } finally {
+      this.#sink.close();
+      this.#giveBack("the child takes no more input");
     }
-  } catch (error) {
-    cancelQuietly(reader, error);
-    throw error;
   }
-  cancelQuietly(reader, "the child takes no more input");
+
+  async #copy(): Promise<void> {
+    try {
+      for (;;) {
+        const read = await this.#reader?.read();
+        if (read === undefined || read.done || this.#stopped) return;
+        if (!(read.value instanceof Uint8Array)) {
+          throw new TypeError(
+            "Invalid input: the stream gave something other than a Uint8Array",
+          );
+        }
+        if (!await this.#written(read.value)) return;
+      }
+    } catch (error) {
+      // Of a read that was pending when the stream was given back.
+      if (this.#stopped) return;
+      this.#giveBack(error);
+      throw error;
+    }
+  }
+
+  // False when the child takes no more.
+  async #written(bytes: Uint8Array): Promise<boolean> {
+    try {
+      await this.#sink.write(bytes);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * The child and its tree are gone: a stream is cancelled, so that its producer
+   * stops, and unlocked, also when it has nothing to give yet. Idempotent.
+   */
+  stop(): void {
+    this.#giveBack("the child has ended");
+    this.#sink.close();
+  }
+
+  #giveBack(reason: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    if (this.#reader === null) return;
+    cancelQuietly(this.#reader, reason);
+    this.#reader.releaseLock();
+  }
 }
 
 async function cancelQuietly(
@@ -336,6 +368,6 @@ async function cancelQuietly(
   try {
     await reader.cancel(reason);
   } catch {
-    // The stream has failed by itself: nothing more to do with it.
+    // The stream has failed by itself, or has ended: nothing more to do with it.
   }
 }

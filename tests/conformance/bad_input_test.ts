@@ -104,12 +104,6 @@ const OPTIONS: readonly (readonly [string, () => Anything, Refusal, string])[] =
       "stdin",
     ],
     [
-      "an idleTimeout of 0",
-      () => ({ idleTimeout: 0, stdout: "piped" }),
-      RangeError,
-      "idleTimeout",
-    ],
-    [
       "a negative idleTimeout",
       () => ({ idleTimeout: -1, stdout: "piped" }),
       RangeError,
@@ -170,12 +164,6 @@ const OPTIONS: readonly (readonly [string, () => Anything, Refusal, string])[] =
     ["a negative timeout", () => ({ timeout: -1 }), RangeError, "timeout"],
     ["a timeout that is NaN", () => ({ timeout: NaN }), RangeError, "timeout"],
     [
-      "an infinite timeout",
-      () => ({ timeout: Infinity }),
-      RangeError,
-      "timeout",
-    ],
-    [
       "a timeout that is no number",
       () => ({ timeout: "10" }),
       TypeError,
@@ -183,7 +171,6 @@ const OPTIONS: readonly (readonly [string, () => Anything, Refusal, string])[] =
     ],
     ["a negative grace", () => ({ grace: -0.5 }), RangeError, "grace"],
     ["a grace that is NaN", () => ({ grace: NaN }), RangeError, "grace"],
-    ["an infinite grace", () => ({ grace: Infinity }), RangeError, "grace"],
     ["a grace that is no number", () => ({ grace: 10n }), TypeError, "grace"],
     [
       "a negative maxOutput",
@@ -359,7 +346,7 @@ Deno.test("bad arguments of kill(), stop() and wait() are refused, and harm nobo
   const wait = child.wait.bind(child) as Anything;
   await assertRejects(() => wait({ timeout: -1 }), RangeError, "timeout");
   await assertRejects(() => wait({ timeout: NaN }), RangeError, "timeout");
-  await assertRejects(() => wait({ grace: Infinity }), RangeError, "grace");
+  await assertRejects(() => wait({ grace: -1 }), RangeError, "grace");
   assertEquals(child.descendants(), []);
   let ended = false;
   child.status.then(() => ended = true);

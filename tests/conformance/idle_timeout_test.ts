@@ -103,3 +103,26 @@ Deno.test("while nobody reads, the child is not to blame", async () => {
   assertEquals([code, idledOut], [5, false]);
   writer.releaseLock();
 });
+
+Deno.test("while this process is busy, what the child writes is no silence", async () => {
+  const WRITES =
+    "console.log('begun'); await new Promise((r) => setTimeout(r, 500)); console.log('second'); await Deno.stdin.read(new Uint8Array(1)); Deno.exit(5)";
+  await using child = new Command(deno, {
+    ...QUIET,
+    idleTimeout: 1500,
+    stdin: "piped",
+    stdout: "piped",
+    args: evalArgs(WRITES),
+  }).spawn();
+  const lines = child.lines();
+  await lines.next();
+  // The second line comes while nothing here can read it.
+  const second = lines.next();
+  for (const end = performance.now() + 2500; performance.now() < end;);
+  assertEquals((await second).value, "second");
+  const writer = child.stdin.getWriter();
+  await writer.write(new Uint8Array(1));
+  const { code, idledOut } = await child.status;
+  assertEquals([code, idledOut], [5, false]);
+  writer.releaseLock();
+});

@@ -43,3 +43,33 @@ Deno.test("an input stream of something other than bytes is a TypeError", async 
     "other than a Uint8Array",
   );
 });
+
+Deno.test("an input stream that has nothing to give is cancelled and unlocked when the child has ended", async () => {
+  let reason: unknown;
+  const silent = (): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      pull: () => new Promise(() => {}),
+      cancel(why): void {
+        reason = why;
+      },
+    });
+  const exits = { args: evalArgs("Deno.exit(3)"), stdout: "null" } as const;
+  for (const option of ["input", "stdin"] as const) {
+    const stream = silent();
+    const { code } = await new Command(denoPath(), {
+      ...exits,
+      [option]: stream,
+    }).output();
+    assertEquals([code, stream.locked, reason], [
+      3,
+      false,
+      "the child has ended",
+    ]);
+    reason = undefined;
+  }
+  const stream = silent();
+  await using child = new Command(denoPath(), { ...exits, input: stream })
+    .spawn();
+  await child.treeExited;
+  assertEquals([stream.locked, reason], [false, "the child has ended"]);
+});

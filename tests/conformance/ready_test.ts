@@ -309,7 +309,7 @@ Deno.test("bad arguments of ready() are refused, and lock nothing", async () => 
       { port: 1.5 },
       { port: "80" },
       { line: "a", timeout: -1 },
-      { line: "a", timeout: Infinity },
+      { line: "a", timeout: NaN },
       { line: "a", maxLineLength: 1 },
     ]
   ) await assertRejects(() => ready(bad), RangeError);

@@ -11,6 +11,7 @@ import {
   checkCall,
   checkOutput,
   Command,
+  Job,
   TimeoutExpired,
 } from "../../mod.ts";
 import { within } from "../fixtures/deadline.ts";
@@ -44,13 +45,45 @@ Deno.test("timeout ends the tree, and the status says so", async () => {
   await roll.assertGone();
 });
 
-Deno.test("timeout of 0 ends the child at once", async () => {
-  const run = await new Command(deno, {
-    args: evalArgs(IDLE),
-    timeout: 0,
-    grace: 0,
-  }).output();
-  assertEquals([run.timedOut, run.signal], [true, "SIGKILL"]);
+Deno.test("a limit of time of 0, and one of Infinity, is none", async () => {
+  const exits = evalArgs("Deno.exit(7)");
+  for (const none of [0, Infinity]) {
+    const options = {
+      args: exits,
+      timeout: none,
+      idleTimeout: none,
+      limits: { wallTime: Infinity, memory: Infinity },
+    };
+    const command = new Command(deno, options);
+    for (const run of [await command.output(), command.outputSync()]) {
+      assertEquals([run.code, run.timedOut, run.idledOut, run.limit], [
+        7,
+        false,
+        false,
+        null,
+      ]);
+    }
+    const child = new Command(deno, { args: exits, stdout: "null" }).spawn();
+    const waited = await child.wait({ timeout: none });
+    assertEquals([waited.code, waited.timedOut], [7, false]);
+    await using job = new Job({ timeout: none, policy: "all" });
+    job.spawn(deno, exits);
+    const { statuses, timedOut } = await job.exited;
+    assertEquals([statuses[0]?.status.code, timedOut], [7, false]);
+  }
+});
+
+Deno.test("an infinite grace is never over; a shorter one takes its place", async () => {
+  const child = new Command(deno, {
+    args: evalArgs(DEAF),
+    stdout: "piped",
+    grace: Infinity,
+  }).spawn();
+  await child.ready({ line: "ready" });
+  const soft = child.stop();
+  const hard = await within(child.stop({ grace: 0 }), "its end");
+  assertEquals([await soft, hard.survivors], [hard, 0]);
+  assertEquals((await child.status).signal, "SIGKILL");
 });
 
 Deno.test("a child that ends in time is not timed out", async () => {

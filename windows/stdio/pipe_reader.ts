@@ -148,6 +148,10 @@ export class PipeReader implements ByteSource {
     pending.resolve(count);
   }
 
+  arrived(): boolean {
+    return this.#handle.closed || available(this.#handle) > 0;
+  }
+
   finish(): void {
     this.#finishing = true;
     if (this.#operation?.inFlight && !this.#handle.closed) {

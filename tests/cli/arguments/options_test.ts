@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { closest } from "../../../cli/arguments/closest.ts";
+import { closest } from "../../../process/options/shape.ts";
 import type {
   CommandSpec,
   OptionSpec,

@@ -159,13 +159,15 @@ Deno.test("stop signals are those of the system", () => {
   as("posix", () => assertThrows(control("SIGBREAK"), TypeError, "SIGBREAK"));
 });
 
-Deno.test("durations are finite and not negative", () => {
-  for (const good of [0, 0.5, 1, 2 ** 31, 2 ** 53, Number.MAX_VALUE]) {
+Deno.test("durations are not negative", () => {
+  for (
+    const good of [0, 0.5, 1, 2 ** 31, 2 ** 53, Number.MAX_VALUE, Infinity]
+  ) {
     assertEquals(duration(good, "x", 7), good);
   }
   assertEquals(duration(undefined, "x", 7), 7);
   assertEquals(duration(-0, "x", 7), -0);
-  for (const bad of [-1, -Number.MIN_VALUE, NaN, Infinity, -Infinity]) {
+  for (const bad of [-1, -Number.MIN_VALUE, NaN, -Infinity]) {
     assertThrows(() => duration(bad, "x", 7), RangeError, "Invalid x");
   }
   for (const bad of ["1", null, 1n, {}, true]) {
