@@ -269,7 +269,7 @@ for (const how of ["timeout", "abort"] as const) {
 
 Deno.test("a job whose signal was aborted before starts nothing", async () => {
   const job = new Job({ signal: AbortSignal.abort() });
-  assertThrows(() => job.spawn(deno), TypeError, "stopped");
+  assertThrows(() => job.spawn(deno), DOMException, "aborted");
   assertEquals((await job.exited).aborted, true);
 });
 
