@@ -12,19 +12,47 @@ const { exports } = JSON.parse(
   await Deno.readTextFile(new URL("deno.json", ROOT)),
 ) as { exports: Record<string, string> };
 
-const { success } = await new Deno.Command(Deno.execPath(), {
-  args: [
-    "doc",
-    "--html",
-    "--name=@killable/process",
-    "--output=pages",
-    "--import-map=tests/offline/import_map.json",
-    ...Object.values(exports),
-  ],
-  cwd: ROOT,
-  stdin: "null",
-}).spawn().status;
-if (!success) Deno.exit(1);
+async function denoDoc(args: readonly string[]): Promise<string> {
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--import-map=tests/offline/import_map.json", ...args],
+    cwd: ROOT,
+    stdin: "null",
+    stderr: "inherit",
+  }).output();
+  if (!success) Deno.exit(1);
+  return new TextDecoder().decode(stdout);
+}
+
+/** A public name and its tags, as `deno doc --json` has them. */
+interface PublicSymbol {
+  readonly name: string;
+  readonly declarations: readonly {
+    readonly jsDoc?: { tags?: readonly { kind: string; doc?: string }[] };
+  }[];
+}
+
+// The names of the main module by `@category`, which deno doc --html leaves out.
+async function topics(): Promise<string> {
+  const { nodes } = JSON.parse(await denoDoc(["--json", "mod.ts"]));
+  const [{ symbols }] = Object.values(nodes) as [{ symbols: PublicSymbol[] }];
+  const category = ({ declarations }: PublicSymbol) =>
+    declarations.flatMap(({ jsDoc }) => jsDoc?.tags ?? [])
+      .find(({ kind }) => kind === "category")?.doc?.trim() ?? "Others";
+  const items = [...Map.groupBy(symbols, category)].map(([topic, all]) => {
+    const links = all.map(({ name }) =>
+      `<a href="./~/${name}.html"><code>${name}</code></a>`
+    );
+    return `<li><b>${topic}</b>: ${links.join(" ")}</li>`;
+  });
+  return `<h2>By topic</h2><ul>${items.join("")}</ul>`;
+}
+
+await denoDoc([
+  "--html",
+  "--name=@killable/process",
+  "--output=pages",
+  ...Object.values(exports),
+]);
 
 await Deno.mkdir(new URL("drawings/", SITE), { recursive: true });
 for (
@@ -51,5 +79,6 @@ const images = ["demo", "containment", "stop"].map((name) =>
 );
 await Deno.writeTextFile(
   first,
-  page.slice(0, place) + images.join("") + page.slice(place),
+  page.slice(0, place) + images.slice(0, 1).join("") + await topics() +
+    images.slice(1).join("") + page.slice(place),
 );
