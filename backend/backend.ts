@@ -18,7 +18,7 @@ import type { SpawnSpec } from "./spec.ts";
 /**
  * A pipe from one child to another. This process holds the ends only until both
  * children were started: else the reader would wait for our end of file, and the
- * writer would not learn that nobody reads.
+ * writer would not learn that its reader is gone.
  */
 export interface ChildPipe {
   /** The end that is read, for {@linkcode SpawnSpec.stdin}. */
@@ -81,7 +81,7 @@ export interface Backend {
   /** A pipe from one child to another. */
   openChildPipe(): ChildPipe;
   /**
-   * The tree under a process that somebody else started.
+   * The tree under a process that this library did not start.
    *
    * @throws {RangeError} for this process, its ancestors, and pids of 1 or less.
    * @throws {Deno.errors.NotFound} when there is no such process.
@@ -90,9 +90,9 @@ export interface Backend {
   /** The living children of this process, without those that serve this package. */
   children(): ProcessInfo[];
   /**
-   * Opens a listening socket that only children who are given it inherit.
+   * Opens a listening socket that only the children it is given to inherit.
    *
-   * @throws {Deno.errors.AddrInUse} when somebody else listens there.
+   * @throws {Deno.errors.AddrInUse} when another socket listens there.
    */
   listen(request: ListenRequest): NativeListener;
   /**

@@ -17,7 +17,7 @@ export type ContainmentKind =
   | "process-group";
 
 /**
- * What a tree is held or known by; `ancestry` is that of somebody else's tree.
+ * What a tree is held or known by; `ancestry` is that of a tree that this library did not start.
  *
  * @category Containment
  */

@@ -438,7 +438,7 @@ export class SurvivorsError extends Error {
    * Makes the error.
    *
    * @param command The program whose tree it is.
-   * @param survivors Who is left, and why.
+   * @param survivors The processes that are left, and why.
    */
   constructor(
     readonly command: string,

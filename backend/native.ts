@@ -31,7 +31,7 @@ export interface ExitStatus {
   readonly code: number;
   /** The signal that ended it, or `null`. */
   readonly signal: Deno.Signal | null;
-  /** True when somebody else reaped the child, so that its status is unknown. */
+  /** True when other code reaped the child, so that its status is unknown. */
   readonly lost: boolean;
 }
 
@@ -112,13 +112,13 @@ export interface HardKill {
   readonly count: number;
   /** Those that the OS did not let us end, and why. */
   readonly refused: readonly Survivor[];
-  /** True when it is not proved that nobody was missed: look when the leader has ended. */
+  /** True when it is not proved that no member was missed: look when the leader has ended. */
   readonly unproved?: boolean;
-  /** True when the last look still found somebody new: it has to be done again. */
+  /** True when the last look still found a new member: it has to be done again. */
   readonly unsettled?: boolean;
 }
 
-/** A tree of processes: what can be done with it, whoever started it. */
+/** A tree of processes: what can be done with it, whatever started it. */
 export interface NativeTree {
   /** What holds the tree together. */
   readonly mechanism: TreeMechanism;

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- a demonstration: it talks to a person
 /**
- * Code that nobody has read, with limits: whatever it does, it ends, and the
+ * Code that was never reviewed, with limits: whatever it does, it ends, and the
  * status says which limit it was.
  *
  *     deno run --allow-ffi --allow-run examples/limits.ts
@@ -44,7 +44,7 @@ for (const name of Object.keys(SUBMISSIONS)) {
   );
 }
 
-// What is in force, and by whom; what was used.
+// The limits in force, and what holds each; what was used.
 await using child = new Command("sleep", { args: ["1000"], limits: LIMITS })
   .spawn();
 for (const { limit, value, by } of child.limits) {

@@ -32,7 +32,7 @@ show(
   ]]),
 );
 
-// A writer without end stops when nobody reads any more, as in a shell.
+// A writer without end stops when nothing reads any more, as in a shell.
 show("first of many", await pipeline([["yes"], ["head", "-n", "1"]]));
 
 // It reads for ever: the time limit is for all.
