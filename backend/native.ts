@@ -104,6 +104,8 @@ export interface SoftSignal {
   readonly refused?: number;
   /** How it was sent: `SIGTERM`, `CTRL_C`, `WM_CLOSE` … */
   readonly method: string;
+  /** Sends it to the processes that have come since, each of them once. */
+  readonly again?: () => SoftSignal;
 }
 
 /** What a hard kill did. */

@@ -22,6 +22,7 @@ import {
 import { describe, processTable } from "./system/process_table.ts";
 import type { Belongs } from "./tree/membership.ts";
 import { ProcessTree } from "./tree/tree.ts";
+import { sendSoftly } from "./tree/signal_delivery.ts";
 import { MemberWatch } from "./tree/watch.ts";
 
 /**
@@ -63,12 +64,11 @@ export function openForeignTree(pid: number): NativeTree {
     signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
       const number = signalNumber(SIGNALS, signal);
       const wakes = wake ? [SIGNALS.SIGCONT as number] : [];
-      const { count, refused } = tree.signalAll([number].concat(wakes));
-      return {
-        count,
-        refused,
+      return sendSoftly(() => tree, {
+        signals: [number].concat(wakes),
         method: signalName(SIGNALS, number) ?? String(number),
-      };
+        lasting: wake,
+      });
     },
     killTree(): HardKill {
       return tree.kill(SIGNALS.SIGSTOP as number, SIGNALS.SIGKILL as number);

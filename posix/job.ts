@@ -17,6 +17,7 @@ import { BlindGroups } from "./tree/blind_group.ts";
 import { JointMembership } from "./tree/membership.ts";
 import { signalProcess, SIGNALS } from "./signal/signal_process.ts";
 import { DARWIN } from "./system/libc.ts";
+import { sendSoftly } from "./tree/signal_delivery.ts";
 import { MemberWatch } from "./tree/watch.ts";
 import type { PosixProcess } from "./process.ts";
 import { lastPid, type ProcStat } from "./system/proc_files.ts";
@@ -71,15 +72,23 @@ export class PosixJob implements NativeJob {
     return this.#mechanism;
   }
 
-  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
+  #living(): TreeOperations | null {
     this.#dropRetired();
+    return this.#tree;
+  }
+
+  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
     const number = signalNumber(SIGNALS, signal);
     const method = signalName(SIGNALS, number) ?? String(number);
     const wakes = wake && number !== SIGKILL && number !== SIGSTOP;
-    const sent = this.#tree?.signalAll(wakes ? [number, SIGCONT] : [number]);
+    const sent = sendSoftly(() => this.#living(), {
+      signals: wakes ? [number, SIGCONT] : [number],
+      method,
+      lasting: wake,
+    });
     // A frozen cgroup cannot act on a signal either.
     if (wake) this.#children.forEach((one) => one.membership.freeze?.(false));
-    return { count: sent?.count ?? 0, refused: sent?.refused ?? 0, method };
+    return sent;
   }
 
   killTree(): HardKill {

@@ -43,6 +43,7 @@ import { holdsForWatch } from "./spawn/resource_limits.ts";
 import { ProcessTree, type TreeOperations } from "./tree/tree.ts";
 import { BlindGroup } from "./tree/blind_group.ts";
 import { DARWIN, errno, libc, libcWait } from "./system/libc.ts";
+import { sendSoftly } from "./tree/signal_delivery.ts";
 import { MemberWatch, waitForMembers } from "./tree/watch.ts";
 
 const SIGKILL = 9;
@@ -227,11 +228,15 @@ export class PosixProcess implements NativeProcess {
     // A stopped child that puts the terminal in order before it ends would be
     // stopped again by that (SIGTTOU), had it not the terminal.
     if (wake && this.#leader.status === null) this.#terminal?.lend(this.pid);
-    const { count, refused } = this.#tree.signalAll(signals);
+    const sent = sendSoftly(() => this.#retired ? null : this.#tree, {
+      signals,
+      method,
+      lasting: wake,
+    });
     this.membership.asked?.(method, 0);
     // A frozen cgroup cannot act on a signal either.
     if (wake) this.#spawned.membership.freeze?.(false);
-    return { count, refused, method };
+    return sent;
   }
 
   killTree(): HardKill {

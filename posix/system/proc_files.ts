@@ -369,11 +369,16 @@ export interface ProcStat {
    * parent to child, and with the pid it names a process for good.
    */
   readonly startTicks: number;
+  /** Linux: it has been forked and has not called exec since. */
+  readonly forked?: boolean;
   /** macOS: a number that no other process gets until reboot. */
   readonly uniqueId?: bigint;
   /** macOS: the unique id of who forked it, also when that is gone; of its parent since an exec. */
   readonly parentUniqueId?: bigint;
 }
+
+// <linux/sched.h>
+const PF_FORKNOEXEC = 0x40;
 
 /**
  * Parses `/proc/<pid>/stat`.
@@ -399,6 +404,7 @@ export function parseStat(text: string): ProcStat | null {
     pgrp: Number(rest[2]),
     session: Number(rest[3]),
     startTicks,
+    forked: (Number(rest[6]) & PF_FORKNOEXEC) !== 0,
   };
 }
 

@@ -9,7 +9,7 @@ import type { HardKill } from "../../backend/native.ts";
 import { ESRCH } from "../system/errno.ts";
 import { errno, libcWait } from "../system/libc.ts";
 import type { ProcStat } from "../system/proc_files.ts";
-import type { Signalled, TreeOperations } from "./tree.ts";
+import type { Signalled, Told, TreeOperations } from "./tree.ts";
 
 /** The group that a leader leads. */
 export class BlindGroup implements TreeOperations {
@@ -47,8 +47,15 @@ export class BlindGroup implements TreeOperations {
     return this.#send(signal);
   }
 
-  signalAll(signals: readonly number[]): Signalled {
+  signalAll(
+    signals: readonly number[],
+    _except?: number,
+    told?: Told,
+  ): Signalled {
     let count = 0;
+    // Its members cannot be told apart: all of them got the signal the first time.
+    if (told?.has(this.#pgid)) return { count, refused: 0 };
+    told?.set(this.#pgid, { startTicks: 0, name: "", young: false });
     for (let i = 0; i < signals.length; i++) {
       if (this.#send(signals[i] as number) === 0) count = 1;
     }
@@ -93,9 +100,15 @@ export class BlindGroups implements TreeOperations {
     return error;
   }
 
-  signalAll(signals: readonly number[]): Signalled {
+  signalAll(
+    signals: readonly number[],
+    except?: number,
+    told?: Told,
+  ): Signalled {
     let count = 0;
-    this.groups.forEach((group) => count += group.signalAll(signals).count);
+    this.groups.forEach((group) =>
+      count += group.signalAll(signals, except, told).count
+    );
     return { count, refused: 0 };
   }
 

@@ -70,7 +70,25 @@ const YOUNGER_ROUNDS = 8;
 const NEWEST = 4;
 // One is cheaper to kill than to look for afterwards.
 const FEWEST_IN_GROUP = 4;
+// In what time a process that was forked has become its program, on a host that has
+// no time for it, and by a clock of whole seconds.
+const YOUNG_MS = 5000;
 const NOBODY: ReadonlyMap<number, number> = new Map();
+
+/** A process that has got a signal. */
+export interface Telling {
+  readonly startTicks: number;
+  readonly name: string;
+  /**
+   * Whether it had been forked a moment before. Until exec it has its parent's
+   * handlers, so that a shell's child may have taken the signal for the shell's:
+   * once it is another program it gets it again.
+   */
+  readonly young: boolean;
+}
+
+/** Processes that have got a signal, by their numbers. */
+export type Told = Map<number, Telling>;
 
 /** To how many members a signal was sent. */
 export interface Signalled {
@@ -93,9 +111,14 @@ export interface TreeOperations {
   /** Sends a signal to one member; 0 or an error number. */
   signal(pid: number, signal: number): number;
   /**
-   * Sends signals, in order, to every member, or to all but one.
+   * Sends signals, in order, to every member, or to all but one, that is not among
+   * those that have got them; they are added there.
    */
-  signalAll(signals: readonly number[], except?: number): Signalled;
+  signalAll(
+    signals: readonly number[],
+    except?: number,
+    told?: Told,
+  ): Signalled;
   /** Stops every member. */
   stopAll(stop: number): void;
   /** Those of the last kill who live, where they are held; otherwise `null`. */
@@ -350,17 +373,20 @@ export class ProcessTree implements TreeOperations {
   }
 
   /**
-   * Sends signals, in order, to every member but `except`.
+   * Sends signals, in order, to every member but `except` and those of `told`.
    * Oldest first: a shell that sees its child die before its own signal comes goes on with the
    * next command of its script.
    */
-  signalAll(signals: readonly number[], except = 0): Signalled {
+  signalAll(signals: readonly number[], except = 0, told?: Told): Signalled {
     const members = this.#look(Infinity, "to signal");
     let count = 0;
     let refused = 0;
     for (let i = members.length - 1; i >= 0; i--) {
-      const pid = (members[i] as ProcStat).pid;
-      if (pid === except) continue;
+      const member = members[i] as ProcStat;
+      const { pid } = member;
+      if (pid === except || told !== undefined && hasHeard(told, member)) {
+        continue;
+      }
       let sent = false;
       let denied = false;
       for (let s = 0; s < signals.length; s++) {
@@ -368,10 +394,18 @@ export class ProcessTree implements TreeOperations {
         if (error === 0) sent = true;
         else if (error === EPERM) denied = true;
       }
-      if (sent) count++;
+      const repeated = told?.get(pid)?.startTicks === member.startTicks;
+      if (sent || denied) told?.set(pid, this.#telling(member));
+      if (sent && !repeated) count++;
       else if (denied) refused++;
     }
     return { count, refused };
+  }
+
+  #telling(member: ProcStat): Telling {
+    const { startTicks, name, forked = false } = member;
+    const age = Date.now() - this.#table.startTime(member);
+    return { startTicks, name, young: forked && age < YOUNG_MS };
   }
 
   /**
@@ -579,6 +613,12 @@ export class ProcessTree implements TreeOperations {
     else if (error !== ESRCH) refused.set(stat.pid, survivor(stat, error));
     return error;
   }
+}
+
+function hasHeard(told: Told, { pid, startTicks, name }: ProcStat): boolean {
+  const telling = told.get(pid);
+  return telling !== undefined && telling.startTicks === startTicks &&
+    (!telling.young || telling.name === name);
 }
 
 function goesOn(round: number, began: number): boolean {

@@ -58,6 +58,11 @@ export interface StopState {
 // uninterruptible wait; how often and how long to look before saying so.
 const KILL_WAITS_MS: readonly number[] = [50, 200, 750, 2000, 4000];
 
+// Between two looks for what has been forked since the soft signal; twice as long
+// after each that has shown nothing new.
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 250;
+
 // Between two looks whether all that is left is what may not be signalled.
 const REFUSED_WAIT_MS = 50;
 
@@ -87,12 +92,20 @@ export function* stopSequence(
     signal = soft.method;
     signalled = soft.count;
     // A member that may not be signalled is not waited for.
-    const refused = (soft.refused ?? 0) > 0;
+    let refused = (soft.refused ?? 0) > 0;
+    let pause = soft.again === undefined ? Infinity : FIRST_PAUSE_MS;
     while (!empty && performance.now() < state.deadline) {
       if (refused && native.isUnreachable?.()) break;
-      empty = yield refused
-        ? Math.min(state.deadline, performance.now() + REFUSED_WAIT_MS)
-        : state.deadline;
+      const wait = refused ? Math.min(pause, REFUSED_WAIT_MS) : pause;
+      empty = yield Math.min(state.deadline, performance.now() + wait);
+      if (empty || soft.again === undefined) continue;
+      // What has been forked since has not got the signal yet.
+      const more = soft.again();
+      signalled += more.count;
+      refused ||= (more.refused ?? 0) > 0;
+      pause = more.count > 0
+        ? FIRST_PAUSE_MS
+        : Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }
   for (let round = 0; !empty; round++) {

@@ -114,7 +114,6 @@ export const ONLY_WINDOWS: Readonly<Record<string, string>> = {
   "system/ws2_32.ts": "sockets have a library of their own on Windows",
   "tree/job_tree.ts": "tree.ts is its counterpart",
   "tree/members.ts": "a job lists process ids that may be used again",
-  "tree/signal_delivery.ts": "each member gets another kind of event",
   "wait/completion_port.ts": "reactor.ts is its counterpart",
 };
 

@@ -39,9 +39,15 @@ for (
       pgrp: 42,
       session: 43,
       startTicks: 987654,
+      forked: false,
     });
   });
 }
+
+Deno.test("parseStat() tells a process that has not called exec since its fork", () => {
+  const line = `123 (sh) ${REST.replace("4194304", "4194368")}`;
+  assertEquals(parseStat(line)?.forked, true);
+});
 
 Deno.test("parseStat() takes no process for a zombie that has a living thread", () => {
   const line = (state: string, threads: number) =>

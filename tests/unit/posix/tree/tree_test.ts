@@ -9,6 +9,7 @@ import type {
   ProcessTable,
   ProcStat,
 } from "../../../../posix/system/proc_files.ts";
+import { sendSoftly } from "../../../../posix/tree/signal_delivery.ts";
 import { ProcessTree } from "../../../../posix/tree/tree.ts";
 
 const STOP = 19;
@@ -17,6 +18,8 @@ const ESRCH = 3;
 const EPERM = 1;
 
 interface Entry {
+  name?: string;
+  forked?: boolean;
   ppid?: number;
   state?: string;
   start?: number;
@@ -52,12 +55,13 @@ class Machine implements ProcessTable {
     if (entry === undefined) return null;
     return {
       pid,
-      name: `p${pid}`,
+      name: entry.name ?? `p${pid}`,
       state: entry.state ?? "S",
       ppid: entry.ppid ?? 1,
       pgrp: entry.pgrp ?? 0,
       session: entry.session ?? 0,
       startTicks: entry.start ?? pid,
+      forked: entry.forked ?? false,
     };
   }
 
@@ -395,6 +399,64 @@ Deno.test("signalAll() leaves one out", () => {
   const machine = new Machine({ 10: {}, 20: {} });
   assertEquals(machine.tree().signalAll([18], 20).count, 1);
   assertEquals(machine.signals, [[10, 18]]);
+});
+
+Deno.test("a soft signal reaches what is forked while it is sent, each process once", () => {
+  const machine = new Machine({ 10: {}, 20: { mine: false } });
+  machine.onLook = (look) => {
+    // Forked after the first look, the second, and then no more for a while.
+    if (look === 2) machine.entries.set(11, {});
+    if (look === 3) machine.entries.set(12, {});
+  };
+  const tree = machine.tree();
+  const request = { signals: [15], method: "SIGTERM", lasting: true };
+  const sent = sendSoftly(() => tree, request);
+  assertEquals([sent.count, sent.method], [3, "SIGTERM"]);
+  assertEquals(machine.signals, [[10, 15], [11, 15], [12, 15]]);
+  assertEquals(sent.again?.().count, 0);
+  machine.entries.set(13, {});
+  // A number that was given again is another process.
+  machine.entries.set(11, { start: 99 });
+  assertEquals(sent.again?.().count, 2);
+  assertEquals(machine.signals.slice(3), [[11, 15], [13, 15]]);
+});
+
+Deno.test("a process that had just been forked gets the signal again as its program", () => {
+  const machine = new Machine({
+    10: {},
+    11: { start: Date.now(), forked: true },
+  });
+  const tree = machine.tree();
+  const request = { signals: [15], method: "SIGTERM", lasting: true };
+  const sent = sendSoftly(() => tree, request);
+  for (const [pid, entry] of machine.entries) {
+    machine.entries.set(pid, { ...entry, name: "program" });
+  }
+  // Counted once; one that was old enough had taken it for itself.
+  assertEquals([sent.count, sent.again?.().count], [2, 0]);
+  assertEquals(machine.signals, [[10, 15], [11, 15], [11, 15]]);
+});
+
+Deno.test("a signal that is not to last is sent after one look", () => {
+  const machine = new Machine({ 10: {} });
+  machine.onLook = (look) => {
+    if (look === 2) machine.entries.set(11, {});
+  };
+  const tree = machine.tree();
+  const request = { signals: [1], method: "SIGHUP", lasting: false };
+  const sent = sendSoftly(() => tree, request);
+  assertEquals([sent.count, sent.again], [1, undefined]);
+  assertEquals(machine.looks, 1);
+});
+
+Deno.test("a soft signal to a tree that may not be signalled ends", () => {
+  const machine = new Machine({ 10: {} });
+  machine.refused.add(10);
+  const tree = machine.tree();
+  const request = { signals: [15], method: "SIGTERM", lasting: true };
+  const { count, refused, again } = sendSoftly(() => tree, request);
+  assertEquals([count, refused, again?.().refused], [0, 1, 0]);
+  assertEquals(sendSoftly(() => null, request).count, 0);
 });
 
 Deno.test("stopAll() stops a chain of forks at sight", () => {

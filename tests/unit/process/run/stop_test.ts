@@ -23,13 +23,23 @@ class Tree implements NativeTree {
   killsNeeded = 1;
   refused: Survivor[] = [];
   size = 3;
+  /** What comes after the signal, and how often it is looked for. */
+  later: number[] = [];
   #watch: { resolve(empty: boolean): void } | null = null;
 
   signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
     this.log.push(`${signal}${wake ? "+wake" : ""}`);
     const count = this.size;
     if (this.obeys) this.size = 0;
-    return { count, method: String(signal) };
+    const method = String(signal);
+    if (this.later.length === 0) return { count, method };
+    return { count, method, again: () => this.#again(method) };
+  }
+  #again(method: string): SoftSignal {
+    this.log.push("again");
+    const count = this.later.shift() ?? 0;
+    if (this.later.length === 0) this.size = 0;
+    return { count, method };
   }
   killTree(): HardKill {
     this.log.push("kill");
@@ -188,4 +198,19 @@ Deno.test("who may not be killed is an error that names him, at once", async () 
   assertInstanceOf(error, SurvivorsError);
   assertEquals(error.survivors, tree.refused);
   assertEquals(tree.log.filter((one) => one === "kill").length, 1);
+});
+
+Deno.test("what comes after the soft signal gets it, too, and is counted", async () => {
+  const tree = new Tree();
+  tree.later = [1, 0, 2];
+  const state = { deadline: performance.now() + 60_000, watch: null };
+  const request = { command: "x", signal: "SIGTERM", grace: 60_000 } as const;
+  const report = await runStop(tree, request, state);
+  assertEquals([report.signalled, report.escalated], [6, 0]);
+  assertEquals(tree.log.filter((entry) => entry !== "wait"), [
+    "SIGTERM+wake",
+    "again",
+    "again",
+    "again",
+  ]);
 });
