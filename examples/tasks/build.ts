@@ -11,7 +11,7 @@ const HELPER = `
 `;
 
 const helper = new Deno.Command(Deno.execPath(), {
-  args: ["eval", HELPER, ...Deno.args],
+  args: ["eval", HELPER, "--", ...Deno.args],
   stdin: "null",
 }).spawn();
 const { code } = await helper.status;

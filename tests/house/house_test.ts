@@ -1,6 +1,7 @@
 /** The code is built as its plan says: `plan.ts`, drawn in ARCHITECTURE.md. */
 
 import { assert, assertEquals } from "@std/assert";
+import { list } from "../runner/project.ts";
 import { circles, graph, sources, withoutComments } from "./imports.ts";
 import {
   FLOORS,
@@ -126,6 +127,46 @@ Deno.test("the house: no file is too long to be read at once", () => {
     text.split("\n").length > LONGEST_FILE
   );
   assertEquals(sorted(long.map(([path]) => path)), sorted(NOT_YET.longFiles!));
+});
+
+/** Folders below `tests/` that hold no tests of a folder of the house. */
+const OTHER_FOLDERS = [
+  "tests/unit/data",
+  "tests/windows/chaos",
+  "tests/windows/fixtures",
+];
+
+async function foldersBelow(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const { name, isDirectory } of await list(folder)) {
+    if (!isDirectory) continue;
+    found.push(`${folder}/${name}`, ...await foldersBelow(`${folder}/${name}`));
+  }
+  return found;
+}
+
+Deno.test("the house: tests mirror its folders", async () => {
+  const house = new Set<string>();
+  for (const path of FILES.keys()) {
+    const folders = path.split("/").slice(0, -1);
+    while (folders.length > 0) {
+      house.add(folders.join("/"));
+      folders.pop();
+    }
+  }
+  const astray: string[] = [];
+  let count = 0;
+  for (const suite of ["unit", "cli", "posix", "windows"]) {
+    for (const folder of await foldersBelow(`tests/${suite}`)) {
+      count++;
+      const tested = folder.slice("tests/".length).replace("unit/", "");
+      if (!house.has(tested) && !OTHER_FOLDERS.includes(folder)) {
+        astray.push(folder);
+      }
+    }
+  }
+  assertEquals(astray, []);
+  assert(count > 20, `${count} folders`);
 });
 
 Deno.test("the house: every exception has a reason", () => {

@@ -43,6 +43,13 @@ async function outputOfScript(
   return new TextDecoder().decode(stdout);
 }
 
+/** The lines of the demo that name no process, without their figures. */
+function headings(text: string): string[] {
+  return text.replaceAll(/\d+(\.\d+)?/g, "N").split("\n").filter((line) =>
+    !/^ {4}/.test(line)
+  ).map((line) => line.replaceAll(/ +/g, " "));
+}
+
 // Where Linux passes for macOS there is setsid(1), which macOS has not: the daemon
 // would not stay in its group.
 Deno.test({
@@ -61,6 +68,11 @@ Deno.test({
     if (out.includes("'npm' was not found in PATH")) return;
     assertMatch(out, /npm run dev, .* {2,}[1-9] of \d+ +0 of \d+/);
     assertStringIncludes(out, "node server.mjs worker");
+    // The picture in the README was made from such an output.
+    const picture = await Deno.readTextFile(
+      new URL("../../docs/demo.txt", import.meta.url),
+    );
+    assertEquals(headings(picture), headings(out));
   },
 });
 
