@@ -231,6 +231,15 @@ export class JobRun implements Ended {
     }
   }
 
+  /** See {@linkcode Ended.hasEnded}. */
+  hasEnded(): boolean {
+    let ended = true;
+    this.#entries.forEach(({ run }) => {
+      if (run.native.exitStatus(true) === null) ended = false;
+    });
+    return ended && this.native.treeIsEmpty();
+  }
+
   /** See {@linkcode Ended.stopBegins}. */
   stopBegins(): boolean {
     this.#closed = true;

@@ -36,6 +36,8 @@ export interface EndingControl {
 export interface Ended {
   /** The program or programs, for messages. */
   readonly name: string;
+  /** Looks whether all leaders have exited; an exit is reported before it returns. */
+  hasEnded(): boolean;
   /**
    * A stop begins: no exit is reported until it is over.
    *
@@ -83,7 +85,11 @@ export class Ending {
 
   /** From now on the time runs. It holds the event loop. */
   startTimer(): void {
-    this.#timer = new Timer(this.#control.timeout, () => this.timeIsUp());
+    this.#timer = new Timer(this.#control.timeout, () => {
+      // This process may have been stopped or busy: what ended meanwhile, ended in
+      // time as far as can be known.
+      if (!this.#subject.hasEnded() && this.#armed) this.timeIsUp();
+    });
   }
 
   /** From now on the abort signal is obeyed. An aborted one is obeyed at once. */

@@ -352,6 +352,12 @@ export class Run implements Ended, OutputEvents {
     return this.control.command;
   }
 
+  /** See {@linkcode Ended.hasEnded}; what a leader has left is still to be ended. */
+  hasEnded(): boolean {
+    const ended = this.native.exitStatus(true) !== null;
+    return ended && !this.#isOutlived();
+  }
+
   /** See {@linkcode Ended.stopBegins}. */
   stopBegins(): boolean {
     const killed = this.#killedTree;

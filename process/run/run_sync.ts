@@ -67,7 +67,7 @@ export function runSync({ spec, control }: Plan): CommandOutput {
   let killed = false;
   try {
     limits?.begin();
-    outcome = pump(limits ?? native, io, control, silence);
+    outcome = pump(native, limits ?? native, io, control, silence);
     killed = outcome !== "exited";
     if (!native.treeIsEmpty()) {
       stopPumping(native, io, control, limits?.passed ? 0 : control.grace);
@@ -110,6 +110,7 @@ function receiver(
 
 // Until the leader has exited, one of the two times is up, or a limit is passed.
 function pump(
+  native: NativeProcess,
   pumped: Pick<SyncLimits, "pumpSync">,
   io: SyncIo,
   control: RunControl,
@@ -122,7 +123,10 @@ function pump(
     const outcome = pumped.pumpSync(io, Math.max(ms, 0));
     if (outcome !== "timeout") return outcome;
     const now = performance.now();
-    if (now >= deadline) return "timeout";
+    if (now >= deadline) {
+      // This process may have been stopped: what has ended meanwhile is not late.
+      return native.exitStatus(true) === null ? "timeout" : "exited";
+    }
     if (now >= silence.since + control.idleTimeout) return "idle";
   }
 }

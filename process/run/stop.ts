@@ -108,6 +108,8 @@ export function* stopSequence(
         : Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }
+  // This process may have been stopped meanwhile, with all that waits in it.
+  if (!empty && signalled > 0) empty = native.treeIsEmpty();
   for (let round = 0; !empty; round++) {
     const hard = native.killTree();
     escalated = Math.max(escalated, hard.count);
