@@ -38,6 +38,7 @@ export {
   type CreatedProcess,
   createProcess,
   JobListRefused,
+  type OwnedJob,
   type ProcessRequest,
 } from "./system/create_process.ts";
 export { batchCommand, isBatchFile } from "./spawn/launch_plan.ts";

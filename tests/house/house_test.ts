@@ -32,7 +32,7 @@ function room(path: string): string {
 }
 
 function depth(path: string): number {
-  return ROOMS.findIndex((line) => line.includes(room(path)));
+  return ROOMS[floor(path)]!.findIndex((line) => line.includes(room(path)));
 }
 
 /** Whether a file may import another one. */

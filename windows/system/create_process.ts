@@ -10,7 +10,6 @@
 import { addressOf } from "../../ffi/library.ts";
 import { Struct } from "../../ffi/struct.ts";
 import { wideString } from "../../ffi/c_string.ts";
-import { JobObject } from "../containment/job_object.ts";
 import {
   CREATE_UNICODE_ENVIRONMENT,
   EXTENDED_STARTUPINFO_PRESENT,
@@ -31,6 +30,16 @@ import {
   STARTUPINFOEXW,
   STARTUPINFOW,
 } from "./structs.ts";
+
+/**
+ * A job object, as far as a start needs it: a `JobObject` is one.
+ *
+ * @category Windows
+ */
+export interface OwnedJob {
+  /** Its handle. */
+  readonly handle: Handle;
+}
 
 /**
  * What to start.
@@ -56,7 +65,7 @@ export interface ProcessRequest {
    */
   readonly descriptors?: readonly RuntimeDescriptor[];
   /** The job that the process is born into, or nested ones, the outermost first. */
-  readonly job?: JobObject | readonly JobObject[] | null;
+  readonly job?: OwnedJob | readonly OwnedJob[] | null;
 }
 
 /**
@@ -167,16 +176,16 @@ function startupInformation(
 }
 
 /**
- * The jobs that are meant.
+ * One job or several, as several.
  *
  * @param job One, several, or none.
  * @returns All, the outermost first.
  */
-export function jobsOf(
-  job: JobObject | readonly JobObject[] | null,
-): readonly JobObject[] {
+export function jobsOf<Job extends OwnedJob>(
+  job: Job | readonly Job[] | null,
+): readonly Job[] {
   if (job === null) return [];
-  return job instanceof JobObject ? [job] : job;
+  return "handle" in job ? [job] : job;
 }
 
 /** One block without anything in between: see above about inheritance. */
