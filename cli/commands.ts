@@ -11,6 +11,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "run", load: () => import("./commands/run.ts") },
   { name: "timeout", load: () => import("./commands/timeout.ts") },
   { name: "together", load: () => import("./commands/together.ts") },
+  { name: "init", load: () => import("./commands/init.ts") },
   { name: "tree", load: () => import("./commands/tree.ts") },
   { name: "kill", load: () => import("./commands/kill.ts") },
   { name: "doctor", load: () => import("./commands/doctor.ts") },

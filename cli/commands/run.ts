@@ -87,9 +87,14 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
     [...STOP_SIGNALS, ...PASSED_SIGNALS, ...JOB_SIGNALS],
     (one) => supervisor.heard(one),
   );
+  // Process 1 is the parent of every orphan.
+  using reaper = Deno.pid === 1
+    ? new (await import("../init/reaper.ts")).Reaper()
+    : null;
   let child: ChildProcess;
   try {
     child = startCommand(request, terminal);
+    reaper?.spare(child.pid);
   } catch (error) {
     const { message, status } = spawnFailure(request.command, error);
     await output.finish([`killable run: ${message}`], Infinity);

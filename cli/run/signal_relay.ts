@@ -32,6 +32,16 @@ export const PASSED_SIGNALS: readonly Deno.Signal[] = WINDOWS ? [] : [
 /** What the terminal asks of a job: Ctrl-Z. */
 export const JOB_SIGNALS: readonly Deno.Signal[] = WINDOWS ? [] : ["SIGTSTP"];
 
+/** What process 1 hands on: everything that has a name and can be caught. */
+export const FORWARDED_SIGNALS: readonly Deno.Signal[] = WINDOWS ? [] : [
+  ...STOP_SIGNALS,
+  ...PASSED_SIGNALS,
+  ...JOB_SIGNALS,
+  "SIGCONT",
+  "SIGWINCH",
+  "SIGURG",
+];
+
 /** Whatever ends a program by default, as far as Deno can listen to it. */
 export const FATAL_SIGNALS: readonly Deno.Signal[] = WINDOWS ? STOP_SIGNALS : [
   ...STOP_SIGNALS,
