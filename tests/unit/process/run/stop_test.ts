@@ -214,3 +214,27 @@ Deno.test("what comes after the soft signal gets it, too, and is counted", async
     "again",
   ]);
 });
+
+Deno.test("a grace is not waited for when nothing is left that may be signalled", async () => {
+  const tree = new Tree();
+  tree.size = 1;
+  tree.refused = [{ pid: 100, name: "p0", reason: "another user's" }];
+  tree.signalTree = () => ({ count: 0, refused: 1, method: "SIGTERM" });
+  const unreachable = Object.assign(tree, { isUnreachable: () => true });
+  const request = { command: "x", signal: "SIGTERM", grace: 600_000 } as const;
+  const error = await assertRejects(
+    () => runStop(unreachable, request, state(600_000)),
+    SurvivorsError,
+  );
+  assertEquals(error.survivors.map((one) => one.pid), [100]);
+  // No wait at all.
+  assertEquals(tree.log, ["kill"]);
+});
+
+Deno.test("what is not proved is no 0", async () => {
+  const tree = Object.assign(new Tree(), { doubt: () => "process 5" });
+  tree.size = 0;
+  const request = { command: "x", signal: "SIGTERM", grace: 0 } as const;
+  const report = await runStop(tree, request, state(0));
+  assertEquals([report.survivors, report.unproven], [null, "process 5"]);
+});

@@ -1,0 +1,211 @@
+/**
+ * Processes that lose what marks them as members, as below sudo and su, each with
+ * the proof that they live on where the second mark is missing.
+ */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type ChildProcess, Command, type StopReport } from "../../../mod.ts";
+import {
+  refuseSlices,
+  sliceObstacle,
+} from "../../../posix/containment/slice.ts";
+import { lineageObstacle } from "../../../posix/containment/owner.ts";
+import { until, within } from "../../fixtures/deadline.ts";
+import { waitForText } from "../../fixtures/eval.ts";
+import { newMarker, processesWith } from "../../fixtures/process_table.ts";
+import { warmUp } from "../../fixtures/warm_up.ts";
+
+Deno.test.beforeAll(warmUp);
+
+const noTags = Deno.build.os !== "linux" || lineageObstacle() !== "";
+// Linux 6.12. Without it there is only what the tests of refused slices say.
+const noSlices = noTags || sliceObstacle() !== "";
+
+const PROGRAM = new URL("../../fixtures/lose_marks.ts", import.meta.url);
+const MOD = new URL("../../../mod.ts", import.meta.url);
+const SLICE = new URL("../../../posix/containment/slice.ts", import.meta.url);
+
+type What = "tag" | "slice" | "both";
+type How = "orphan" | "group" | "child";
+
+function losing(what: What, how: How, marker: string): string[] {
+  // The shell keeps its marks, and stays.
+  const script = '"$0" run -A --no-lock "$@"; sleep 7200; :';
+  return ["-c", script, Deno.execPath(), PROGRAM.pathname, what, marker, how];
+}
+
+async function start(
+  what: What,
+  how: How,
+  marker: string,
+): Promise<ChildProcess> {
+  const child = new Command("sh", {
+    args: losing(what, how, marker),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  await within(waitForText(child.stdout), "the program to be ready");
+  const sleeps = () => sleeping(marker).length === 1;
+  await until(sleeps, "what it has started");
+  if (how === "child") return child;
+  // An orphan: its parent is gone, and not only about to go.
+  const alone = () =>
+    processesWith(marker).every((one) => /^\S*(sleep|sh) /.test(one.command));
+  await until(alone, "the end of the program");
+  return child;
+}
+
+function sleeping(marker: string): number[] {
+  return processesWith(marker)
+    .filter((one) => /^\S*sleep /.test(one.command))
+    .map((one) => one.pid);
+}
+
+function killAll(marker: string): void {
+  for (const { pid } of processesWith(marker)) {
+    try {
+      Deno.kill(pid, "SIGKILL");
+    } catch {
+      // It has just ended.
+    }
+  }
+}
+
+async function stopped(
+  what: What,
+  how: How,
+): Promise<{ report: StopReport; left: number[] }> {
+  const marker = newMarker();
+  try {
+    const child = await start(what, how, marker);
+    const report = await within(child.stop({ grace: 0 }), "the stop");
+    await child.stdout.cancel();
+    return { report, left: sleeping(marker) };
+  } finally {
+    killAll(marker);
+  }
+}
+
+async function withoutSlices<T>(run: () => Promise<T>): Promise<T> {
+  refuseSlices(true);
+  try {
+    return await run();
+  } finally {
+    refuseSlices(false);
+  }
+}
+
+for (const what of ["tag", "slice"] as const) {
+  Deno.test({
+    name: `an orphan that has lost its ${what} is held`,
+    ignore: noSlices,
+    async fn() {
+      const { report, left } = await stopped(what, "orphan");
+      assertEquals(left, []);
+      assertEquals([report.survivors, report.unproven], [0, null]);
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "an orphan that has lost its tag, without slices: not held, and said so",
+  ignore: noTags,
+  async fn() {
+    await withoutSlices(async () => {
+      const { report, left } = await stopped("tag", "orphan");
+      assertEquals([report.survivors, left.length], [null, 1]);
+      assertMatch(report.unproven ?? "", new RegExp(`process ${left[0]} `));
+    });
+  },
+});
+
+Deno.test({
+  name: "an orphan that has lost both marks: not held, and said so",
+  ignore: noSlices,
+  async fn() {
+    const { report, left } = await stopped("both", "orphan");
+    assertEquals([report.survivors, left.length], [null, 1]);
+    assertMatch(report.unproven ?? "", new RegExp(`process ${left[0]} `));
+  },
+});
+
+for (const how of ["child", "group"] as const) {
+  const found = how === "child" ? "descent" : "the leader's group";
+  Deno.test({
+    name: `what has lost both marks is held by ${found}`,
+    ignore: noTags,
+    async fn() {
+      const { report, left } = await stopped("both", how);
+      assertEquals([left, report.survivors], [[], 0]);
+    },
+  });
+}
+
+Deno.test({
+  name: "without slices the containment does not promise to hold everything",
+  ignore: noTags,
+  async fn() {
+    const holds = async () => {
+      const child = new Command("sleep", { args: ["60"] }).spawn();
+      const { holdsEscapees, notes } = child.containment;
+      await child.stop({ grace: 0 });
+      return { holdsEscapees, said: notes.some((one) => one.includes("sudo")) };
+    };
+    assertEquals(await withoutSlices(holds), {
+      holdsEscapees: false,
+      said: true,
+    });
+    if (noSlices) return;
+    assertEquals(await holds(), { holdsEscapees: true, said: false });
+  },
+});
+
+async function leftByDeath(what: What, refuse: boolean): Promise<number> {
+  const marker = newMarker();
+  const code = `
+    import { Command } from "${MOD}";
+    import { refuseSlices } from "${SLICE}";
+    refuseSlices(${refuse});
+    new Command("sh", { args: ${JSON.stringify(losing(what, "orphan", marker))},
+      stdin: "null", stdout: "inherit", stderr: "null", grace: 0 }).spawn();
+    setInterval(() => {}, 1000);`;
+  const parent = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-lock", code],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  try {
+    await within(waitForText(parent.stdout), "the program to be ready");
+    await until(() => sleeping(marker).length === 1, "the orphan");
+    const shells = () =>
+      processesWith(marker).filter((one) => /^\S*sh /.test(one.command));
+    assert(shells().length > 0);
+    parent.kill("SIGKILL");
+    await parent.status;
+    await until(() => shells().length === 0, "the end of the marked ones");
+    if (!refuse) await until(() => sleeping(marker).length === 0, "the orphan");
+    return sleeping(marker).length;
+  } finally {
+    killAll(marker);
+    await parent.stdout.cancel();
+  }
+}
+
+Deno.test({
+  name: "an orphan that has lost its tag ends with the parent of its tree",
+  ignore: noSlices,
+  async fn() {
+    assertEquals(await leftByDeath("tag", false), 0);
+  },
+});
+
+Deno.test({
+  name: "the same orphan outlives the parent where there are no slices",
+  ignore: noTags,
+  async fn() {
+    assertEquals(await leftByDeath("tag", true), 1);
+  },
+});
