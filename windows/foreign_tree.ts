@@ -18,7 +18,7 @@ import type {
   Survivor,
   TreeWatch,
 } from "../backend/native.ts";
-import { closeWindows } from "./signal/console.ts";
+import { closeWindows } from "./signal/soft_signal.ts";
 import {
   PROCESS_QUERY_INFORMATION,
   PROCESS_TERMINATE,

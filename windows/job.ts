@@ -20,7 +20,7 @@ import {
   WINDOWS_SIGNALS,
 } from "../backend/signals.ts";
 import { type CompletionPort, completionPort } from "./wait/completion_port.ts";
-import { JobObject } from "./containment/job_object.ts";
+import { JobObject } from "./system/job_object.ts";
 import { JobTree } from "./tree/job_tree.ts";
 import type { WindowsProcess } from "./process.ts";
 import { EmptinessWait } from "./tree/watch.ts";
@@ -85,16 +85,21 @@ export class WindowsJob implements NativeJob {
    */
   signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
     const number = signalNumber(WINDOWS_SIGNALS, signal);
-    const methods: string[] = [];
+    const sent: SoftSignal[] = [];
     let count = 0;
     this.#children.forEach((child) => {
-      const sent = child.signalTree(signal, wake);
-      if (sent.count === 0) return;
-      count += sent.count;
-      if (!methods.includes(sent.method)) methods.push(sent.method);
+      const one = child.signalTree(signal, wake);
+      if (one.count > 0) sent.push(one);
+      count += one.count;
     });
-    const method = signalName(WINDOWS_SIGNALS, number) ?? String(number);
-    return { count, method: methods.length > 0 ? methods.join(", ") : method };
+    const name = signalName(WINDOWS_SIGNALS, number) ?? String(number);
+    return {
+      count,
+      // A means may be replaced by the next one when it has failed.
+      get method() {
+        return methodsOf(sent) || name;
+      },
+    };
   }
 
   /** See {@linkcode NativeTree.killTree}: one call for all. */
@@ -140,4 +145,13 @@ export class WindowsJob implements NativeJob {
     this.#tree?.close();
     this.#port?.forget(this.#key);
   }
+}
+
+function methodsOf(sent: readonly SoftSignal[]): string {
+  const methods: string[] = [];
+  for (let i = 0; i < sent.length; i++) {
+    const { method } = sent[i] as SoftSignal;
+    if (!methods.includes(method)) methods.push(method);
+  }
+  return methods.join(", ");
 }

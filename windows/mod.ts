@@ -63,6 +63,7 @@ export {
   hasConsole,
   signalConsoleOf,
 } from "./signal/console.ts";
+export type { ConsoleHelper } from "./signal/console_helper.ts";
 export * from "./system/constants.ts";
 export {
   childEnvironment,
@@ -85,12 +86,11 @@ export {
   waitForSingleObject,
 } from "./system/handle.ts";
 export {
-  type JobEntry,
   type JobLimits,
   JobObject,
   type JobOptions,
-  startInJob,
-} from "./containment/job_object.ts";
+} from "./system/job_object.ts";
+export { type JobEntry, startInJob } from "./containment/choose.ts";
 export * from "./system/structs.ts";
 export {
   commandLineOf,

@@ -109,6 +109,7 @@ export class WindowsProcess implements NativeProcess, Poller {
 
   /** Whether the leader's exit has been seen, after a look. */
   leaderEnded(): boolean {
+    this.#signals.follow();
     return this.#released || this.#leader.poll() !== null;
   }
 
@@ -169,6 +170,7 @@ export class WindowsProcess implements NativeProcess, Poller {
 
   /** Looks at the truth. */
   poll(): void {
+    this.#signals.follow();
     this.#leader.poll();
     this.#tree.check();
     if (this.#released && this.#tree.isEmpty()) this.retire();

@@ -7,7 +7,12 @@
  */
 
 import { SurvivorsError } from "../../backend/errors.ts";
-import type { NativeTree, Survivor, TreeWatch } from "../../backend/native.ts";
+import type {
+  NativeTree,
+  SoftSignal,
+  Survivor,
+  TreeWatch,
+} from "../../backend/native.ts";
 import type { Known } from "../options/shape.ts";
 import type { StopReport } from "./status.ts";
 
@@ -80,17 +85,14 @@ export function* stopSequence(
   state: StopState,
 ): Generator<number, StopReport, boolean> {
   const began = performance.now();
-  let signal: string | null = null;
-  let signalled = 0;
+  let soft: SoftSignal | null = null;
   let escalated = 0;
   let empty = native.treeIsEmpty();
   if (!empty && request.killed) {
     empty = yield performance.now() + (KILL_WAITS_MS[0] as number);
   }
   if (!empty && state.deadline > began) {
-    const soft = native.signalTree(request.signal, true);
-    signal = soft.method;
-    signalled = soft.count;
+    soft = native.signalTree(request.signal, true);
     // A member that may not be signalled is not waited for.
     let refused = (soft.refused ?? 0) > 0;
     let pause = soft.again === undefined ? Infinity : FIRST_PAUSE_MS;
@@ -122,8 +124,9 @@ export function* stopSequence(
   }
   const unproven = native.doubt?.() ?? null;
   return {
-    signal,
-    signalled,
+    // At the end: a means that failed is replaced by the next one.
+    signal: soft === null ? null : soft.method,
+    signalled: soft === null ? 0 : soft.count,
     escalated,
     elapsed: performance.now() - began,
     mechanism: native.mechanism,

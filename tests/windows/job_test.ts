@@ -11,11 +11,8 @@ import {
   terminateProcess,
   waitForSingleObject,
 } from "../../windows/system/handle.ts";
-import {
-  type JobEntry,
-  JobObject,
-  startInJob,
-} from "../../windows/containment/job_object.ts";
+import { JobObject } from "../../windows/system/job_object.ts";
+import { type JobEntry, startInJob } from "../../windows/containment/choose.ts";
 import { alive, ignore, openLibraries, until } from "./support.ts";
 
 Deno.test.beforeAll(openLibraries);

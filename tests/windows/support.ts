@@ -34,6 +34,24 @@ export function openLibraries(): void {
   sockets();
 }
 
+/**
+ * Puts a function in the place of a bound one, for what this system cannot show;
+ * undone by the returned one.
+ */
+export function replaceCall<Table>(
+  table: Table,
+  name: keyof Table & string,
+  // deno-lint-ignore no-explicit-any -- the parameters are those of the C function
+  by: (...parameters: any[]) => unknown,
+): () => void {
+  const writable = table as Record<string, unknown>;
+  const bound = writable[name];
+  writable[name] = by;
+  return () => {
+    writable[name] = bound;
+  };
+}
+
 /** A complete specification. */
 export function spec(
   command: string,

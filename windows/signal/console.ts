@@ -1,10 +1,9 @@
 /**
- * Asking programs to end: console control events, and for programs with windows
- * the message that a click on the closing cross sends.
+ * Console control events: the two signals of Windows that a program can handle.
  *
  * An event reaches the processes of one console. A child with a console of its
  * own is reached by attaching to that console for a moment, which only a process
- * without one can do: ours if it has none, else a short-lived helper.
+ * without one can do: this process if it has none, else a short-lived helper.
  *
  * Pages: "GenerateConsoleCtrlEvent function", "AttachConsole function",
  * "SetConsoleCtrlHandler function", "HandlerRoutine callback function".
@@ -12,23 +11,18 @@
  * @module
  */
 
-import { SystemError } from "../../backend/errors.ts";
-import type { SoftSignal } from "../../backend/native.ts";
-import { cString, readWide, wideString } from "../../ffi/c_string.ts";
-import { commandLine } from "../system/command_line.ts";
+import { viewAt } from "../../ffi/library.ts";
 import {
   CTRL_BREAK_EVENT,
   CTRL_C_EVENT,
-  DETACHED_PROCESS,
+  INVALID_HANDLE_VALUE,
   PROCESS_QUERY_INFORMATION,
   PROCESS_VM_READ,
-  WM_CLOSE,
 } from "../system/constants.ts";
-import { createProcess } from "../system/create_process.ts";
 import type { Handle } from "../system/handle.ts";
-import { consoles, nt, processes, windowing } from "../system/kernel32.ts";
+import { consoles, nt, processes } from "../system/kernel32.ts";
 import { openProcess } from "../system/process_table.ts";
-import { senderArguments } from "./console_sender.ts";
+import { type ConsoleHelper, startHelper } from "./console_helper.ts";
 
 /**
  * A console control event.
@@ -38,6 +32,8 @@ import { senderArguments } from "./console_sender.ts";
 export type ConsoleEvent = typeof CTRL_C_EVENT | typeof CTRL_BREAK_EVENT;
 
 const STD_INPUT_HANDLE = 0xFFFFFFF6;
+// GetCurrentProcess is a constant: the pseudo handle -1.
+const CURRENT_PROCESS = INVALID_HANDLE_VALUE;
 
 /**
  * Whether this process has a console.
@@ -52,7 +48,7 @@ export function hasConsole(): boolean {
   return processes().GetConsoleProcessList(list, 1) !== 0;
 }
 
-/** The processes on our console, ourselves among them. */
+/** The processes on our console, this one among them. */
 function onOurConsole(): number[] {
   for (let room = 64;; room *= 2) {
     const list = new Uint32Array(new ArrayBuffer(room * 4));
@@ -80,17 +76,19 @@ export function breakGroup(group: number): boolean {
 
 /**
  * Sends an event to every process on the console that one of `pids` has. That is
- * never our own, where we would get it too, and whoever started us.
+ * never our own console, where the event would reach this process too, and the
+ * one that started it.
  *
  * @param pids Processes, the likeliest first.
  * @param event The event.
- * @returns Whether it was sent.
+ * @returns True when it was sent, false when there was no way; a helper that was
+ * started, and has yet to say whether it has sent it.
  * @category Windows
  */
 export function signalConsoleOf(
   pids: readonly number[],
   event: ConsoleEvent,
-): boolean {
+): boolean | ConsoleHelper {
   const ours = onOurConsole();
   const ready: number[] = [];
   for (let i = 0; i < pids.length; i++) {
@@ -98,25 +96,28 @@ export function signalConsoleOf(
     if (!ours.includes(pid) && hasConsoleReady(pid)) ready.push(pid);
   }
   if (ready.length === 0) return false;
-  // Wine ends the sender of a CTRL_BREAK too: let that be the helper.
+  // CTRL_BREAK cannot be ignored by its sender: that is then the helper.
   if (ours.length > 0 || event === CTRL_BREAK_EVENT) {
-    return sendByHelper(ready, event);
+    return startHelper(ready, event) ?? false;
   }
   for (let i = 0; i < ready.length; i++) {
-    if (signalAttached(ready[i] as number, event)) return true;
+    if (sendAttached(ready[i] as number)) return true;
   }
   return false;
 }
 
-function signalAttached(pid: number, event: ConsoleEvent): boolean {
+// CTRL_C from this process, which has no console
+
+/** Sends CTRL_C to the console of a process. */
+function sendAttached(pid: number): boolean {
   const k = consoles();
   const standard = standardHandles();
+  ignoreCtrlC();
   // Without effect where there is no console; Wine keeps half of one.
   k.FreeConsole();
   if (k.AttachConsole(pid) === 0) return false;
   try {
-    ignoreEvents();
-    return k.GenerateConsoleCtrlEvent(event, 0) !== 0;
+    return k.GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0) !== 0;
   } finally {
     k.FreeConsole();
     // Attaching may have pointed them at the child's console.
@@ -134,25 +135,58 @@ function standardHandles(): bigint[] {
   return handles;
 }
 
-let ignoring = false;
+// Whether a process ignores CTRL_C is a flag of it, which its children inherit.
+// A process in a new process group starts with it (page "Process Creation Flags").
+
+/** So long an event may take from the call that sends it, in milliseconds. */
+const LATE_MS = 5_000;
+/** When this process began to ignore CTRL_C by itself; `null`: it does not. */
+let ignoringSince: number | null = null;
 
 /**
- * Has events ignored in this process: while attached we are one of the receivers.
- *
- * The documented way, a handler of NULL, is inherited by children, whose CTRL_C
- * would be switched off. A handler stays with us; it runs on a thread of its
- * own where no JavaScript may run, so it is a function of kernel32 that takes
- * nothing and returns something other than 0, which means "handled". It stays
- * registered, because the event may arrive after this function has returned;
- * without a console there is nothing else that it could swallow.
+ * Has this process ignore CTRL_C: attached to the child's console, it is one of
+ * the receivers. AttachConsole and FreeConsole forget all handlers, and the event
+ * comes on a thread of its own after the console has been left, so a handler
+ * would not do; the flag stays. Without a console there is nothing that it could
+ * keep from this process.
  */
-function ignoreEvents(): void {
-  if (ignoring) return;
-  ignoring = true;
+function ignoreCtrlC(): void {
+  if (ignoringSince === null && ignoresCtrlC()) return;
+  ignoringSince = performance.now();
+  consoles().SetConsoleCtrlHandler(0n, 1);
+}
+
+/**
+ * Calls a function that creates a process with a console of its own. Its CTRL_C
+ * is not switched off, whatever this process does with it.
+ *
+ * @param create The function.
+ * @returns What it returns.
+ */
+export function withCtrlC<T>(create: () => T): T {
+  if (!ignoresCtrlC()) return create();
   const k = consoles();
-  const kernel32 = k.GetModuleHandleW(wideString("kernel32.dll"));
-  const handled = k.GetProcAddress(kernel32, cString("GetCurrentProcessId"));
-  k.SetConsoleCtrlHandler(handled, 1);
+  k.SetConsoleCtrlHandler(0n, 0);
+  try {
+    return create();
+  } finally {
+    const over = ignoringSince !== null &&
+      performance.now() - ignoringSince > LATE_MS;
+    if (over) ignoringSince = null;
+    else k.SetConsoleCtrlHandler(0n, 1);
+  }
+}
+
+let parameters: bigint | null = null;
+
+function ignoresCtrlC(): boolean {
+  if (parameters === null) {
+    const peb = informationOf(CURRENT_PROCESS, BASIC, BASIC_SIZE, PEB_AT);
+    if (peb === 0n) return false;
+    parameters = viewAt(peb).getBigUint64(WIDE.parameters);
+  }
+  // Bit 0 of ConsoleFlags, which follows ConsoleHandle.
+  return (viewAt(parameters).getUint32(WIDE.console + 8) & 1) !== 0;
 }
 
 // Whether a process has come so far as to have its console.
@@ -161,27 +195,40 @@ function ignoreEvents(): void {
 // that moment waits for a console server that may never answer (seen with Wine,
 // where it blocks for ever), so it is asked first: the process environment block
 // points to the start parameters, in which the wish for a console (-1 to -3) is
-// replaced by its handle once there is one.
+// replaced by its handle once there is one. A 32-bit process has a block of its
+// own for that.
 //
 // Pages: "PEB structure", "RTL_USER_PROCESS_PARAMETERS structure",
-// "ReadProcessMemory function".
+// "ReadProcessMemory function", "NtQueryInformationProcess function".
 
-// PROCESS_BASIC_INFORMATION (winternl.h): 48 bytes, PebBaseAddress at 8.
+/** ProcessBasicInformation: PROCESS_BASIC_INFORMATION, the PEB's address at 8. */
+const BASIC = 0;
 const BASIC_SIZE = 48;
+const PEB_AT = 8;
+/** ProcessWow64Information: the address of the 32-bit PEB, or 0. */
+const WOW64 = 26;
 
-const PEB_ADDRESS = 8;
+/** Where the block of a process has what is read, and how wide a pointer is. */
+interface BlockLayout {
+  /** Bytes of a pointer. */
+  readonly pointer: 4 | 8;
+  /** PEB.ProcessParameters. */
+  readonly parameters: number;
+  /** RTL_USER_PROCESS_PARAMETERS.ConsoleHandle. */
+  readonly console: number;
+}
 
-// PEB.ProcessParameters, 64-bit.
-const PARAMETERS = 0x20n;
+const WIDE: BlockLayout = { pointer: 8, parameters: 0x20, console: 0x10 };
+const NARROW: BlockLayout = { pointer: 4, parameters: 0x10, console: 0x10 };
 
-// RTL_USER_PROCESS_PARAMETERS.ConsoleHandle, 64-bit.
-const CONSOLE_HANDLE = 0x10n;
-
-// -1 (detached), -2 (a new one), -3 (a new one without a window).
-const WISHES = 0xFFFFFFFFFFFFFFFDn;
+/** Reads memory of another process; `null` where that is refused. */
+export type MemoryReader = (
+  address: bigint,
+  bytes: 4 | 8,
+) => bigint | null;
 
 /**
- * Looks.
+ * Whether a process has its console.
  *
  * @param pid The process.
  * @returns False while it starts, for one without a console, and for one that
@@ -191,170 +238,67 @@ export function hasConsoleReady(pid: number): boolean {
   const process = openProcess(pid, PROCESS_QUERY_INFORMATION | PROCESS_VM_READ);
   if (process === null) return false;
   try {
-    const peb = pebOf(process);
-    const parameters = peb === 0n ? 0n : pointerAt(process, peb + PARAMETERS);
-    if (parameters === 0n) return false;
-    const handle = pointerAt(process, parameters + CONSOLE_HANDLE);
-    return handle !== 0n && handle < WISHES;
+    return consoleIsReady({
+      wide: informationOf(process.value, BASIC, BASIC_SIZE, PEB_AT),
+      narrow: informationOf(process.value, WOW64, 8, 0),
+    }, readerOf(process));
   } finally {
     process.close();
   }
 }
 
-function pebOf(process: Handle): bigint {
-  const bytes = new Uint8Array(new ArrayBuffer(BASIC_SIZE));
+/**
+ * The same, from the blocks of the process.
+ *
+ * @param blocks Addresses of its 64-bit and its 32-bit block; 0 for none.
+ * @param read Reads its memory.
+ * @returns Whether it has its console.
+ */
+export function consoleIsReady(
+  blocks: { readonly wide: bigint; readonly narrow: bigint },
+  read: MemoryReader,
+): boolean {
+  const block = blocks.narrow === 0n ? blocks.wide : blocks.narrow;
+  const layout = blocks.narrow === 0n ? WIDE : NARROW;
+  if (block === 0n) return false;
+  const { pointer } = layout;
+  const parameters = read(block + BigInt(layout.parameters), pointer);
+  if (parameters === null || parameters === 0n) return false;
+  const handle = read(parameters + BigInt(layout.console), pointer);
+  // -1 (detached), -2 (a new one), -3 (a new one without a window).
+  const wishes = (1n << BigInt(pointer * 8)) - 3n;
+  return handle !== null && handle !== 0n && handle < wishes;
+}
+
+function readerOf(process: Handle): MemoryReader {
+  return (address, bytes) => {
+    const out = new BigUint64Array(new ArrayBuffer(8));
+    const ok = consoles().ReadProcessMemory(
+      process.value,
+      address,
+      out,
+      BigInt(bytes),
+      null,
+    );
+    return ok ? out[0] as bigint : null;
+  };
+}
+
+/** A pointer out of one of the information classes of a process; 0 for none. */
+function informationOf(
+  process: bigint,
+  informationClass: number,
+  size: number,
+  at: number,
+): bigint {
+  const bytes = new Uint8Array(new ArrayBuffer(size));
   const status = nt().NtQueryInformationProcess(
-    process.value,
-    0,
+    process,
+    informationClass,
     bytes,
-    BASIC_SIZE,
+    size,
     null,
   );
   if (status !== 0) return 0n;
-  return new DataView(bytes.buffer).getBigUint64(PEB_ADDRESS, true);
-}
-
-function pointerAt(process: Handle, address: bigint): bigint {
-  const out = new BigUint64Array(new ArrayBuffer(8));
-  const ok = consoles().ReadProcessMemory(
-    process.value,
-    address,
-    out,
-    8n,
-    null,
-  );
-  return ok ? out[0] as bigint : 0n;
-}
-
-// The short-lived helper that sends a console event when this process has a
-// console of its own, which it could not get back after leaving it.
-
-/**
- * Whether a helper can be had. A compiled program has no Deno to run one with:
- * its children share its console instead, where it has one.
- *
- * @returns False in a compiled program.
- */
-export function helperAvailable(): boolean {
-  return (Deno.build as { standalone?: boolean }).standalone !== true;
-}
-
-/**
- * Starts the helper and does not wait for it.
- *
- * @param pids Processes whose console is meant, the likeliest first.
- * @param event The event.
- * @param deno The Deno to run it with.
- * @returns Whether there is a helper. A stop must not fail for want of one: who
- * cannot be asked is ended.
- */
-export function sendByHelper(
-  pids: readonly number[],
-  event: number,
-  deno: string = ownPath(),
-): boolean {
-  if (!helperAvailable()) return false;
-  try {
-    const created = createProcess({
-      application: deno,
-      commandLine: commandLine(deno, senderArguments(pids, event), false),
-      flags: DETACHED_PROCESS,
-    });
-    created.thread.close();
-    created.process.close();
-    return true;
-  } catch (error) {
-    // Such as a job of somebody else's that allows no further process.
-    if (error instanceof SystemError) return false;
-    throw error;
-  }
-}
-
-/** Page "GetModuleFileNameW function". */
-function ownPath(): string {
-  const text = wideString(" ".repeat(4096));
-  const units = processes().GetModuleFileNameW(0n, text, 4096);
-  return readWide(text, units);
-}
-
-// Which way a signal that can be handled goes to a tree.
-
-/** Whom it goes to. */
-export interface SoftTarget {
-  /** The members of the tree, the leader first. */
-  readonly pids: readonly number[];
-  /** The console group on our own console, or `null`: the tree has none there. */
-  readonly group: number | null;
-}
-
-/**
- * Whether a signal has a soft form on Windows. SIGBREAK and SIGQUIT become
- * CTRL_BREAK, on which a Java program prints its threads as it does for SIGQUIT.
- *
- * @param signal The signal.
- * @returns False for those that end a process at once.
- */
-export function isSoft(signal: string): boolean {
-  return signal === "SIGTERM" || signal === "SIGINT" || signal === "SIGHUP" ||
-    signal === "SIGBREAK" || signal === "SIGQUIT";
-}
-
-/**
- * Sends the soft form of a signal.
- *
- * @param signal The signal.
- * @param target Whom it goes to.
- * @returns What was used, or `null` when there was no way.
- */
-export function sendSoft(
-  signal: string,
-  target: SoftTarget,
-): SoftSignal | null {
-  const { pids, group } = target;
-  const count = pids.length;
-  if (count === 0) return null;
-  if (group !== null) {
-    return breakGroup(group) ? { count, method: "CTRL_BREAK" } : byWindow(pids);
-  }
-  const breaks = signal === "SIGBREAK" || signal === "SIGQUIT";
-  const event = breaks ? CTRL_BREAK_EVENT : CTRL_C_EVENT;
-  if (signalConsoleOf(pids, event)) {
-    return { count, method: breaks ? "CTRL_BREAK" : "CTRL_C" };
-  }
-  return byWindow(pids);
-}
-
-function byWindow(pids: readonly number[]): SoftSignal | null {
-  const count = closeWindows(pids);
-  return count === 0 ? null : { count, method: "WM_CLOSE" };
-}
-
-// Asking programs with windows to end.
-//
-// Pages: "FindWindowExW function", "PostMessageW function", "WM_CLOSE message".
-
-// Windows may change their order while they are gone through.
-const MOST = 10_000;
-
-/**
- * Posts WM_CLOSE to the visible top-level windows of processes.
- *
- * @param pids The processes.
- * @returns How many windows there were.
- */
-export function closeWindows(pids: readonly number[]): number {
-  const k = windowing();
-  const owner = new Uint32Array(new ArrayBuffer(4));
-  let count = 0;
-  let window = 0n;
-  for (let i = 0; i < MOST; i++) {
-    window = k.FindWindowExW(0n, window, null, null);
-    if (window === 0n) break;
-    k.GetWindowThreadProcessId(window, owner);
-    if (!pids.includes(owner[0] as number)) continue;
-    if (k.IsWindowVisible(window) === 0) continue;
-    k.PostMessageW(window, WM_CLOSE, 0n, 0n);
-    count++;
-  }
-  return count;
+  return new DataView(bytes.buffer).getBigUint64(at, true);
 }

@@ -6,7 +6,7 @@
  */
 
 import type { KernelLimits, LimitName, Limits } from "../../backend/limits.ts";
-import type { JobLimits } from "../containment/job_object.ts";
+import type { JobLimits } from "../system/job_object.ts";
 import {
   ABOVE_NORMAL_PRIORITY_CLASS,
   BELOW_NORMAL_PRIORITY_CLASS,

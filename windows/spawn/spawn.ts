@@ -12,6 +12,7 @@ import { ChildHandles, refuseClosed, StdioEnds } from "../stdio/stdio.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
   CREATE_NEW_PROCESS_GROUP,
+  CREATE_NO_WINDOW,
 } from "../system/constants.ts";
 import type { CreatedProcess } from "../system/create_process.ts";
 import {
@@ -20,15 +21,13 @@ import {
   spawnError,
 } from "../system/errors.ts";
 import { SystemError } from "../../backend/errors.ts";
-import { hasConsole, helperAvailable } from "../signal/console.ts";
+import { hasConsole, withCtrlC } from "../signal/console.ts";
+import { helperAvailable } from "../signal/console_helper.ts";
 import { creationFlags, type LaunchPlan, planLaunch } from "./launch_plan.ts";
 import type { Limits } from "../../backend/limits.ts";
 import { affinityMask, jobLimits, setAffinityMask } from "./resource_limits.ts";
-import {
-  type JobEntry,
-  JobObject,
-  startInJob,
-} from "../containment/job_object.ts";
+import { JobObject } from "../system/job_object.ts";
+import { type JobEntry, startInJob } from "../containment/choose.ts";
 import { PipeReader } from "../stdio/pipe_reader.ts";
 import { PipeWriter } from "../stdio/pipe.ts";
 import { resumeThread, terminateProcess } from "../system/handle.ts";
@@ -207,7 +206,10 @@ function create(
 ): CreatedProcess {
   const flags = request.flags ?? 0;
   try {
-    return startInJob(request, jobs, entry);
+    // On our console, CTRL_C is switched off in the child as it is here.
+    const ownConsole = (flags & CREATE_NO_WINDOW) !== 0;
+    const start = () => startInJob(request, jobs, entry);
+    return ownConsole ? withCtrlC(start) : start();
   } catch (error) {
     const code = error instanceof SystemError ? error.errno : 0;
     if (code === ERROR_ACCESS_DENIED && (flags & CREATE_BREAKAWAY_FROM_JOB)) {

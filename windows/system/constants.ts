@@ -56,6 +56,8 @@ export const JOB_OBJECT_LIMIT_JOB_TIME = 0x4;
 export const JOB_OBJECT_LIMIT_ACTIVE_PROCESS = 0x8;
 /** Job limit: committed memory of all members together. */
 export const JOB_OBJECT_LIMIT_JOB_MEMORY = 0x200;
+/** Job limit: no dialog for a member that crashes. */
+export const JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION = 0x400;
 /** Job limit: members may start processes outside. */
 export const JOB_OBJECT_LIMIT_BREAKAWAY_OK = 0x800;
 /** Job limit: whatever members start is outside. */

@@ -7,7 +7,7 @@
 import { INVALID_HANDLE_VALUE, WAIT_OBJECT_0 } from "./constants.ts";
 import { ERROR_ACCESS_DENIED, windowsError } from "./errors.ts";
 import { processes } from "./kernel32.ts";
-import { closeAtThreadEnd, keepOpen, NO_SLOT } from "./thread_end.ts";
+import { closeAtThreadEnd, keepOpen, NO_SLOT } from "./isolate_end.ts";
 
 /**
  * One open handle, closed exactly once.

@@ -7,7 +7,7 @@
 import type { ProcessInfo } from "../../backend/containment.ts";
 import { SystemError } from "../../backend/errors.ts";
 import type { HardKill, Survivor, TreeWatch } from "../../backend/native.ts";
-import type { JobObject } from "../containment/job_object.ts";
+import type { JobObject } from "../system/job_object.ts";
 import { ERROR_ACCESS_DENIED } from "../system/errors.ts";
 import type { Handle } from "../system/handle.ts";
 import { nt } from "../system/kernel32.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { ProcessInfo } from "../../backend/containment.ts";
-import type { JobObject } from "../containment/job_object.ts";
+import type { JobObject } from "../system/job_object.ts";
 import {
   PROCESS_QUERY_INFORMATION,
   PROCESS_SUSPEND_RESUME,

@@ -11,10 +11,16 @@ import {
   WINDOWS_SIGNALS,
 } from "../../backend/signals.ts";
 import type { JobTree } from "./job_tree.ts";
-import type { Leader } from "../wait/leader.ts";
-import { isSoft, sendSoft } from "../signal/console.ts";
+import { type Leader, signalExitCode } from "../wait/leader.ts";
+import {
+  byWindow,
+  isSoft,
+  sendSoft,
+  type SoftRequest,
+} from "../signal/soft_signal.ts";
+import { AskingShells } from "./asking_shells.ts";
 
-/** Whom signals go to. */
+/** What signals go to. */
 export interface SignalTarget {
   /** The process id of the leader. */
   readonly pid: number;
@@ -26,11 +32,16 @@ export interface SignalTarget {
   readonly group: number | null;
 }
 
+const TERMINATED = "TerminateJobObject";
+
 /** Sends signals to one tree. */
 export class SignalDelivery {
   readonly #target: SignalTarget;
+  readonly #shells = new AskingShells();
+  #asked: SoftRequest | null = null;
+  #signal: Deno.Signal = "SIGTERM";
 
-  /** @param target Whom they go to. */
+  /** @param target What they go to. */
   constructor(target: SignalTarget) {
     this.#target = target;
   }
@@ -66,16 +77,40 @@ export class SignalDelivery {
     const count = pids.length;
     if (name === null || count === 0) return { count, method: name ?? "0" };
     if (isSoft(name) && askable) {
-      const sent = sendSoft(name, { pids, group });
-      if (sent !== null) {
+      this.#asked = sendSoft(name, { pids, group });
+      this.#signal = name;
+      if (this.#asked !== null) {
         leader.noteSoft(name);
         if (wake) { while (tree.suspended) tree.resume(); }
-        return sent;
+        return this.#asked;
       }
     }
     // No console and no window: there is nothing that could be asked.
     this.end(name);
-    return { count, method: "TerminateJobObject" };
+    return { count, method: TERMINATED };
+  }
+
+  /**
+   * Looks what has come of a soft signal, as long as the tree lives: takes the
+   * next means where it could not be sent, and answers interpreters that ask.
+   */
+  follow(): void {
+    const asked = this.#asked;
+    const { leader, tree, pid } = this.#target;
+    if (asked === null || tree.job.handle.closed) return;
+    asked.follow(() => this.#otherwise());
+    if (!asked.isEvent || tree.suspended) return;
+    const exitCode = signalExitCode(this.#signal);
+    this.#shells.end(tree.job, exitCode, (shell) => {
+      if (shell === pid) leader.noteEnded(this.#signal);
+    });
+  }
+
+  #otherwise(): string {
+    const sent = byWindow(this.#target.tree.pids());
+    if (sent !== null) return sent.method;
+    this.end(this.#signal);
+    return TERMINATED;
   }
 
   #leaderFirst(pids: number[]): number[] {
@@ -92,9 +127,11 @@ export class SignalDelivery {
    * Ends the whole tree at once.
    *
    * @param signal The signal this stands for.
-   * @returns Whom it ended.
+   * @returns What it ended.
    */
   end(signal: Deno.Signal): HardKill {
+    this.#asked?.overtaken(TERMINATED);
+    this.#asked = null;
     this.#target.leader.noteEnded(signal);
     return this.#target.tree.kill(signal);
   }

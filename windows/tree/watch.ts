@@ -6,7 +6,7 @@
 
 import type { TreeWatch } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
-import type { JobObject } from "../containment/job_object.ts";
+import type { JobObject } from "../system/job_object.ts";
 import { SYNCHRONIZE } from "../system/constants.ts";
 import { waitForSingleObject } from "../system/handle.ts";
 import { processes } from "../system/kernel32.ts";

@@ -20,7 +20,7 @@ import {
   JOB_OBJECT_MSG_JOB_MEMORY_LIMIT,
 } from "../system/constants.ts";
 import { ERROR_NOT_ENOUGH_QUOTA } from "../system/errors.ts";
-import type { JobObject } from "../containment/job_object.ts";
+import type { JobObject } from "../system/job_object.ts";
 import { jobUsage, processUsage } from "./tree_usage.ts";
 import type { Leader } from "../wait/leader.ts";
 import { forEachMember } from "../tree/members.ts";

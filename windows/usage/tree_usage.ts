@@ -9,7 +9,7 @@
 import { SystemError } from "../../backend/errors.ts";
 import { type ResourceUsage, unknownUsage } from "../../backend/usage.ts";
 import { Struct } from "../../ffi/struct.ts";
-import type { JobObject } from "../containment/job_object.ts";
+import type { JobObject } from "../system/job_object.ts";
 import {
   JobObjectBasicAccountingInformation,
   JobObjectBasicAndIoAccountingInformation,

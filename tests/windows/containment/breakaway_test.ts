@@ -4,10 +4,8 @@ import {
   JOB_OBJECT_LIMIT_BREAKAWAY_OK,
   PROCESS_QUERY_INFORMATION,
 } from "../../../windows/system/constants.ts";
-import {
-  JobObject,
-  startInJob,
-} from "../../../windows/containment/job_object.ts";
+import { JobObject } from "../../../windows/system/job_object.ts";
+import { startInJob } from "../../../windows/containment/choose.ts";
 import { openProcess } from "../../../windows/system/process_table.ts";
 import { StdioEnds } from "../../../windows/stdio/stdio.ts";
 import { PipeReader } from "../../../windows/stdio/pipe_reader.ts";

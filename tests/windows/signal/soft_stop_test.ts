@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Command } from "../../../mod.ts";
-import { sendByHelper } from "../../../windows/signal/console.ts";
+import { startHelper } from "../../../windows/signal/console_helper.ts";
 import {
   fixture,
   ignore,
@@ -141,10 +141,68 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a helper that has not sent the event is replaced by the next means",
+  ignore,
+  async fn() {
+    assertEquals(
+      await askedFromConsole("helpless", "SIGTERM", "handles_sigint"),
+      { console: true, method: "TerminateJobObject", code: 143 },
+    );
+  },
+});
+
+Deno.test({
+  name: "CTRL_C arrives although this program was started in a new group",
+  ignore,
+  async fn() {
+    await using group = start(
+      spec(DENO, fixture("new_group", "stops_child", "2"), { stdout: "piped" }),
+    );
+    assertEquals(
+      (await group.text()).replaceAll("\r", ""),
+      "CTRL_C 7, CTRL_C 7\nalive\n",
+    );
+  },
+});
+
+for (const how of ["protected", "unprotected"]) {
+  Deno.test({
+    // An event that arrives when the console has been left, and its handlers with it.
+    name: `a program without a console, ${how}, asks twice and lives on or not`,
+    ignore,
+    async fn() {
+      await using program = start(
+        spec(DENO, fixture("stops_child", "2", how), { stdout: "piped" }),
+      );
+      const lives = (await program.text()).includes("alive");
+      assertEquals(lives, how === "protected");
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "cmd.exe that asks whether to end a batch job is ended, before the grace",
+  ignore,
+  async fn() {
+    await using child = new Command(DENO, {
+      args: fixture("asking_shell"),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    await child.stdout.getReader().read();
+    const report = await child.stop({ signal: "SIGINT", grace: 60_000 });
+    assertEquals([report.signal, report.escalated], ["CTRL_C", 0]);
+    assertEquals((await child.status).code, 7);
+  },
+});
+
+Deno.test({
   name: "a helper that cannot be started is none, and no error",
   ignore,
   fn() {
-    assertEquals(sendByHelper([Deno.pid], 0, "C:\\nowhere\\deno.exe"), false);
+    assertEquals(startHelper([Deno.pid], 0, "C:\\nowhere\\deno.exe"), null);
   },
 });
 

@@ -12,8 +12,8 @@
 
 import { Struct } from "../../ffi/struct.ts";
 import {
-  CREATE_SUSPENDED,
   JOB_OBJECT_LIMIT_ACTIVE_PROCESS,
+  JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,
   JOB_OBJECT_LIMIT_JOB_MEMORY,
   JOB_OBJECT_LIMIT_JOB_TIME,
   JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
@@ -21,22 +21,16 @@ import {
   JobObjectBasicAccountingInformation,
   JobObjectBasicProcessIdList,
   JobObjectExtendedLimitInformation,
-} from "../system/constants.ts";
-import {
-  type CreatedProcess,
-  createProcess,
-  JobListRefused,
-  jobsOf,
-  type ProcessRequest,
-} from "../system/create_process.ts";
-import { ERROR_MORE_DATA, windowsError } from "../system/errors.ts";
-import { Handle, resumeThread, terminateProcess } from "../system/handle.ts";
-import { jobs } from "../system/kernel32.ts";
+} from "./constants.ts";
+import { ERROR_MORE_DATA, windowsError } from "./errors.ts";
+import { Handle } from "./handle.ts";
+import { atUnload, notAtUnload } from "./isolate_end.ts";
+import { jobs } from "./kernel32.ts";
 import {
   JOBOBJECT_ASSOCIATE_COMPLETION_PORT,
   JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
-} from "../system/structs.ts";
+} from "./structs.ts";
 
 /**
  * Limits of a job; see page "JOBOBJECT_BASIC_LIMIT_INFORMATION structure".
@@ -82,6 +76,7 @@ export interface JobOptions {
  */
 export class JobObject implements Disposable {
   readonly #handle: Handle;
+  readonly #close = (): void => this.close();
 
   /**
    * Creates a job without a name.
@@ -99,8 +94,11 @@ export class JobObject implements Disposable {
       const kill = (options.killOnClose ?? true)
         ? JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
         : 0;
-      const flags = kill | (options.limitFlags ?? 0);
+      // A member that crashes ends, instead of waiting for the answer to a dialog.
+      const flags = JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION | kill |
+        (options.limitFlags ?? 0);
       this.#limit(flags, options.limits ?? {});
+      if (kill !== 0) atUnload(this.#close);
     } catch (error) {
       this.#handle.close();
       throw error;
@@ -127,7 +125,6 @@ export class JobObject implements Disposable {
       flags |= JOB_OBJECT_LIMIT_ACTIVE_PROCESS;
       info.set("ActiveProcessLimit", Math.min(processes, 0xFFFFFFFF));
     }
-    if (flags === 0) return;
     info.set("LimitFlags", flags);
     this.setInformation(JobObjectExtendedLimitInformation, info.bytes);
   }
@@ -279,6 +276,7 @@ export class JobObject implements Disposable {
 
   /** Closes the job's handle. Idempotent. Ends the members, unless `killOnClose` is off. */
   close(): void {
+    notAtUnload(this.#close);
     this.#handle.close();
   }
 
@@ -297,69 +295,4 @@ function idsOf(bytes: Uint8Array<ArrayBuffer>): number[] {
     ids.push(Number(view.getBigUint64(8 + i * 8, true)));
   }
   return ids;
-}
-
-// Starting a process so that it is in its job before its first instruction.
-
-/**
- * How the process comes into its job.
- *
- * @category Windows
- */
-export type JobEntry = "job-list" | "assign";
-
-let jobListWorks = true;
-
-/**
- * Starts a process in its job, which may be nested in others: by the job list
- * where Windows takes one, else suspended, assigned, resumed. With the list nothing can go wrong between the
- * process's birth and its membership, not even our own death.
- *
- * @param request What to start; its `job` is ignored.
- * @param job The job, or nested ones, the outermost first.
- * @param entry `"assign"` takes the second way in any case.
- * @returns The process; suspended if `request.flags` asked for it.
- * @throws {SystemError} when it cannot be started or assigned; no process is left then.
- * @category Windows
- */
-export function startInJob(
-  request: ProcessRequest,
-  job: JobObject | readonly JobObject[],
-  entry: JobEntry = "job-list",
-): CreatedProcess {
-  if (entry === "job-list" && jobListWorks) {
-    try {
-      return createProcess({ ...request, job });
-    } catch (error) {
-      if (!(error instanceof JobListRefused)) throw error;
-      // Windows before version 10 knows no job list, and will not learn it.
-      jobListWorks = false;
-    }
-  }
-  return startAndAssign(request, jobsOf(job));
-}
-
-function startAndAssign(
-  request: ProcessRequest,
-  jobs: readonly JobObject[],
-): CreatedProcess {
-  const flags = request.flags ?? 0;
-  const created = createProcess({
-    ...request,
-    job: null,
-    flags: flags | CREATE_SUSPENDED,
-  });
-  try {
-    for (let i = 0; i < jobs.length; i++) {
-      (jobs[i] as JobObject).assign(created.process);
-    }
-    if ((flags & CREATE_SUSPENDED) === 0) resumeThread(created.thread);
-    return created;
-  } catch (error) {
-    // winprocess.py left a suspended process behind here for ever.
-    terminateProcess(created.process, 1);
-    created.thread.close();
-    created.process.close();
-    throw error;
-  }
 }

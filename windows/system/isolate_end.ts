@@ -1,11 +1,13 @@
 /**
- * Handles that Windows closes when the thread of a worker ends.
+ * The end of this isolate: what Windows closes with it, so that trees end with
+ * the isolate that started them and no handle is left open.
  *
- * `worker.terminate()` runs no JavaScript in the worker, so nothing there could
- * close a handle, and a job whose handle stays open keeps its processes. A slot
- * of fiber-local storage has a callback that Windows calls with the slot's value
- * when a thread ends; the callback here is `CloseHandle` itself, and the value a
- * handle. On the main thread the end of the process does the same.
+ * - The isolate of the main thread, and that of a test file, ends with the event
+ *   `unload`: at the normal end, at `Deno.exit()`, at a restart of `--watch`.
+ * - A worker ends without running any JavaScript (`terminate()`, `self.close()`).
+ *   Its thread ends with it. A slot of fiber-local storage has a callback that
+ *   Windows calls with the slot's value when a thread ends; the callback here is
+ *   `CloseHandle` itself, and the value a handle.
  *
  * A slot number is valid in all threads and its value belongs to one. It cannot
  * be freed by a terminated worker, and there are 4,080 in a process (128 before
@@ -19,6 +21,36 @@
 
 import { cString, wideString } from "../../ffi/c_string.ts";
 import { threads } from "./kernel32.ts";
+
+// The event `unload`
+
+const closers = new Set<() => void>();
+
+/**
+ * Calls a function at the `unload` of this isolate. In a worker there is none.
+ *
+ * @param close Called synchronously, and again when `unload` fires again.
+ */
+export function atUnload(close: () => void): void {
+  if (closers.size === 0) globalThis.addEventListener("unload", closeAll);
+  closers.add(close);
+}
+
+/**
+ * Undoes {@linkcode atUnload}.
+ *
+ * @param close The function.
+ */
+export function notAtUnload(close: () => void): void {
+  closers.delete(close);
+  if (closers.size === 0) globalThis.removeEventListener("unload", closeAll);
+}
+
+function closeAll(): void {
+  closers.forEach((close) => close());
+}
+
+// The end of a thread
 
 const FLS_OUT_OF_INDEXES = 0xFFFFFFFF;
 const MARK = "@killable/process closes at thread end: slot ";

@@ -1,0 +1,78 @@
+/**
+ * How a process comes into its job before its first instruction.
+ *
+ * @module
+ */
+
+import { CREATE_SUSPENDED } from "../system/constants.ts";
+import {
+  type CreatedProcess,
+  createProcess,
+  JobListRefused,
+  type ProcessRequest,
+} from "../system/create_process.ts";
+import { resumeThread, terminateProcess } from "../system/handle.ts";
+import { JobObject } from "../system/job_object.ts";
+
+/**
+ * How the process comes into its job.
+ *
+ * @category Windows
+ */
+export type JobEntry = "job-list" | "assign";
+
+let jobListWorks = true;
+
+/**
+ * Starts a process in its job, which may be nested in others: by the job list
+ * where Windows takes one, else suspended, assigned, resumed. With the list nothing can go wrong between the
+ * process's birth and its membership, not even our own death.
+ *
+ * @param request What to start; its `job` is ignored.
+ * @param job The job, or nested ones, the outermost first.
+ * @param entry `"assign"` takes the second way in any case.
+ * @returns The process; suspended if `request.flags` asked for it.
+ * @throws {SystemError} when it cannot be started or assigned; no process is left then.
+ * @category Windows
+ */
+export function startInJob(
+  request: ProcessRequest,
+  job: JobObject | readonly JobObject[],
+  entry: JobEntry = "job-list",
+): CreatedProcess {
+  if (entry === "job-list" && jobListWorks) {
+    try {
+      return createProcess({ ...request, job });
+    } catch (error) {
+      if (!(error instanceof JobListRefused)) throw error;
+      // Windows before version 10 knows no job list, and will not learn it.
+      jobListWorks = false;
+    }
+  }
+  return startAndAssign(request, job instanceof JobObject ? [job] : job);
+}
+
+function startAndAssign(
+  request: ProcessRequest,
+  jobs: readonly JobObject[],
+): CreatedProcess {
+  const flags = request.flags ?? 0;
+  const created = createProcess({
+    ...request,
+    job: null,
+    flags: flags | CREATE_SUSPENDED,
+  });
+  try {
+    for (let i = 0; i < jobs.length; i++) {
+      (jobs[i] as JobObject).assign(created.process);
+    }
+    if ((flags & CREATE_SUSPENDED) === 0) resumeThread(created.thread);
+    return created;
+  } catch (error) {
+    // winprocess.py left a suspended process behind here for ever.
+    terminateProcess(created.process, 1);
+    created.thread.close();
+    created.process.close();
+    throw error;
+  }
+}
