@@ -86,6 +86,7 @@ export function* stopSequence(
 ): Generator<number, StopReport, boolean> {
   const began = performance.now();
   let soft: SoftSignal | null = null;
+  let signalled = 0;
   let escalated = 0;
   let empty = native.treeIsEmpty();
   if (!empty && request.killed) {
@@ -93,6 +94,7 @@ export function* stopSequence(
   }
   if (!empty && state.deadline > began) {
     soft = native.signalTree(request.signal, true);
+    signalled = soft.count;
     // A member that may not be signalled is not waited for.
     let refused = (soft.refused ?? 0) > 0;
     let pause = soft.again === undefined ? Infinity : FIRST_PAUSE_MS;
@@ -126,7 +128,7 @@ export function* stopSequence(
   return {
     // At the end: a means that failed is replaced by the next one.
     signal: soft === null ? null : soft.method,
-    signalled: soft === null ? 0 : soft.count,
+    signalled,
     escalated,
     elapsed: performance.now() - began,
     mechanism: native.mechanism,
