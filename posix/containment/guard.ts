@@ -13,8 +13,8 @@
 
 import { cString, cStringArray } from "../../ffi/c_string.ts";
 import { addressOf } from "../../ffi/library.ts";
-import { findExecutable, type SearchPlaces } from "../spawn/executable.ts";
 import { openPipe } from "../stdio/pipe.ts";
+import { isExecutable } from "../system/file_system.ts";
 import { atUnload, bindToThread, closeBound } from "../system/isolate_end.ts";
 import { DARWIN, libc } from "../system/libc.ts";
 import { attributes, FileActions } from "../system/posix_spawn.ts";
@@ -89,20 +89,17 @@ function endOfIsolate(): void {
   told.clear();
 }
 
-function places(path: string): SearchPlaces {
-  return { path, cwd: "/", own: null };
-}
-
 /**
  * Whether there can be a guard.
  *
  * @returns Why not, or `""`.
  */
 export function guardObstacle(): string {
-  if ("errno" in findExecutable("sh", places("/bin"))) {
+  if (!isExecutable(SHELL)) {
     return "there is no /bin/sh to run the guard";
   }
-  if (!DARWIN && "errno" in findExecutable("grep", places(SYSTEM_PATH))) {
+  const folders = SYSTEM_PATH.split(":");
+  if (!DARWIN && !folders.some((one) => isExecutable(`${one}/grep`))) {
     return "there is no grep for the guard to look for tags with";
   }
   return "";

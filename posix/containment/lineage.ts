@@ -115,10 +115,6 @@ function isOfOwner(tag: Tag, own: Owner): boolean {
     tag.tree === own.outer.tree && tag.innerOwner === own.innerOwner;
 }
 
-export function random(below: number): number {
-  return Math.floor(Math.random() * below);
-}
-
 function freeNumber(own: Owner): number {
   const max = own.outer === null ? MAX_TREE : MAX_INNER_TREE;
   if (own.used.size >= max) reclaim(own);

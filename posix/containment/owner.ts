@@ -14,7 +14,6 @@ import {
   procIsUsable,
   readProcFile,
 } from "../system/proc_files.ts";
-import { type Lineage, random } from "./lineage.ts";
 import {
   decodeTag,
   encodeTag,
@@ -85,6 +84,18 @@ export function writeLimit(pid: number, soft: bigint, hard: bigint): boolean {
   ) === 0;
 }
 
+/** A tree of the owner, as far as its number is concerned. */
+export interface OwnedTree {
+  /** Whether its leader was reaped before it was known to be empty. */
+  readonly abandoned: boolean;
+  /** Gives its number back. */
+  retire(): void;
+  /** Gives its number back when nothing but its leader can have carried it. */
+  retireIfAlone(next: number, now: number): void;
+  /** The first process id that can be of it, 0 where that is not certain. */
+  firstNumber(newest: number): number;
+}
+
 /** This isolate as an owner of trees. */
 export interface Owner {
   /** The process's own limit outside of spawns. */
@@ -97,12 +108,12 @@ export interface Owner {
   /** The tags of its trees without their number: of those that end with it, and of the spared. */
   readonly guarded: bigint;
   readonly spared: bigint;
-  readonly used: Map<number, Lineage>;
+  readonly used: Map<number, OwnedTree>;
   /** A moment on the clock of `performance.now()` in clock ticks since boot, or a little less. */
   readonly ticksAt: (ms: number) => number;
   next: number;
   /** The tree that was started last. */
-  latest: Lineage | null;
+  latest: OwnedTree | null;
 }
 
 export let owner: Owner | null | undefined;
@@ -131,6 +142,10 @@ export function ownerNumbers(): OwnerNumbers | null {
     tree: owner.outer?.tree ?? 0,
     innerOwner: owner.innerOwner,
   };
+}
+
+function random(below: number): number {
+  return Math.floor(Math.random() * below);
 }
 
 function findOwner(): Owner | null {
