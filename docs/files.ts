@@ -44,6 +44,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   "cli/commands": "One command each",
   "cli/run": "A run of `run` and `timeout`",
   "cli/together": "A run of `together`",
+  "cli/init": "Making a configuration",
   "cli/processes": "The list of processes, and its drawing",
   "cli/terminal": "What is written, and how",
   "cli/completions": "Completion for shells",

@@ -1,7 +1,7 @@
 /** The guard's script, with a made-up `/proc`. */
 
 import { assertEquals } from "@std/assert";
-import { GUARD_SCRIPT } from "../../../posix/containment/guard.ts";
+import { GUARD_SCRIPT } from "../../../posix/containment/guard_script.ts";
 import { until, within } from "../../fixtures/deadline.ts";
 import { newMarker, processesWith } from "../../fixtures/process_table.ts";
 

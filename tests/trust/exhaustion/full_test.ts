@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Command } from "../../../mod.ts";
-import { GUARD_SCRIPT } from "../../../posix/containment/guard.ts";
+import { GUARD_SCRIPT } from "../../../posix/containment/guard_script.ts";
 import { ownerNumbers } from "../../../posix/containment/owner.ts";
 import {
   guardedGlobs,
