@@ -11,9 +11,8 @@ import type {
   HelpRow,
   OptionSpec,
 } from "./arguments/command_spec.ts";
-import { wrapText } from "./terminal/say.ts";
+import { textWidth, wrapText } from "./terminal/say.ts";
 
-const WIDTH = 80;
 const INDENT = "  ";
 
 const EXAMPLES: readonly HelpRow[] = [
@@ -48,8 +47,10 @@ export async function generalHelp(
     "",
     section("Examples", EXAMPLES, palette),
     "",
-    "'killable COMMAND --help' explains a command, with examples and exit statuses.",
-    "The name 'killable' is that of 'deno install -g -A -n killable jsr:@killable/process/cli'.",
+    ...wrapText(
+      "'killable COMMAND --help' explains a command, with examples and exit statuses. The name 'killable' is that of 'deno install -g -A -n killable jsr:@killable/process/cli'.",
+      textWidth(),
+    ),
   ].join("\n");
 }
 
@@ -73,8 +74,10 @@ export function commandHelp(
   const options = listed ? spec.options : [...spec.options, help];
   return [
     `${palette.bold("Usage:")} ${spec.program} ${spec.usage}`,
-    `${sentence(spec.summary)}.`,
-    ...spec.description.map((text) => "\n" + wrapText(text, WIDTH).join("\n")),
+    ...wrapText(`${sentence(spec.summary)}.`, textWidth()),
+    ...spec.description.map((text) =>
+      "\n" + wrapText(text, textWidth()).join("\n")
+    ),
     "",
     section("Options", options.map(optionRow), palette),
     "",
@@ -86,7 +89,7 @@ export function commandHelp(
     section("Exit status", spec.exitStatus, palette),
     "",
     palette.bold("Permissions:"),
-    ...wrapText(spec.permissions, WIDTH - INDENT.length).map((line) =>
+    ...wrapText(spec.permissions, textWidth() - INDENT.length).map((line) =>
       INDENT + line
     ),
   ].join("\n");
@@ -103,6 +106,20 @@ function optionRow(option: OptionSpec): HelpRow {
   return [`${short}--${option.name}${alias}${value}`, option.help];
 }
 
+// A left column on lines of its own; a command line goes on behind a backslash.
+function leftLines(
+  left: string,
+  isCommand: boolean,
+  palette: Palette,
+): string[] {
+  const wrapped = wrapText(left, textWidth() - 3 * INDENT.length);
+  return wrapped.map((line, index) => {
+    const more = isCommand && index < wrapped.length - 1 ? " \\" : "";
+    const indent = index === 0 ? INDENT : INDENT + INDENT;
+    return indent + palette.cyan(line) + more;
+  });
+}
+
 /** A heading and rows of two columns; a wide left column has a line of its own. */
 function section(
   title: string,
@@ -111,16 +128,17 @@ function section(
 ): string {
   const lines = [palette.bold(`${title}:`)];
   const widest = Math.max(...rows.map(([left]) => left.length));
-  const column = widest <= 24 ? widest + 2 : title === "Options" ? 10 : 6;
+  // Two columns, where the right one keeps room for some words.
+  const fits = widest <= 24 && textWidth() - widest >= 44;
+  const column = fits ? widest + 2 : title === "Options" ? 10 : 6;
   for (const [left, right] of rows) {
-    const gap = " ".repeat(Math.max(column - left.length, 2));
-    const fits = widest <= 24;
-    const begin = INDENT + palette.cyan(left);
-    const wrapped = wrapText(right, WIDTH - INDENT.length - column);
-    const rest = fits ? wrapped.slice(1) : wrapped;
-    lines.push(fits ? `${begin}${gap}${wrapped[0]}` : begin);
+    const wrapped = wrapText(right, textWidth() - INDENT.length - column);
     const margin = " ".repeat(INDENT.length + column);
-    lines.push(...rest.map((line) => margin + line));
+    if (fits) {
+      const gap = " ".repeat(column - left.length);
+      lines.push(`${INDENT}${palette.cyan(left)}${gap}${wrapped.shift()}`);
+    } else lines.push(...leftLines(left, title === "Examples", palette));
+    lines.push(...wrapped.map((line) => margin + line));
   }
   return lines.join("\n");
 }

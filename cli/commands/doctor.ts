@@ -11,7 +11,7 @@ import type {
 import { capabilities } from "../library.ts";
 import { type Palette, paletteFor } from "../terminal/colour.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
-import { print, wrapText } from "../terminal/say.ts";
+import { print, textWidth, wrapText } from "../terminal/say.ts";
 import { UsageError } from "../arguments/operands.ts";
 
 type Option = "json";
@@ -66,6 +66,9 @@ export function run(given: GivenOptions<Option>): Promise<number> {
   else print(worded(diagnosis, paletteFor(Deno.stdout)));
   return Promise.resolve(diagnosis.problem === "" ? 0 : 1);
 }
+
+// Where the use of a permission is told, behind its name and state.
+const USE_COLUMN = 25;
 
 function diagnose(): Diagnosis {
   const permissions: Record<string, string> = {};
@@ -122,12 +125,16 @@ function worded(diagnosis: Diagnosis, palette: Palette): string {
     lines.push(`  ${mark} ${palette.bold(one.mechanism)}${used}`);
     if (one.available) {
       lines.push(
-        `        what leaves its process group is ${held(one.holdsEscapees)}`,
-        `        what a killed parent leaves is ${ended(one.endsWithParent)}`,
+        ...indented(
+          `what leaves its process group is ${held(one.holdsEscapees)}`,
+        ),
+        ...indented(
+          `what a killed parent leaves is ${ended(one.endsWithParent)}`,
+        ),
       );
     }
     if (one.why !== "") {
-      lines.push(...wrapText(one.why, 72).map((line) => `        ${line}`));
+      lines.push(...indented(one.why));
     }
   }
   lines.push("", palette.bold("Permissions:"));
@@ -135,15 +142,26 @@ function worded(diagnosis: Diagnosis, palette: Palette): string {
     const state = permissions[name]!;
     const shown = state === "granted" ? palette.green(state) : state;
     const gap = " ".repeat(8 - state.length);
-    lines.push(`  --allow-${name.padEnd(5)} ${shown}${gap} ${use}`);
+    const [first, ...rest] = wrapText(use, textWidth() - USE_COLUMN);
+    lines.push(
+      `  --allow-${name.padEnd(5)} ${shown}${gap} ${first}`,
+      ...rest.map((line) => " ".repeat(USE_COLUMN) + line),
+    );
   }
-  lines.push(
-    "",
-    problem === ""
-      ? palette.green("Trees are held whole here, and end with their parent.")
-      : `${palette.red("Missing:")} ${problem}`,
-  );
+  lines.push("");
+  if (problem === "") {
+    lines.push(
+      palette.green("Trees are held whole here, and end with their parent."),
+    );
+  } else {
+    const [first, ...rest] = wrapText(`Missing: ${problem}`, textWidth());
+    lines.push(first!.replace("Missing:", palette.red("Missing:")), ...rest);
+  }
   return lines.join("\n");
+}
+
+function indented(text: string): string[] {
+  return wrapText(text, textWidth() - 8).map((line) => `        ${line}`);
 }
 
 function held(yes: boolean): string {

@@ -50,6 +50,20 @@ export function terminalWidth(): number {
   }
 }
 
+// Longer lines are hard to read; in shorter ones two columns have no room.
+const MOST_COLUMNS = 80;
+const LEAST_COLUMNS = 40;
+
+/**
+ * Columns for text on standard output.
+ *
+ * @returns The terminal's, within reason; the usual number for a file or a pipe.
+ */
+export function textWidth(): number {
+  const columns = Deno.stdout.isTerminal() ? terminalWidth() : MOST_COLUMNS;
+  return Math.max(LEAST_COLUMNS, Math.min(columns, MOST_COLUMNS));
+}
+
 /**
  * Breaks text into lines.
  *

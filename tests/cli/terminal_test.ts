@@ -269,3 +269,28 @@ Deno.test({
     assertEquals(code, 143);
   },
 });
+
+Deno.test({
+  name: "no line of a help or of doctor is longer than the terminal",
+  ignore,
+  async fn() {
+    for (const columns of [60, 80, 160]) {
+      for (
+        const args of [["--help"], ["together", "--help"], ["init", "--help"], [
+          "doctor",
+        ]]
+      ) {
+        await using terminal = new Terminal(
+          args,
+          { NO_COLOR: "1" },
+          `stty cols ${columns}; `,
+        );
+        await terminal.status();
+        const lines = terminal.said.split("\r\n");
+        const longest = Math.max(...lines.map((line) => line.length));
+        assertEquals(longest <= columns, true, `${args}: ${longest}`);
+        assertEquals(lines.length > 10, true);
+      }
+    }
+  },
+});
