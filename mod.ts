@@ -96,8 +96,8 @@ export type {
   CommandOutput,
   CommandStatus,
   SampleOptions,
-  StopReport,
 } from "./process/run/status.ts";
+export type { StoppedProcess, StopReport } from "./backend/native.ts";
 export type { ResourceUsage, Usage, UsageSource } from "./backend/usage.ts";
 export type { LinesOptions, OutputLine } from "./process/stdio/lines.ts";
 export type {

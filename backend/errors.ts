@@ -11,7 +11,7 @@
  */
 
 import type { LimitName } from "./limits.ts";
-import type { Survivor } from "./native.ts";
+import type { StopReport, Survivor } from "./native.ts";
 
 const SYSTEM: unique symbol = Symbol("SystemError");
 
@@ -235,21 +235,37 @@ export class TimeoutExpired extends Error implements PartialOutput {
    * @param timeout The time it had, in milliseconds.
    * @param output What was captured so far.
    * @param idle Whether the time is that without output (`idleTimeout`).
+   * @param report The stop that ended its tree, or `null`.
    */
   constructor(
     readonly command: string,
     readonly timeout: number,
     output: PartialOutput,
     readonly idle: boolean = false,
+    readonly report: StopReport | null = null,
   ) {
     super(
       `Command '${command}' did not ${
         idle ? "write anything for" : "end within"
-      } ${timeout} ms; its process tree was ended`,
+      } ${timeout} ms; its process tree was ended${named(report)}`,
     );
     this.stdout = output.stdout;
     this.stderr = output.stderr;
   }
+}
+
+const NAMED = 5;
+
+// The processes that had to be ended hard are those that hung; without any, all.
+function named(report: StopReport | null): string {
+  if (report === null || report.processes.length === 0) return "";
+  const hard = report.processes.filter(({ ended }) => ended === "hard");
+  const all = hard.length > 0 ? hard : report.processes;
+  const names = all.slice(0, NAMED).map(({ pid, name, sent }) =>
+    `${name} (${pid}) by ${sent[sent.length - 1]}`
+  );
+  const more = all.length - names.length;
+  return `: ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /**

@@ -288,3 +288,57 @@ export interface Survivor {
   /** Why it is still there. */
   readonly reason: string;
 }
+
+/**
+ * A process of a tree that was stopped.
+ *
+ * @category Ending
+ */
+export interface StoppedProcess {
+  /** Its process id. */
+  readonly pid: number;
+  /** Its program, without path. */
+  readonly name: string;
+  /** Its command line, where it could be read; otherwise the name. */
+  readonly command: string;
+  /** What it was sent, in order: the soft signal, SIGKILL. */
+  readonly sent: readonly string[];
+  /** Whether it ended within the grace, or had to be ended hard. */
+  readonly ended: "soft" | "hard";
+  /** Its state when the grace was over (`sleeping`, `stopped` …); `null` when it had ended by then. */
+  readonly state: string | null;
+}
+
+/**
+ * What a stop did. A stop that leaves a member of the tree alive rejects instead.
+ *
+ * @category Ending
+ */
+export interface StopReport {
+  /** The soft signal, or how it was sent where there are no signals; `null` when none was sent. */
+  readonly signal: string | null;
+  /** How many processes the soft signal was sent to. */
+  readonly signalled: number;
+  /** How many processes had to be ended hard. */
+  readonly escalated: number;
+  /**
+   * The processes that were found, by name. One that was started and ended between
+   * two looks is missing.
+   */
+  readonly processes: readonly StoppedProcess[];
+  /** How long it took until the tree was empty, in milliseconds. */
+  readonly elapsed: number;
+  /** The mechanism that held the tree. */
+  readonly mechanism: TreeMechanism;
+  /**
+   * Living members left: 0, since otherwise the stop rejects with `SurvivorsError`;
+   * `null` when that is not proved, see {@linkcode StopReport.unproven}.
+   */
+  readonly survivors: 0 | null;
+  /**
+   * Why it is not proved that nothing is left, in one sentence that names a process;
+   * `null` when it is proved. Linux only: a process that comes from a tree and has
+   * lost all its marks may be of this tree.
+   */
+  readonly unproven: string | null;
+}

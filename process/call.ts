@@ -178,9 +178,17 @@ function check(
     const cause = control.abortSignal?.reason;
     throw new CalledProcessError(command, args, status, partial, { cause });
   }
-  if (status.timedOut) throw new TimeoutExpired(command, timeout, partial);
+  if (status.timedOut) {
+    throw new TimeoutExpired(command, timeout, partial, false, status.report);
+  }
   if (status.idledOut) {
-    throw new TimeoutExpired(command, idleTimeout, partial, true);
+    throw new TimeoutExpired(
+      command,
+      idleTimeout,
+      partial,
+      true,
+      status.report,
+    );
   }
   // A program that a limit ended may have exited in good order.
   if (status.success && status.limit === null) return;

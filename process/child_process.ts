@@ -17,8 +17,8 @@ import {
   type CommandStatus,
   sample,
   type SampleOptions,
-  type StopReport,
 } from "./run/status.ts";
+import type { StopReport } from "../backend/native.ts";
 import type { StopOptions } from "./run/stop.ts";
 import {
   type ChildDescriptor,

@@ -19,7 +19,7 @@ import { JobRun, type JointStatus } from "./job/job_run.ts";
 import { type JobOptions, toJobControl } from "./job/options.ts";
 import type { CommandOptions } from "./options/options.ts";
 import type { Run } from "./run/run.ts";
-import type { StopReport } from "./run/status.ts";
+import type { StopReport } from "../backend/native.ts";
 import type { StopOptions } from "./run/stop.ts";
 import { shown } from "./validate.ts";
 

@@ -11,7 +11,7 @@ import { checkOptions } from "./options/shape.ts";
 import { runStop, STOP_OPTIONS, type StopOptions } from "./run/stop.ts";
 import { checkForeignTreePermission } from "../backend/permissions.ts";
 import { duration, stopSignal } from "./validate.ts";
-import type { StopReport } from "./run/status.ts";
+import type { StopReport } from "../backend/native.ts";
 
 /**
  * The living processes of the tree under a process, the process itself first.

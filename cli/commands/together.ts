@@ -5,7 +5,7 @@
  */
 
 import { Job } from "../../process/job.ts";
-import type { StopReport } from "../../process/run/status.ts";
+import type { StopReport } from "../../backend/native.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
 import { Command } from "../library.ts";
 import { endLike } from "../run/end_like.ts";

@@ -6,7 +6,7 @@
 
 import type { Containment } from "../../backend/containment.ts";
 import type { LimitName } from "../../backend/limits.ts";
-import type { StopReport } from "../../process/run/status.ts";
+import type { StopReport } from "../../backend/native.ts";
 import type { ResourceUsage } from "../../backend/usage.ts";
 import { formatDuration, formatSize } from "../arguments/operands.ts";
 

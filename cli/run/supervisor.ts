@@ -6,7 +6,8 @@
 
 import type { ForegroundTerminal } from "../../posix/stdio/pty.ts";
 import type { ChildProcess } from "../../process/child_process.ts";
-import type { CommandStatus, StopReport } from "../../process/run/status.ts";
+import type { CommandStatus } from "../../process/run/status.ts";
+import type { StopReport } from "../../backend/native.ts";
 import { Command } from "../library.ts";
 import { Output, STALLED_MS } from "../terminal/output.ts";
 import { IdleWatch, passOn } from "./idle_watch.ts";

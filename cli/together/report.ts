@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StopReport } from "../../process/run/status.ts";
+import type { StopReport } from "../../backend/native.ts";
 import { formatDuration } from "../arguments/operands.ts";
 import { SIGNALS } from "../arguments/signal_operand.ts";
 import { spawnFailure, STATUS_OWN_FAILURE } from "../run/spawn_failure.ts";

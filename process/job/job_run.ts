@@ -14,7 +14,8 @@ import type { SpawnSpec } from "../../backend/spec.ts";
 import type { UsageLook } from "../../backend/usage.ts";
 import { type Ended, Ending } from "../run/ending.ts";
 import { type Plan, Run } from "../run/run.ts";
-import type { CommandStatus, StopReport } from "../run/status.ts";
+import type { CommandStatus } from "../run/status.ts";
+import type { StopReport } from "../../backend/native.ts";
 import type { StopOptions } from "../run/stop.ts";
 import { type JobLimits, JobLimitWatch, JobUsage } from "./limits.ts";
 import { type JobControl, SignalTrap } from "./options.ts";
@@ -249,7 +250,8 @@ export class JobRun implements Ended {
 
   /** See {@linkcode Ended.stopEnds}. */
   stopEnds(error: unknown): void {
-    this.#entries.forEach(({ run }) => run.jobStopEnds(error));
+    const { report } = this.#ending;
+    this.#entries.forEach(({ run }) => run.jobStopEnds(error, report));
     if (error === null) this.native.close();
     this.#end();
   }

@@ -9,7 +9,7 @@ import type { NativeTree } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
 import { checkOptions } from "../options/shape.ts";
 import { duration, stopSignal } from "../validate.ts";
-import type { StopReport } from "./status.ts";
+import type { StopReport } from "../../backend/native.ts";
 import {
   runStop,
   STOP_OPTIONS,

@@ -38,8 +38,8 @@ import {
   type CommandStatus,
   outputOf,
   statusOf,
-  type StopReport,
 } from "./status.ts";
+import type { StopReport } from "../../backend/native.ts";
 import type { StopOptions } from "./stop.ts";
 
 /** How a run ends, and how much of its output is kept: checked options. */
@@ -154,6 +154,7 @@ export class Run implements Ended, OutputEvents {
   // A hard kill is to be proved when the leader has ended.
   #killedTree = false;
   #idledOut = false;
+  #jobReport: StopReport | null = null;
   #input: InputFeed | null = null;
   #treeExited: Promise<void> | null = null;
   /** Called when the leader has exited, before anything is swept. */
@@ -340,8 +341,10 @@ export class Run implements Ended, OutputEvents {
    * The stop of the job is over.
    *
    * @param error What it failed with, or `null`. It may be about another tree.
+   * @param report What it did, or `null` when it failed.
    */
-  jobStopEnds(error: unknown): void {
+  jobStopEnds(error: unknown, report: StopReport | null): void {
+    this.#jobReport ??= report;
     if (error === null || this.native.treeIsEmpty()) this.#retire();
     else this.#failure = error;
     this.#endSweep();
@@ -460,6 +463,7 @@ export class Run implements Ended, OutputEvents {
       aborted: this.#ending.aborted,
       killed,
       limit: this.limits?.leaderEnded(exit, killed) ?? null,
+      report: this.#ending.report ?? this.#jobReport,
     });
     const settled = this.native.settled();
     if (settled === null) this.#resolveStatus(status);

@@ -8,6 +8,7 @@ import { isReadable, isWritable } from "../validate.ts";
 import { backend } from "../../backend/backend.ts";
 import type {
   NativeProcess,
+  StopReport,
   SyncIo,
   SyncOutcome,
 } from "../../backend/native.ts";
@@ -65,12 +66,18 @@ export function runSync({ spec, control }: Plan): CommandOutput {
   let ended = false;
   let outcome;
   let killed = false;
+  let report: StopReport | null = null;
   try {
     limits?.begin();
     outcome = pump(native, limits ?? native, io, control, silence);
     killed = outcome !== "exited";
     if (!native.treeIsEmpty()) {
-      stopPumping(native, io, control, limits?.passed ? 0 : control.grace);
+      report = stopPumping(
+        native,
+        io,
+        control,
+        limits?.passed ? 0 : control.grace,
+      );
     }
     ended = true;
   } finally {
@@ -86,6 +93,7 @@ export function runSync({ spec, control }: Plan): CommandOutput {
     aborted: false,
     killed,
     limit: limits?.leaderEnded(exit, killed) ?? null,
+    report,
   });
   return outputOf(status, control, captured);
 }
@@ -138,7 +146,7 @@ function stopPumping(
   io: SyncIo,
   control: RunControl,
   grace: number,
-): void {
+): StopReport {
   const state = {
     deadline: performance.now() + grace,
     watch: null,
@@ -169,4 +177,5 @@ function stopPumping(
     const rest = Math.max(until - performance.now(), 0);
     step = sequence.next(native.waitTreeEmptySync(rest));
   }
+  return step.value;
 }

@@ -4,11 +4,14 @@
  * @module
  */
 
-import type { TreeMechanism } from "../../backend/containment.ts";
 import { backend } from "../../backend/backend.ts";
 import { OutputLimitExceeded } from "../../backend/errors.ts";
 import type { LimitName } from "../../backend/limits.ts";
-import type { ExitStatus, NativeProcess } from "../../backend/native.ts";
+import type {
+  ExitStatus,
+  NativeProcess,
+  StopReport,
+} from "../../backend/native.ts";
 import {
   type ResourceUsage,
   unknownUsage,
@@ -44,6 +47,11 @@ export interface CommandStatus {
   /** The limit of the `limits` option that ended it, or `null`. */
   limit: LimitName | null;
   /**
+   * The stop of its tree, when there was one: which processes there were, what each
+   * was sent, and what ended it. `null` when the run ended by itself.
+   */
+  report: StopReport | null;
+  /**
    * What it and its tree have used, as far as that is known without a further
    * look. Without limits and without a look by `usage()` or `sample()`, the tree
    * on POSIX is the child and those that were waited for.
@@ -73,39 +81,10 @@ export interface CommandOutput extends CommandStatus {
   readonly truncated: boolean;
 }
 
-/**
- * What a stop did. A stop that leaves a member of the tree alive rejects instead.
- *
- * @category Ending
- */
-export interface StopReport {
-  /** The soft signal, or how it was sent where there are no signals; `null` when none was sent. */
-  readonly signal: string | null;
-  /** How many processes the soft signal was sent to. */
-  readonly signalled: number;
-  /** How many processes had to be ended hard. */
-  readonly escalated: number;
-  /** How long it took until the tree was empty, in milliseconds. */
-  readonly elapsed: number;
-  /** The mechanism that held the tree. */
-  readonly mechanism: TreeMechanism;
-  /**
-   * Living members left: 0, since otherwise the stop rejects with `SurvivorsError`;
-   * `null` when that is not proved, see {@linkcode StopReport.unproven}.
-   */
-  readonly survivors: 0 | null;
-  /**
-   * Why it is not proved that nothing is left, in one sentence that names a process;
-   * `null` when it is proved. Linux only: a process that comes from a tree and has
-   * lost all its marks may be of this tree.
-   */
-  readonly unproven: string | null;
-}
-
 /** What this library had to do with an end. */
 export type Causes = Pick<
   CommandStatus,
-  "timedOut" | "idledOut" | "aborted" | "killed" | "limit"
+  "timedOut" | "idledOut" | "aborted" | "killed" | "limit" | "report"
 >;
 
 /**
@@ -148,6 +127,7 @@ export function abortedStatus(
     killed: true,
     lost: false,
     limit: null,
+    report: null,
   }, () => ({ elapsed: 0, leader: nothingUsed(), tree: nothingUsed() }));
 }
 
@@ -198,7 +178,7 @@ function statusWith(
   usageOf: () => Usage,
 ): CommandStatus {
   const { success, code, signal, timedOut, idledOut, aborted } = fields;
-  const { killed, lost, limit } = fields;
+  const { killed, lost, limit, report } = fields;
   let usage: Usage | null = null;
   return {
     success,
@@ -210,6 +190,7 @@ function statusWith(
     killed,
     lost,
     limit,
+    report,
     get usage(): Usage {
       return usage ??= usageOf();
     },

@@ -10,11 +10,13 @@ import { SurvivorsError } from "../../backend/errors.ts";
 import type {
   NativeTree,
   SoftSignal,
+  StoppedProcess,
+  StopReport,
   Survivor,
   TreeWatch,
 } from "../../backend/native.ts";
+import type { ProcessInfo } from "../../backend/containment.ts";
 import type { Known } from "../options/shape.ts";
-import type { StopReport } from "./status.ts";
 
 /**
  * Options of `ChildProcess.stop()`.
@@ -88,11 +90,13 @@ export function* stopSequence(
   let soft: SoftSignal | null = null;
   let signalled = 0;
   let escalated = 0;
+  const processes = new Processes();
   let empty = native.treeIsEmpty();
   if (!empty && request.killed) {
     empty = yield performance.now() + (KILL_WAITS_MS[0] as number);
   }
   if (!empty && state.deadline > began) {
+    processes.found(native.members(), "soft");
     soft = native.signalTree(request.signal, true);
     signalled = soft.count;
     // A member that may not be signalled is not waited for.
@@ -105,6 +109,7 @@ export function* stopSequence(
       if (empty || soft.again === undefined) continue;
       // What has been forked since has not got the signal yet.
       const more = soft.again();
+      if (more.count > 0) processes.found(native.members(), "soft");
       signalled += more.count;
       refused ||= (more.refused ?? 0) > 0;
       pause = more.count > 0
@@ -115,6 +120,7 @@ export function* stopSequence(
   // This process may have been stopped meanwhile, with all that waits in it.
   if (!empty && signalled > 0) empty = native.treeIsEmpty();
   for (let round = 0; !empty; round++) {
+    processes.found(native.members(), "hard");
     const hard = native.killTree();
     escalated = Math.max(escalated, hard.count);
     if (hard.count === 0 && hard.refused.length > 0 && !native.treeIsEmpty()) {
@@ -125,16 +131,55 @@ export function* stopSequence(
     else throw survivorsError(native, request.command, hard.refused);
   }
   const unproven = native.doubt?.() ?? null;
+  // At the end: a means that failed is replaced by the next one.
+  const signal = soft === null ? null : soft.method;
   return {
-    // At the end: a means that failed is replaced by the next one.
-    signal: soft === null ? null : soft.method,
+    signal,
     signalled,
     escalated,
+    processes: processes.list(signal),
     elapsed: performance.now() - began,
     mechanism: native.mechanism,
     survivors: unproven === null ? 0 : null,
     unproven,
   };
+}
+
+interface Found {
+  readonly info: ProcessInfo;
+  readonly soft: boolean;
+  // Its state when it was ended hard.
+  hard: string | null;
+}
+
+// The processes of one stop, for its report.
+class Processes {
+  readonly #found: Found[] = [];
+  readonly #places = new Map<number, number>();
+
+  // These are sent the soft signal, or ended hard.
+  found(members: readonly ProcessInfo[], how: "soft" | "hard"): void {
+    for (let i = 0; i < members.length; i++) {
+      const info = members[i] as ProcessInfo;
+      const known = this.#places.get(info.pid);
+      const place = known ?? this.#found.length;
+      if (known === undefined) {
+        this.#places.set(info.pid, place);
+        this.#found[place] = { info, soft: how === "soft", hard: null };
+      }
+      if (how === "hard") (this.#found[place] as Found).hard ??= info.state;
+    }
+  }
+
+  // For the report, with what the soft signal came to.
+  list(signal: string | null): StoppedProcess[] {
+    return this.#found.map(({ info: { pid, name, command }, soft, hard }) => {
+      const sent = soft && signal !== null ? [signal] : [];
+      if (hard !== null) sent[sent.length] = "SIGKILL";
+      const ended = hard === null ? "soft" : "hard";
+      return { pid, name, command, sent, ended, state: hard };
+    });
+  }
 }
 
 function survivorsError(

@@ -433,14 +433,6 @@ Deno.test("an abort ends the tree", async () => {
   await roll.assertGone();
 });
 
-Deno.test("an abort before the start ends the child at once", async () => {
-  await using roll = new RollCall();
-  const process = start(roll, { signal: AbortSignal.abort(), grace: 0 });
-  const status = await within(process.status, "the status");
-  assertEquals([status.aborted, status.success], [true, false]);
-  await roll.assertGone();
-});
-
 Deno.test("an abort signal that outlives the child is not held on to", async () => {
   const signal = new AbortController().signal;
   let listeners = 0;

@@ -105,6 +105,7 @@ Deno.test("a stop of an empty tree does nothing", async () => {
     signal: null,
     signalled: 0,
     escalated: 0,
+    processes: [],
     mechanism: "lineage",
     survivors: 0,
     unproven: null,
@@ -121,6 +122,33 @@ Deno.test("who obeys the soft signal is not killed", async () => {
     3,
     0,
   ]);
+});
+
+Deno.test("a report names the processes, what each was sent, and what ended it", async () => {
+  const tree = new Tree();
+  tree.killsNeeded = 2;
+  const report = await runStop(tree, request(20), state(20));
+  const named = (pid: number) => ({
+    pid,
+    name: `p${pid - 100}`,
+    command: `p${pid - 100}`,
+    sent: ["SIGTERM", "SIGKILL"],
+    ended: "hard" as const,
+    state: "uninterruptible",
+  });
+  assertEquals(report.processes, [named(100), named(101), named(102)]);
+
+  const obedient = new Tree();
+  obedient.obeys = true;
+  const soft = await runStop(obedient, request(60_000), state(60_000));
+  assertEquals(soft.processes.length, 3);
+  for (const { sent, ended, state } of soft.processes) {
+    assertEquals({ sent, ended, state }, {
+      sent: ["SIGTERM"],
+      ended: "soft",
+      state: null,
+    });
+  }
 });
 
 Deno.test("who ends during the grace ends the stop", async () => {
