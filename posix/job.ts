@@ -22,7 +22,8 @@ import { MemberWatch } from "./tree/watch.ts";
 import type { PosixProcess } from "./process.ts";
 import { lastPid, type ProcStat } from "./system/proc_files.ts";
 import { describe, processTable } from "./system/process_table.ts";
-import { ProcessTree, type TreeOperations } from "./tree/tree.ts";
+import type { TreeOperations } from "./tree/operations.ts";
+import { ProcessTree } from "./tree/tree.ts";
 
 const SIGKILL = SIGNALS.SIGKILL as number;
 const SIGSTOP = SIGNALS.SIGSTOP as number;

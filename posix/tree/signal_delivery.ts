@@ -10,7 +10,7 @@
  */
 
 import type { SoftSignal } from "../../backend/native.ts";
-import type { Told, TreeOperations } from "./tree.ts";
+import type { Told, TreeOperations } from "./operations.ts";
 
 // Looks in one go, and for how long. What goes on forking is looked for again later.
 const MOST_LOOKS = 20;

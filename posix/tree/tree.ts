@@ -22,6 +22,7 @@ import {
   type ProcStat,
 } from "../system/proc_files.ts";
 import type { Pidfds } from "../signal/signal_process.ts";
+import type { Signalled, Telling, Told, TreeOperations } from "./operations.ts";
 
 /** What one look at all processes showed. */
 export interface Scan {
@@ -61,7 +62,7 @@ const MAX_ROUNDS = 200;
 // process has to have its turn. Some looks there are in any case.
 const MAX_MS = 2000;
 const FEWEST_ROUNDS = 5;
-// Looks for which somebody may take to act on SIGSTOP.
+// The looks that a process may take to act on SIGSTOP.
 const STOPPING_ROUNDS = 20;
 // So many that came during a look are looked at one by one, and so often.
 const YOUNGER = 512;
@@ -74,62 +75,6 @@ const FEWEST_IN_GROUP = 4;
 // no time for it, and by a clock of whole seconds.
 const YOUNG_MS = 5000;
 const NOBODY: ReadonlyMap<number, number> = new Map();
-
-/** A process that has got a signal. */
-export interface Telling {
-  readonly startTicks: number;
-  readonly name: string;
-  /**
-   * Whether it had been forked a moment before. Until exec it has its parent's
-   * handlers, so that a shell's child may have taken the signal for the shell's:
-   * once it is another program it gets it again.
-   */
-  readonly young: boolean;
-}
-
-/** Processes that have got a signal, by their numbers. */
-export type Told = Map<number, Telling>;
-
-/** To how many members a signal was sent. */
-export interface Signalled {
-  /** So many have got it. */
-  readonly count: number;
-  /** So many may not be signalled by this process. */
-  readonly refused: number;
-}
-
-/** What can be done with the members of a tree. */
-export interface TreeOperations {
-  /** The living members, newest first. */
-  members(): ProcStat[];
-  /** So many of them at most: a look that ends when it has found them. */
-  someMembers(count: number): ProcStat[];
-  /** Whether none is left. */
-  isEmpty(): boolean;
-  /** Whether a look shows more than so many; it ends with the first too many. */
-  hasMoreThan(count: number): boolean;
-  /** Sends a signal to one member; 0 or an error number. */
-  signal(pid: number, signal: number): number;
-  /**
-   * Sends signals, in order, to every member, or to all but one, that is not among
-   * those that have got them; they are added there.
-   */
-  signalAll(
-    signals: readonly number[],
-    except?: number,
-    told?: Told,
-  ): Signalled;
-  /** Stops every member. */
-  stopAll(stop: number): void;
-  /** Those of the last kill who live, where they are held; otherwise `null`. */
-  livingKilled?(): Pidfds | null;
-  /** Whether a number is known to be that of one who has ended. */
-  hasEnded?(pid: number): boolean;
-  /** Nothing more is asked. */
-  close?(): void;
-  /** Stops, looks again, kills. */
-  kill(stop: number, kill: number, group?: LeaderGroup): HardKill;
-}
 
 /** The members of a tree, found anew at each call. */
 export class ProcessTree implements TreeOperations {

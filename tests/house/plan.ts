@@ -107,6 +107,7 @@ export const ONLY_POSIX: Readonly<Record<string, string>> = {
   "system/proc_files.ts": "Windows has no /proc",
   "tree/blind_group.ts": "the members of a job can always be seen",
   "tree/membership.ts": "the kernel knows the members of a job",
+  "tree/operations.ts": "a job has one way to find its members",
   "tree/tree.ts": "job_tree.ts is its counterpart",
   "wait/children.ts": "Windows has no SIGCHLD and nothing to reap",
   "wait/poller.ts": "completion_port.ts is its counterpart",
@@ -148,7 +149,5 @@ export const LONGEST_FILE = 600;
 export const NOT_YET: Readonly<Record<string, readonly string[]>> = {
   circles: [],
   arrows: [],
-  longFiles: [
-    "posix/tree/tree.ts",
-  ],
+  longFiles: [],
 };
