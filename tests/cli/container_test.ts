@@ -84,7 +84,7 @@ class Container implements AsyncDisposable {
     ]);
   }
 
-  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
     const text = stream.pipeThrough(new TextDecoderStream());
     for await (const piece of text) this.said += piece;
   }
