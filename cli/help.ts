@@ -14,6 +14,8 @@ import type {
 import { textWidth, wrapText } from "./terminal/say.ts";
 
 const INDENT = "  ";
+// A blank at which no line is broken.
+const HARD = "\0";
 
 const EXAMPLES: readonly HelpRow[] = [
   ["killable run --timeout 5m -- npm test", "a test run that cannot hang"],
@@ -112,8 +114,11 @@ function leftLines(
   isCommand: boolean,
   palette: Palette,
 ): string[] {
-  const wrapped = wrapText(left, textWidth() - 3 * INDENT.length);
-  return wrapped.map((line, index) => {
+  // What is quoted stays whole.
+  const whole = left.replace(/'[^']*'/g, (text) => text.replaceAll(" ", HARD));
+  const wrapped = wrapText(whole, textWidth() - 3 * INDENT.length);
+  return wrapped.map((part, index) => {
+    const line = part.replaceAll(HARD, " ");
     const more = isCommand && index < wrapped.length - 1 ? " \\" : "";
     const indent = index === 0 ? INDENT : INDENT + INDENT;
     return indent + palette.cyan(line) + more;

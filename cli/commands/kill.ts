@@ -7,8 +7,9 @@
 import type { ProcessInfo } from "../../backend/containment.ts";
 import { killTree, processTree } from "../library.ts";
 import { DEFAULT_GRACE } from "../../process/run/ending.ts";
+import { pidsOf } from "../processes/listeners.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
-import { parseDuration, parsePid, UsageError } from "../arguments/operands.ts";
+import { parseDuration, UsageError } from "../arguments/operands.ts";
 import { stopLine } from "../run/run_report.ts";
 import { print, say } from "../terminal/say.ts";
 import { parseSignal } from "../arguments/signal_operand.ts";
@@ -21,7 +22,7 @@ export const SPEC: CommandSpec<Option> = {
   name: "kill",
   program: "killable kill",
   summary: "end processes by number, each with everything it started",
-  usage: "[OPTION]... PID...",
+  usage: "[OPTION]... PID|:PORT...",
   description: [
     "Sends the signal to every process of each tree, waits, and kills what is left; ends when all of it is gone. The trees are those of the process table: what 'killable tree PID' shows. This process and those it descends from are refused.",
   ],
@@ -48,6 +49,7 @@ export const SPEC: CommandSpec<Option> = {
   examples: [
     ["killable kill 4711", "ask first, and kill after five seconds"],
     ["killable kill -k 0 4711 4712", "kill two trees at once"],
+    ["killable kill :8080", "what listens on this port"],
     ["killable kill -s INT $(cat server.pid)", "begin as Ctrl-C does"],
   ],
   exitStatus: [
@@ -66,8 +68,8 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
   const grace = after === undefined
     ? DEFAULT_GRACE
     : parseDuration(after, "--kill-after");
-  const pids = given.operands.map(parsePid);
-  if (pids.length === 0) throw new UsageError("missing PID");
+  if (given.operands.length === 0) throw new UsageError("missing PID");
+  const pids = (await Promise.all(given.operands.map(pidsOf))).flat();
   using _progress = new StopProgress(() => membersOf(pids), grace);
   const ended = await Promise.all(pids.map(async (pid) => {
     try {

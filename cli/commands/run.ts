@@ -7,6 +7,10 @@
 import type { ChildProcess } from "../../process/child_process.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
 import { endLike } from "../run/end_like.ts";
+import { formatDuration } from "../arguments/operands.ts";
+import type { ForegroundTerminal } from "../../posix/stdio/pty.ts";
+import { RestartState } from "../../process/job/restart.ts";
+import { FileLock, InterruptibleWait, PidFile } from "../run/files.ts";
 import { handOnOpenFiles, ownTerminal } from "../run/inherited.ts";
 import { endLine, reportLines, type RunReport } from "../run/run_report.ts";
 import {
@@ -48,6 +52,10 @@ export const SPEC: CommandSpec<RunOption> = {
       "a build that says nothing for two minutes hangs",
     ],
     [
+      "killable run --retry 3 --lock /tmp/sync.lock -- ./sync.sh",
+      "never two at a time, and up to four attempts",
+    ],
+    [
       "ssh host killable run --stop-on-stdin-eof -- ./serve",
       "ends on the host when the connection drops",
     ],
@@ -81,32 +89,74 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
   const request = readRunRequest(given);
   await handOnOpenFiles();
   const terminal = await ownTerminal();
-  const supervisor = new Supervisor(request, terminal);
-  const { output } = supervisor;
+  const early = new InterruptibleWait();
+  // The run that there is, or the wait for the next one.
+  let hearing: { heard(signal: Deno.Signal): void } = early;
   using relay = new SignalRelay(
     [...STOP_SIGNALS, ...PASSED_SIGNALS, ...JOB_SIGNALS],
-    (one) => supervisor.heard(one),
+    (one) => hearing.heard(one),
   );
   // Process 1 is the parent of every orphan.
   using reaper = Deno.pid === 1
     ? new (await import("../init/reaper.ts")).Reaper()
     : null;
+  using lock = await FileLock.take(request.lock, (wait) => hearing = wait);
+  const interrupted = early.signal ?? lock.interrupted;
+  if (interrupted !== null) return endLike(bySignal(interrupted), relay);
+  const retries = new RestartState(request.retry);
+  for (;;) {
+    const supervisor = new Supervisor(request, terminal);
+    hearing = supervisor;
+    const outcome = await once(request, supervisor, terminal, reaper);
+    const { failed, end } = outcome;
+    const decision = retries.ended(performance.now(), !failed);
+    if (!decision.restart) {
+      return end.signal === null ? end.code : endLike(end, relay);
+    }
+    const wait = new InterruptibleWait();
+    hearing = wait;
+    const { output } = supervisor;
+    output.say(
+      `killable run: ${request.command}: status ${end.code}; retry ${retries.count} of ${request.retry.limit} in ${
+        formatDuration(decision.delay)
+      }`,
+    );
+    await wait.over(decision.delay);
+    if (wait.signal !== null) return endLike(bySignal(wait.signal), relay);
+  }
+}
+
+interface Outcome {
+  /** Whether another attempt may succeed. */
+  readonly failed: boolean;
+  /** How this program ends, if this was the last attempt. */
+  readonly end: { readonly code: number; readonly signal: Deno.Signal | null };
+}
+
+async function once(
+  request: RunRequest,
+  supervisor: Supervisor,
+  terminal: ForegroundTerminal | null,
+  reaper: { spare(pid: number): void } | null,
+): Promise<Outcome> {
+  const { output } = supervisor;
   let child: ChildProcess;
   try {
     child = startCommand(request, terminal);
-    reaper?.spare(child.pid);
   } catch (error) {
     const { message, status } = spawnFailure(request.command, error);
     await output.finish([`killable run: ${message}`], Infinity);
-    return status;
+    return final(status);
   }
+  reaper?.spare(child.pid);
+  using _pidfile = new PidFile(request.pidfile, child.pid, output);
   const { status, stop } = await supervisor.watch(child);
   const { reason, elapsed, patience } = supervisor;
   const timeUp = reason === "timeout" || reason === "idle";
   if (stop instanceof Error || status === null) {
     const { message } = stop as Error;
     await output.finish([`killable run: ${message}`], patience);
-    return STATUS_OWN_FAILURE;
+    return final(STATUS_OWN_FAILURE);
   }
   const exitStatus = timeUp ? STATUS_TIMED_OUT : status.code;
   const report: RunReport = {
@@ -123,8 +173,16 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
   };
   await output.finish(lastLines(request, report), patience);
   const { late } = supervisor;
-  if (late !== null) return endLike(bySignal(late), relay);
-  return timeUp ? exitStatus : endLike(status, relay);
+  if (late !== null) return { failed: false, end: bySignal(late) };
+  const asked = reason === "signal" || reason === "stdin-eof";
+  return {
+    failed: exitStatus !== 0 && !asked,
+    end: timeUp ? { code: exitStatus, signal: null } : status,
+  };
+}
+
+function final(code: number): Outcome {
+  return { failed: false, end: { code, signal: null } };
 }
 
 function bySignal(signal: Deno.Signal): { code: number; signal: Deno.Signal } {

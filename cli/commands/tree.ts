@@ -8,8 +8,9 @@ import type { ProcessInfo } from "../../backend/containment.ts";
 import { allProcesses, descendantsOf } from "../processes/all_processes.ts";
 import { processTree } from "../library.ts";
 import { paletteFor } from "../terminal/colour.ts";
+import { pidsOf } from "../processes/listeners.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
-import { parseDuration, parsePid, UsageError } from "../arguments/operands.ts";
+import { parseDuration, UsageError } from "../arguments/operands.ts";
 import { print, say, terminalWidth, write } from "../terminal/say.ts";
 import { SignalRelay, STOP_SIGNALS } from "../run/signal_relay.ts";
 import { drawTree } from "../processes/tree_drawing.ts";
@@ -22,7 +23,7 @@ export const SPEC: CommandSpec<Option> = {
   name: "tree",
   program: "killable tree",
   summary: "show a process and everything it started, or all processes",
-  usage: "[OPTION]... [PID]",
+  usage: "[OPTION]... [PID|:PORT]",
   description: [
     "Draws the tree that 'killable kill PID' would end: process id, user, share of a processor, resident memory, age and command line. A member whose parent has ended hangs on a dotted branch. Without PID all processes are drawn.",
     "What this program itself descends from, like the shell $$, can be drawn, but not ended.",
@@ -47,6 +48,7 @@ export const SPEC: CommandSpec<Option> = {
   stopsAtOperand: false,
   examples: [
     ["killable tree 4711", "what is there"],
+    ["killable tree :8080", "the tree that listens on a port"],
     ["killable tree --watch $(pgrep -o node)", "what a dev server does"],
     ["killable tree --json 4711 | jq '.[].pid'", "for a script"],
     ["killable tree | grep -A 9 sshd", "all there is, and what hangs below"],
@@ -67,7 +69,7 @@ const DEFAULT_INTERVAL_MS = 1000;
 export async function run(given: GivenOptions<Option>): Promise<number> {
   const [operand, ...more] = given.operands;
   if (more.length > 0) throw new UsageError(`extra operand '${more[0]}'`);
-  const pid = operand === undefined ? null : parsePid(operand);
+  const pid = operand === undefined ? null : (await pidsOf(operand))[0]!;
   const interval = given.value("interval");
   const every = interval === undefined
     ? DEFAULT_INTERVAL_MS
@@ -80,7 +82,7 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    say(`tree: ${(error as Error).message}`);
+    say(`killable tree: ${(error as Error).message}`);
     return 1;
   }
 }
@@ -103,7 +105,7 @@ function show(look: TreeLook, pid: number | null): void {
   const width = Deno.stdout.isTerminal() ? terminalWidth() : Infinity;
   drawTree(look.rows, pid, width, palette).forEach(print);
   if (look.missing !== "") {
-    say(`tree: no user, processor and memory: ${look.missing}`);
+    say(`killable tree: no user, processor and memory: ${look.missing}`);
   }
 }
 

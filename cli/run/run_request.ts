@@ -14,6 +14,11 @@ import {
   parseSize,
   UsageError,
 } from "../arguments/operands.ts";
+import {
+  RESTART_DEFAULTS,
+  type RestartPolicy,
+} from "../../process/job/restart.ts";
+import { readEnvFiles } from "./env_file.ts";
 import { parseSignal } from "../arguments/signal_operand.ts";
 
 const CONTAINMENTS: readonly ContainmentRequest[] = [
@@ -41,6 +46,11 @@ export type RunOption =
   | "open-files"
   | "file-size"
   | "output"
+  | "env-file"
+  | "retry"
+  | "retry-delay"
+  | "lock"
+  | "pidfile"
   | "count-suspended"
   | "quiet"
   | "report"
@@ -95,6 +105,13 @@ export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
     repeated: true,
     help: "set a variable in COMMAND's environment; may be repeated",
   },
+  {
+    name: "env-file",
+    value: "FILE",
+    hint: "file",
+    repeated: true,
+    help: "set the variables of a file of NAME=value lines; --env wins",
+  },
   { name: "clear-env", help: "pass nothing else of the environment on" },
   {
     name: "containment",
@@ -134,6 +151,31 @@ export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
     value: "SIZE",
     help:
       "end the tree when it has written more than this; its output goes through pipes then",
+  },
+  {
+    name: "retry",
+    value: "N",
+    help:
+      "start COMMAND again when it has failed or a limit has ended it, N times at most; not after a signal to this program",
+  },
+  {
+    name: "retry-delay",
+    value: "FIRST[..MOST]",
+    help:
+      "how long a retry waits; doubled each time up to MOST, less a random part (1s..30s)",
+  },
+  {
+    name: "lock",
+    value: "FILE",
+    hint: "file",
+    help:
+      "one at a time: wait until no other program has locked this file, as flock(1) does; --timeout begins afterwards",
+  },
+  {
+    name: "pidfile",
+    value: "FILE",
+    hint: "file",
+    help: "write COMMAND's process id to this file; removed at the end",
   },
   {
     name: "count-suspended",
@@ -182,6 +224,12 @@ export interface RunRequest {
   readonly containment: ContainmentRequest;
   /** Limits, or null. */
   readonly limits: Limits | null;
+  /** How a failed command is started again. */
+  readonly retry: RestartPolicy;
+  /** The file to lock, or null. */
+  readonly lock: string | null;
+  /** The file for the process id, or null. */
+  readonly pidfile: string | null;
   /** Whether time limits count on while this program is suspended. */
   readonly countSuspended: boolean;
   /** Whether nothing is said of a limit that was passed. */
@@ -214,13 +262,37 @@ export function readRunRequest(given: GivenOptions<RunOption>): RunRequest {
     signal: signal === undefined ? "SIGTERM" : parseSignal(signal),
     stopOnStdinEof: given.has("stop-on-stdin-eof"),
     cwd: given.value("cwd") ?? null,
-    env: environment(given.values("env")),
+    env: {
+      ...readEnvFiles(given.values("env-file")),
+      ...environment(given.values("env")),
+    },
     clearEnv: given.has("clear-env"),
     containment: containment(given.value("containment")),
     limits: limits(given),
+    retry: retryPolicy(given),
+    lock: given.value("lock") ?? null,
+    pidfile: given.value("pidfile") ?? null,
     countSuspended: given.has("count-suspended"),
     quiet: given.has("quiet"),
     report: given.has("json") ? "json" : given.has("report") ? "text" : "none",
+  };
+}
+
+function retryPolicy(given: GivenOptions<RunOption>): RestartPolicy {
+  const count = given.value("retry");
+  const [first = "", most] = (given.value("retry-delay") ?? "1s..30s")
+    .split("..");
+  const delay = parseDuration(first, "--retry-delay");
+  return {
+    ...RESTART_DEFAULTS,
+    mode: count === undefined ? "never" : "on-failure",
+    limit: count === undefined ? 0 : parseCount(count, "--retry"),
+    window: Infinity,
+    resetAfter: Infinity,
+    delay,
+    maxDelay: most === undefined
+      ? Math.max(delay, RESTART_DEFAULTS.maxDelay)
+      : parseDuration(most, "--retry-delay"),
   };
 }
 

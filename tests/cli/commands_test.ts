@@ -273,6 +273,7 @@ Deno.test("--help and help are on standard output, for every command", async () 
     "run",
     "timeout",
     "together",
+    "init",
     "tree",
     "kill",
     "doctor",

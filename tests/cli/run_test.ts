@@ -1,7 +1,7 @@
 /** The `run` command as a program. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { within } from "../fixtures/deadline.ts";
+import { until, within } from "../fixtures/deadline.ts";
 import { denoArgs, denoPath } from "../fixtures/deno.ts";
 import { DEAF, evalArgs, waitForText } from "../fixtures/eval.ts";
 import { RollCall } from "../fixtures/roll_call.ts";
@@ -491,5 +491,128 @@ Deno.test({
     assert(line.test(loud.stderr), loud.stderr);
     const quiet = await cli(["run", "-q", "-t", "200ms", "--", "sleep", "60"]);
     assertEquals(quiet, { code: 124, stdout: "", stderr: "" });
+  },
+});
+
+Deno.test({
+  name: "run --retry starts a failed command again, and no other",
+  ignore: WINDOWS, // The counting is a shell's.
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const counts = (last: string) =>
+      ["--", "sh", "-c", `echo x >>${folder}/runs; ${last}`] as const;
+    const runs = async () => {
+      const text = await Deno.readTextFile(`${folder}/runs`);
+      await Deno.remove(`${folder}/runs`);
+      return text.split("\n").length - 1;
+    };
+    const retry = ["run", "--retry", "2", "--retry-delay", "1ms"];
+    try {
+      const failing = await cli([...retry, ...counts("exit 4")]);
+      assertEquals([failing.code, await runs()], [4, 3]);
+      assertStringIncludes(failing.stderr, "sh: status 4; retry 2 of 2 in ");
+      const late = `[ $(wc -l <${folder}/runs) = 2 ]`;
+      const second = await cli([...retry, ...counts(late)]);
+      assertEquals([second.code, await runs()], [0, 2]);
+      const fine = await cli([...retry, ...counts("exit 0")]);
+      assertEquals([fine.code, await runs()], [0, 1]);
+      const slow = [...retry, "-t", "300ms", ...counts("exec sleep 600")];
+      const limited = await cli(slow);
+      assertEquals([limited.code, await runs()], [124, 3]);
+      const missing = await cli([...retry, "--", "no-such-program"]);
+      assertEquals(missing.code, 127);
+      assert(!missing.stderr.includes("retry"), missing.stderr);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "run that waits for its next attempt obeys a signal",
+  ignore: WINDOWS,
+  async fn() {
+    const child = startCli(
+      ["run", "--retry", "2", "--retry-delay", "10m", "--", "false"],
+    );
+    await child.stdin.close();
+    await waitForText(child.stderr, "retry 1 of 2");
+    child.kill("SIGTERM");
+    const { signal } = await within(child.status, "the program");
+    await child.stdout.cancel();
+    await child.stderr.cancel();
+    assertEquals(signal, "SIGTERM");
+  },
+});
+
+Deno.test({
+  name: "run --lock runs one at a time, and --pidfile tells which",
+  ignore: WINDOWS,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const lock = ["--lock", `${folder}/lock`];
+    const pidfile = `${folder}/pid`;
+    const first = startCli(
+      [
+        "run",
+        ...lock,
+        "--pidfile",
+        pidfile,
+        "--",
+        "sh",
+        "-c",
+        "echo $$; read x",
+      ],
+    );
+    try {
+      const pid = await waitForText(first.stdout, "\n");
+      await until(
+        async () => await Deno.readTextFile(pidfile).catch(() => "") === pid,
+        "the file with the process id",
+      );
+      const waiting = startCli(["run", ...lock, "--", "true"]);
+      await waiting.stdin.close();
+      // It cannot be seen to wait but by what it does not do; the third one ends.
+      const impatient = startCli(["run", ...lock, "--", "true"]);
+      await impatient.stdin.close();
+      const other = ["run", "--lock", `${folder}/other`, "--", "true"];
+      assertEquals((await cli(other)).code, 0);
+      impatient.kill("SIGTERM");
+      assertEquals((await within(impatient.output(), "it")).signal, "SIGTERM");
+      await first.stdin.close();
+      const { code } = await within(first.status, "the first");
+      assertEquals(code, 1);
+      assertEquals((await within(waiting.output(), "the second")).code, 0);
+      assertEquals(
+        [...Deno.readDirSync(folder)].map(({ name }) => name).toSorted(),
+        ["lock", "other"],
+      );
+    } finally {
+      await first.stdout.cancel();
+      await first.stderr.cancel();
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "run --env-file sets variables, and --env wins",
+  ignore: WINDOWS,
+  async fn() {
+    const file = await Deno.makeTempFile();
+    try {
+      await Deno.writeTextFile(file, "A=1\nB='2 3'\n");
+      const given = ["run", "--env-file", file, "-e", "A=4"];
+      const { stdout } = await cli([
+        ...given,
+        "--",
+        "sh",
+        "-c",
+        'echo "$A $B"',
+      ]);
+      assertEquals(stdout, "4 2 3\n");
+    } finally {
+      await Deno.remove(file);
+    }
   },
 });

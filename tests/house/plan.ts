@@ -66,6 +66,7 @@ export const SYSTEM_CHECKS: Readonly<Record<string, string>> = {
   "cli/commands/together.ts": "a shell is cmd.exe on Windows",
   "cli/commands/tree.ts": "Windows has no process group to draw",
   "cli/processes/all_processes.ts": "/proc, or ps",
+  "cli/processes/listeners.ts": "/proc, lsof or netstat",
   "cli/processes/process_details.ts": "/proc, or ps",
   "cli/run/end_like.ts": "Windows has no signal to end by",
   "cli/run/signal_relay.ts": "Windows knows two signals; Linux has /proc",
