@@ -85,8 +85,10 @@ class Container implements AsyncDisposable {
   }
 
   async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
-    const text = stream.pipeThrough(new TextDecoderStream());
-    for await (const piece of text) this.said += piece;
+    const decoder = new TextDecoder();
+    for await (const piece of stream) {
+      this.said += decoder.decode(piece, { stream: true });
+    }
   }
 
   async says(text: string): Promise<void> {
