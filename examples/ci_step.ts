@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a demonstration: it talks to a person
 /**
- * A step of a CI job with a time limit, and a report of what hung: the members of
- * the tree at the moment when the time was up, with their command lines.
+ * A step of a CI job with a time limit, and a report of what hung: the processes
+ * that were stopped, with their command lines, what each was sent, and how it ended.
  *
  *     deno run --allow-ffi --allow-run examples/ci_step.ts [MS COMMAND [ARGS…]]
  *
@@ -13,33 +13,28 @@
 // A user imports from "jsr:@killable/process".
 import { Command } from "../mod.ts";
 
-// A test run that waits for a server that never answers.
-const HANGING = "echo 'test 1 ok'; sh -c 'sleep 60 & wait' & sleep 60 & wait";
+// A test run that waits for a server that never answers, with a helper that
+// ignores SIGTERM.
+const HANGING = "echo 'test 1 ok'; sleep 60 & " +
+  `sh -c 'trap "" TERM; sleep 60 & wait' & wait`;
 
 const [limit = "1000", program = "sh", ...args] = Deno.args.length > 1
   ? Deno.args
   : ["1000", "sh", "-c", HANGING];
 
-const child = new Command(program, { args, stdin: "null" }).spawn();
-const started = Date.now();
-
-// Not the option `timeout`: the report has to be made before the stop begins.
-let late = false;
-const timer = setTimeout(async () => {
-  late = true;
-  console.log(`\ntime is up after ${Number(limit)} ms; running:`);
-  for (const { pid, ppid, state, command } of child.descendants()) {
-    console.log(`  ${pid} (parent ${ppid}, ${state}): ${command}`);
-  }
-  const report = await child.stop({ grace: 2_000 });
-  console.log(
-    `${report.signal} to ${report.signalled}, ` +
-      `SIGKILL to ${report.escalated}, none left`,
-  );
-}, Number(limit));
+const child = new Command(program, {
+  args,
+  stdin: "null",
+  timeout: Number(limit),
+  grace: 500,
+}).spawn();
 
 // Resolves when the command has exited and nothing that it started is left.
-const { code } = await child.wait();
-clearTimeout(timer);
-if (!late) console.log(`done in ${Date.now() - started} ms`);
-Deno.exitCode = late ? 124 : code;
+const { code, timedOut, report } = await child.wait();
+if (timedOut && report !== null) {
+  console.log(`\ntime is up after ${limit} ms; stopped:`);
+  for (const { pid, command, sent, ended } of report.processes) {
+    console.log(`  ${pid} ${command}: ${sent.join(", ")}, ended ${ended}`);
+  }
+}
+Deno.exitCode = timedOut ? 124 : code;

@@ -6,8 +6,8 @@
  *
  *     deno run --allow-ffi --allow-run examples/deploy/entrypoint.ts COMMAND [ARGS…]
  *
- * The exit code is the command's own. As process 1 it is best started by an init
- * that reaps orphans (`docker run --init`, `tini`): see README.md beside it.
+ * The exit code is the command's own. On the command line: `killable init`, see
+ * README.md beside it.
  *
  * @module
  */
