@@ -235,6 +235,14 @@ export class Cgroup implements Membership {
     return this.#lineage.adopt(pid, parent);
   }
 
+  adoptLost(
+    found: Set<number>,
+    seen: (pid: number) => void,
+    adopt?: (pid: number, parent: number) => boolean,
+  ): boolean {
+    return this.#lineage.adoptLost(found, seen, adopt);
+  }
+
   beforeReaping(): void {
     this.#lineage.beforeReaping();
   }

@@ -62,7 +62,7 @@ import {
 } from "./owner.ts";
 import {
   decodeTag,
-  inTree,
+  isWithin,
   MAX_INNER_TREE,
   MAX_TREE,
   type Tag,
@@ -336,20 +336,23 @@ export class Lineage implements Membership {
       census.note(this.#number, pid);
       return "yes";
     }
-    if (value === null || !this.#takeCensus(value, pid)) {
-      return this.#belongsUntagged(pid, value);
+    const tag = value === null ? null : decodeTag(value);
+    if (tag === null || !this.#takeCensus(tag, pid)) {
+      return this.#belongsUntagged(pid, tag);
     }
     this.#tag ??= decodeTag(this.#settled) as Tag;
-    if (!inTree(value, this.#tag)) return "no";
+    if (!isWithin(tag, this.#tag)) return "no";
     if (value !== this.#window || pid === this.#leader) return "yes";
     return this.#releaseStranger(pid, this.#leader) ? "no" : "yes";
   }
 
-  #belongsUntagged(pid: number, value: bigint | null): Belongs {
-    const foreign = value !== null && decodeTag(value) !== null;
+  #belongsUntagged(pid: number, tag: Tag | null): Belongs {
+    const foreign = tag !== null;
     const tree = untagged.treeOf(pid, foreign);
     if (tree === null) {
-      if (foreign || !untagged.isLost(pid)) outsiders.add(pid);
+      // Of the same outer tree, and not of ours.
+      const beside = tag?.root === this.#owner.root;
+      if (beside || !untagged.isLost(pid, foreign)) outsiders.add(pid);
       return "no";
     }
     census.note(tree.#number, pid);
@@ -363,15 +366,25 @@ export class Lineage implements Membership {
     return true;
   }
 
+  adoptLost(
+    found: Set<number>,
+    seen: (pid: number) => void,
+    adopt: (pid: number, parent: number) => boolean = (pid, parent) =>
+      this.adopt(pid, parent),
+  ): boolean {
+    if (detectorObstacle(false) !== "") return false;
+    untagged.adoptLost(found, adopt, seen);
+    return true;
+  }
+
   doubt(): string | null {
     return untagged.doubt(this);
   }
 
   // Whatever tree of ours it is in; false when it is in none.
-  #takeCensus(value: bigint, pid: number): boolean {
-    const tag = decodeTag(value);
+  #takeCensus(tag: Tag, pid: number): boolean {
     const own = this.#owner;
-    if (tag === null || tag.root !== own.root) return false;
+    if (tag.root !== own.root) return false;
     if (own.outer === null) {
       census.note(tag.tree, pid);
       return true;

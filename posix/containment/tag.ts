@@ -97,6 +97,9 @@ export function windowOf(tag: bigint): bigint {
   return tag + WINDOW_UNIT;
 }
 
+const LOWEST = MAGIC * MAGIC_UNIT;
+const HIGHEST = (MAGIC + 8n) * MAGIC_UNIT;
+
 /**
  * Takes a number apart.
  *
@@ -104,8 +107,8 @@ export function windowOf(tag: bigint): bigint {
  * @returns The parts, or `null` when it is no tag.
  */
 export function decodeTag(value: bigint): Tag | null {
+  if (value < LOWEST || value >= HIGHEST) return null;
   const magic = value / MAGIC_UNIT;
-  if (magic < MAGIC || magic > MAGIC + 7n) return null;
   const tree = Number((value % ROOT_UNIT) / TREE_UNIT);
   if (tree === 0) return null;
   return {
@@ -126,7 +129,11 @@ export function decodeTag(value: bigint): Tag | null {
  */
 export function inTree(value: bigint, tree: Tag): boolean {
   const tag = decodeTag(value);
-  if (tag === null) return false;
+  return tag !== null && isWithin(tag, tree);
+}
+
+/** The same of a tag that is taken apart. */
+export function isWithin(tag: Tag, tree: Tag): boolean {
   if (tag.root !== tree.root || tag.tree !== tree.tree) return false;
   if (tree.innerOwner === 0) return true;
   return tag.innerOwner === tree.innerOwner && tag.innerTree === tree.innerTree;

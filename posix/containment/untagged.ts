@@ -48,6 +48,8 @@ interface Known<Tree> {
 interface Lost {
   readonly startTicks: number;
   readonly name: string;
+  /** Whether it has the tag of another owner. */
+  readonly foreign: boolean;
 }
 
 // Parents that are gone through to find a tagged one.
@@ -170,14 +172,55 @@ export class Untagged<Tree extends MarkedTree> {
    * Looks at a process that is of no tree.
    *
    * @param pid The process.
-   * @returns Whether it comes from a tree, of whatever owner, and has lost its marks.
+   * @param foreign Whether it has the tag of another owner.
+   * @returns Whether it comes from a tree, of whatever owner, and has lost its marks,
+   * so that only descent can tell whose it is.
    */
-  isLost(pid: number): boolean {
-    if (!this.#host.isDetected(pid)) return false;
+  isLost(pid: number, foreign: boolean = false): boolean {
+    if (foreign ? !this.#mayBeNested(pid) : !this.#host.isDetected(pid)) {
+      return false;
+    }
     const stat = this.#host.stat(pid);
     if (stat === null) return false;
-    this.#lost.set(pid, { startTicks: stat.startTicks, name: stat.name });
+    const { startTicks, name } = stat;
+    this.#lost.set(pid, { startTicks, name, foreign });
     return true;
+  }
+
+  // An owner that has lost its tag gives its trees one of its own; their mark is ours.
+  #mayBeNested(pid: number): boolean {
+    return this.#marks.size === 0 || this.#marks.has(this.#host.markOf(pid));
+  }
+
+  /**
+   * Takes in what was found to be lost and descends from members.
+   *
+   * @param found The members; those that are taken in are added.
+   * @param adopt Takes the child of a member in.
+   * @param seen Called with each that was taken in.
+   */
+  adoptLost(
+    found: Set<number>,
+    adopt: (pid: number, parent: number) => boolean,
+    seen: (pid: number) => void,
+  ): void {
+    this.#lost.forEach((_, pid) => {
+      // From it up to a member, and down again.
+      const line: number[] = [];
+      let current = pid;
+      while (current > 1 && !found.has(current) && line.length < MAX_DEPTH) {
+        line[line.length] = current;
+        current = this.#host.stat(current)?.ppid ?? 0;
+      }
+      if (!found.has(current)) return;
+      for (let i = line.length - 1; i >= 0; i--) {
+        const child = line[i] as number;
+        if (child === Deno.pid || !adopt(child, current)) return;
+        found.add(child);
+        seen(child);
+        current = child;
+      }
+    });
   }
 
   /**
@@ -188,12 +231,12 @@ export class Untagged<Tree extends MarkedTree> {
    */
   doubt(tree: Tree): string | null {
     let found: string | null = null;
-    this.#lost.forEach(({ startTicks, name }, pid) => {
+    this.#lost.forEach(({ startTicks, name, foreign }, pid) => {
       const stat = this.#host.stat(pid);
       if (stat?.startTicks !== startTicks || "ZX".includes(stat.state)) {
         this.#lost.delete(pid);
       } else if (
-        found === null && startTicks >= tree.bornTicks &&
+        found === null && !foreign && startTicks >= tree.bornTicks &&
         !this.#isOthers(pid)
       ) {
         found =

@@ -54,6 +54,16 @@ export interface Members {
    * when it is not that any more.
    */
   adopt?(pid: number, parent: number): boolean;
+  /**
+   * The same for all processes that are known to have lost what they inherited, and
+   * descend from members; false when these are not known, so that the lists of
+   * children have to be gone through.
+   */
+  adoptLost?(
+    found: Set<number>,
+    seen: (pid: number) => void,
+    adopt?: (pid: number, parent: number) => boolean,
+  ): boolean;
   /** Members are about to be killed; `newest` is the number given last. */
   killing?(newest: number): void;
   /** SIGKILL was sent to one. */
@@ -135,6 +145,7 @@ export function descend(
   seen: (pid: number) => void,
 ): void {
   if (members.adopt === undefined || table.children === undefined) return;
+  if (members.adoptLost?.(found, seen)) return;
   // What is added meanwhile is visited as well.
   found.forEach((parent) => {
     const children = table.children?.(parent) ??
@@ -187,6 +198,12 @@ export class JointMembership implements Members {
       }
     }
     return false;
+  }
+
+  adoptLost(found: Set<number>, seen: (pid: number) => void): boolean {
+    if (found.size === 0) return true;
+    const first = this.parts[0];
+    return first?.adoptLost?.(found, seen, (p, q) => this.adopt(p, q)) ?? false;
   }
 
   killing(newest: number): void {
