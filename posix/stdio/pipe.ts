@@ -10,6 +10,7 @@
 
 import type { ChildPipe } from "../../backend/backend.ts";
 import type { ByteSink, ByteSource } from "../../backend/native.ts";
+import { turnBegan, turnIsSpent } from "../../backend/turn.ts";
 import { buffer } from "../../ffi/library.ts";
 import {
   aboveStdio,
@@ -49,8 +50,12 @@ const BUSY = 4096;
 const EAGER_READS = 30;
 
 // Bytes moved without letting the event loop turn: data that is always there, or
-// a reader that keeps up, must not starve the timer that would end the child.
+// a reader that keeps up, must not starve the timer that would end the child. The
+// time is limited as well (`backend/turn.ts`).
 const TURN_BUDGET = 4 << 20;
+
+// A reader that has emptied so many full pipes in one turn keeps up with the writer.
+const KEPT_UP = 3;
 
 /** The two ends of a pipe, both close-on-exec, both above 2. */
 export interface PipeEnds {
@@ -165,10 +170,14 @@ export class PipeSource implements ByteSource {
   readonly #cell: Cell;
   #open = true;
   #finishing = false;
+  // What has been read since then.
+  #finished = 0;
   #referenced = true;
   // How long it has been waited for without a thread.
   #ticks = 0;
   #large = false;
+  // Full pipes that were read in this turn.
+  #full = 0;
   #turn = 0;
   // The last read has emptied the pipe. Another one at once would get the little
   // that the writer has managed meanwhile: waiting for the next turn gets more.
@@ -189,7 +198,10 @@ export class PipeSource implements ByteSource {
     // that there is has come: nothing is waited for.
     const wait = this.#drained && !this.#eager ||
       patient && this.#ticks === 0;
-    if (this.#finishing || this.#turn < TURN_BUDGET && !wait) {
+    if (
+      this.#finishing ||
+      this.#turn < TURN_BUDGET && !wait && !turnIsSpent()
+    ) {
       const n = this.#eager ? this.#readSoon(view) : this.readSync(view);
       if (n >= 0) {
         this.#note(n, this.#turn + n, view);
@@ -208,13 +220,15 @@ export class PipeSource implements ByteSource {
   /** Reads what is there: a count, 0 at the end of the stream, -1 when there is nothing yet. */
   readSync(view: Uint8Array): number {
     if (!this.#open) return 0;
+    if (this.#finished >= LARGE_PIPE_SIZE) {
+      // More than a pipe holds: a process of no tree still writes to it.
+      this.close();
+      return 0;
+    }
     const n = readNow(this.#cell.fd, view as Uint8Array<ArrayBuffer>);
     if (n > 0) {
-      // The writer has filled the pipe: more is coming.
-      if (n >= PIPE_SIZE && !this.#large) {
-        this.#large = true;
-        enlarge(this.#cell.fd);
-      }
+      if (this.#finishing) this.#finished += n;
+      if (n >= PIPE_SIZE && !this.#large) this.#noteFull();
       return n;
     }
     if (n === -EAGAIN && !this.#finishing) return -1;
@@ -223,10 +237,20 @@ export class PipeSource implements ByteSource {
     return 0;
   }
 
+  // The writer has filled the pipe again, and the reader keeps up. A larger pipe
+  // would hold up the end of a stream whose reader takes its time.
+  #noteFull(): void {
+    if (++this.#full < KEPT_UP) return;
+    this.#large = true;
+    enlarge(this.#cell.fd);
+  }
+
   async #readLater(view: Uint8Array, patient: boolean): Promise<number> {
     for (;;) {
       if (!this.#open) return 0;
       await this.#readable(patient);
+      turnBegan();
+      this.#full = 0;
       const n = this.readSync(view);
       if (n >= 0) {
         if (n >= BUSY) this.#ticks = Infinity;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Timer } from "../../backend/timer.ts";
+import { turnBegan, turnIsSpent } from "../../backend/turn.ts";
 import type { ChildOutput, OutputName } from "./child_output.ts";
 
 /**
@@ -46,6 +48,15 @@ export interface OutputLine {
 
 /** The default of `maxLineLength`, in bytes. */
 export const DEFAULT_MAX_LINE_LENGTH: number = 1 << 20;
+
+/** A read that has taken longer, in milliseconds, has waited for the child. */
+const WAITED_MS = 1;
+
+/** Lines that are taken between two looks at the clock, where they take no time. */
+const MOST_LINES = 16;
+
+/** What they may take together for that, in milliseconds. */
+const NO_TIME_MS = 0.2;
 
 type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
 
@@ -132,7 +143,10 @@ export class LineReader {
       if (!feed.pending) this.#read(feed);
     }
     if (!open) return false;
+    const asked = performance.now();
     await woken;
+    // What was there already takes no such time: the event loop has turned.
+    if (performance.now() - asked > WAITED_MS) turnBegan();
     return !this.#released;
   }
 
@@ -169,6 +183,11 @@ export class LineReader {
   }
 }
 
+async function nextTurn(): Promise<void> {
+  await new Promise<void>((resolve) => new Timer(0, resolve));
+  turnBegan();
+}
+
 /**
  * Iterates over lines. Written by hand, for two things that an async generator
  * cannot do: a line that is there costs one promise, and `return()` ends a
@@ -182,6 +201,10 @@ class LineIterator<T> implements AsyncIterableIterator<T, void, void> {
   // Calls of next() that wait: a later one must not overtake them.
   #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
+  // Until the next look at the clock, the last one, and how often it is due.
+  #unasked = 0;
+  #asked = 0;
+  #stride = 1;
 
   constructor(
     open: () => LineReader,
@@ -192,7 +215,8 @@ class LineIterator<T> implements AsyncIterableIterator<T, void, void> {
   }
 
   next(): Promise<IteratorResult<T, void>> {
-    const line = this.#waiting === 0 ? this.#reader?.take() : undefined;
+    const now = this.#waiting === 0 && !this.#mustTurn();
+    const line = now ? this.#reader?.take() : undefined;
     if (typeof line === "string") {
       const value = this.#toItem(line, this.#reader as LineReader);
       return Promise.resolve({ value, done: false });
@@ -202,12 +226,24 @@ class LineIterator<T> implements AsyncIterableIterator<T, void, void> {
     return result;
   }
 
+  // Thousands of lines come in one piece; the caller takes its time for each.
+  #mustTurn(): boolean {
+    if (--this.#unasked > 0) return false;
+    const now = performance.now();
+    const quick = now - this.#asked < NO_TIME_MS;
+    this.#stride = quick ? Math.min(this.#stride * 2, MOST_LINES) : 1;
+    this.#unasked = this.#stride;
+    this.#asked = now;
+    return this.#reader !== null && turnIsSpent();
+  }
+
   async #nextAfter(
     before: Promise<unknown>,
   ): Promise<IteratorResult<T, void>> {
     this.#waiting++;
     try {
       await before;
+      if (this.#reader !== null && turnIsSpent()) await nextTurn();
       return await this.#wait();
     } finally {
       this.#waiting--;
