@@ -48,7 +48,7 @@ trap '' HUP INT QUIT TERM TSTP TTIN TTOU PIPE ALRM USR1 USR2
 pattern=$1 globs=$2 digits=$4
 [ -z "$3" ] || echo "$3" >/proc/$$/comm
 shift 4
-groups= directories= hard= family= asked= waiting= by_hand=
+groups= directories= hard= family= asked= mail= waiting= by_hand=
 marks= slices= ranges= leaders= parents= kin= looks=0
 elapsed=0 next=0 groups_next=0 naps=0 then=yes
 # The fields from the third on: a zombie is over when it has no other thread.
@@ -202,7 +202,7 @@ fresh() {
   eval "last=\\\$m_$1 m_$1=$looks"
   [ "$last" != $looks ]
 }
-# A member whose grace is not over: sent its signal in the first look of all.
+# A member whose grace is not over: to be sent its signal in the first look of all.
 spare() {
   waiting="$waiting $pid"
   note_next $grace
@@ -210,8 +210,17 @@ spare() {
   case "$asked " in *" $pid "*) return ;; esac
   asked="$asked $pid"
   [ -z "$told" ] && [ "$pid" != "$leader" ] || return
-  kill -s $soft $pid
-  kill -s CONT $pid
+  mail="$mail $soft:$pid"
+}
+# Sends the signals. At the end of the look: what a member forks for its clean-up
+# would be found by a look that goes on.
+deliver() {
+  asking=
+  for one in $mail; do
+    kill -s \${one%:*} \${one#*:}
+    kill -s CONT \${one#*:}
+  done
+  mail=
 }
 # Ends the members that are due, until there are none. Those that are not are left
 # in $waiting; with none of these, it returns when the emptiness is proved.
@@ -244,7 +253,7 @@ sweep() {
       take \${one##*:}
     done
     follow
-    asking=
+    deliver
     [ -z "$by_hand" ] || read -r a b c d after </proc/loadavg
     if [ -n "$alive" ]; then
       kill -KILL $alive
