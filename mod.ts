@@ -96,6 +96,7 @@ export type {
   CommandOutput,
   CommandStatus,
   SampleOptions,
+  TextOutput,
 } from "./process/run/status.ts";
 export type { StoppedProcess, StopReport } from "./backend/native.ts";
 export type { ResourceUsage, Usage, UsageSource } from "./backend/usage.ts";
@@ -120,6 +121,7 @@ export {
   type CallOptions,
   checkCall,
   checkOutput,
+  checkText,
 } from "./process/call.ts";
 export {
   CalledProcessError,

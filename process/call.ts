@@ -132,6 +132,33 @@ export async function checkOutput(
   return output.stdout;
 }
 
+/**
+ * Runs a command and returns what it wrote to its standard output, as text; anything
+ * but success is an error, as with {@linkcode checkOutput}.
+ *
+ * @param argv The program and its arguments.
+ * @param options As of a command; stdin and stderr are inherited by default.
+ * @returns Its standard output, decoded from UTF-8, as it was written.
+ * @throws what {@linkcode checkOutput} throws, and {TypeError} when `stdout` is not piped.
+ *
+ * @example
+ * ```ts
+ * import { checkText } from "@killable/process";
+ *
+ * console.log(await checkText([Deno.execPath(), "eval", "console.log('hi')"])); // hi
+ * ```
+ *
+ * @category Starting
+ */
+export async function checkText(
+  argv: readonly string[],
+  options: CallOptions = {},
+): Promise<string> {
+  const { output, control, piped } = await run(argv, options, CAPTURE);
+  check(output, control, piped);
+  return output.text();
+}
+
 interface Called {
   readonly output: CommandOutput;
   readonly control: RunControl;

@@ -32,6 +32,8 @@ import {
   writableTo,
 } from "./stdio/streams.ts";
 
+const INSPECT: unique symbol = Symbol.for("Deno.customInspect") as never;
+
 // A child without further descriptors, as most are.
 const NO_STREAMS: readonly DescriptorStreams[] = [];
 const NO_FDS: Readonly<Record<number, ChildDescriptor>> = Object.freeze({});
@@ -459,6 +461,45 @@ export class ChildProcess implements AsyncDisposable {
    */
   sample(options: SampleOptions = {}): AsyncIterableIterator<Usage> {
     return sample(this.#run.native, this.#run.status, options);
+  }
+
+  /**
+   * The exit code when the child has exited, else `null`: one look, without waiting,
+   * as Python's `poll()`.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * await using child = new Command(Deno.execPath(), {
+   *   args: ["eval", "setTimeout(() => {}, 60_000)"],
+   * }).spawn();
+   * console.log(child.exitCode); // null
+   * ```
+   */
+  get exitCode(): number | null {
+    return this.#run.native.exitStatus(true)?.code ?? null;
+  }
+
+  /**
+   * What `console.log()` shows: pid, program and state.
+   *
+   * @internal
+   */
+  [INSPECT](
+    inspect: (value: unknown, options?: unknown) => string,
+    options: unknown,
+  ): string {
+    const { native, control } = this.#run;
+    const exit = native.exitStatus(false);
+    const shown = {
+      pid: native.pid,
+      command: control.command,
+      state: exit === null ? "running" : "exited",
+      ...(exit === null ? {} : { code: exit.code, signal: exit.signal }),
+      containment: native.containment.mechanism,
+    };
+    return `ChildProcess ${inspect(shown, options)}`;
   }
 
   /** The living child holds the event loop; the default. */

@@ -16,7 +16,12 @@ import {
 import { checkOptions, type Known } from "./options/shape.ts";
 import { refusePipedFds } from "./options/stdio.ts";
 import { abortedOutput, type Plan, type Run } from "./run/run.ts";
-import { addStream, type CommandOutput } from "./run/status.ts";
+import {
+  addStream,
+  type CommandOutput,
+  type TextOutput,
+  withText,
+} from "./run/status.ts";
 
 /**
  * Options of {@linkcode pipeline}: those of a job, for all commands together.
@@ -31,7 +36,7 @@ export type PipelineOptions = Omit<JobOptions, "policy">;
  *
  * @category Several commands
  */
-export interface PipelineOutput extends JointStatus {
+export interface PipelineOutput extends JointStatus, TextOutput {
   /** The exit code of the last command that failed, else 0: `pipefail` of a shell. */
   readonly code: number;
   /**
@@ -149,7 +154,9 @@ function pipelineOutput(
     statuses,
   };
   addStream(output, "stdout", piped ? last.stdout : null);
-  return Object.assign(output, { truncated }) as unknown as PipelineOutput;
+  return withText(
+    Object.assign(output, { truncated }),
+  ) as unknown as PipelineOutput;
 }
 
 // All are checked before the first one is started.

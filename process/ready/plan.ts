@@ -48,7 +48,10 @@ export interface ReadyCommonOptions {
  * @category Readiness
  */
 export interface ReadyLineOptions extends ReadyCommonOptions {
-  /** A part of the line, or a pattern. */
+  /**
+   * A part of the line, or a pattern. A prompt without an end of line is found as
+   * well, when nothing has followed it for 100 milliseconds.
+   */
   line: string | RegExp;
   /**
    * Where the line is looked for.
@@ -75,7 +78,7 @@ export interface ReadyPortOptions extends ReadyCommonOptions {
   /**
    * The host.
    *
-   * @default {"127.0.0.1"}
+   * @default {"127.0.0.1"}, and `"::1"` where that may be connected to
    */
   hostname?: string;
 }
@@ -257,6 +260,13 @@ export interface Probe {
   obstacle(): unknown;
 }
 
+const LOOPBACK = ["127.0.0.1", "::1"];
+
+function mayConnect({ hostname, port }: Deno.ConnectOptions): boolean {
+  const host = `[${hostname}]:${port}`;
+  return Deno.permissions.querySync({ name: "net", host }).state === "granted";
+}
+
 const FIRST_PAUSE = 10;
 const LONGEST_PAUSE = 100;
 
@@ -270,12 +280,15 @@ const LONGEST_PAUSE = 100;
  * @throws {RangeError} when the port is none.
  */
 export function probePort(port: unknown, hostname: unknown): Probe {
-  const host = hostname ?? "127.0.0.1";
-  if (typeof host !== "string" || host === "") {
+  if (hostname !== undefined && (typeof hostname !== "string" || !hostname)) {
     throw new TypeError(
-      `Invalid hostname: expected a host's name or address, got ${shown(host)}`,
+      `Invalid hostname: expected a host's name or address, got ${
+        shown(hostname)
+      }`,
     );
   }
+  // A server that says "localhost" may listen on one of the two alone.
+  const hosts = hostname === undefined ? LOOPBACK : [hostname];
   const number = typeof port === "number" ? port : -1;
   if (!Number.isInteger(number) || number < 1 || number > 65535) {
     throw new RangeError(
@@ -284,9 +297,20 @@ export function probePort(port: unknown, hostname: unknown): Probe {
       }`,
     );
   }
-  const address = { hostname: host, port: number };
-  return polling(`port ${host}:${number}`, async (signal) => {
-    (await Deno.connect({ ...address, signal })).close();
+  return polling(`port ${hosts[0]}:${number}`, async (signal) => {
+    let failure: unknown = null;
+    for (let i = 0; i < hosts.length; i++) {
+      const address = { hostname: hosts[i] as string, port: number };
+      // The first address alone is asked for; the other one as far as it is allowed.
+      if (i > 0 && !mayConnect(address)) break;
+      try {
+        (await Deno.connect({ ...address, signal })).close();
+        return;
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    throw failure;
   });
 }
 

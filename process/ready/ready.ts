@@ -6,7 +6,7 @@
  */
 
 import { NotReadyError, type NotReadyReason } from "../../backend/errors.ts";
-import { LineReader } from "../stdio/lines.ts";
+import { LineReader, type OutputLine } from "../stdio/lines.ts";
 import {
   type Probe,
   type ReadyOptions,
@@ -22,6 +22,8 @@ import { Timer } from "../../backend/timer.ts";
 const TAIL = 20;
 // The pipe of a child that has exited ends at once, unless a descendant holds it.
 const LAST_WORDS = 1000;
+// So long nothing follows a prompt.
+const PROMPT_QUIET_MS = 100;
 const NO_GROUPS: ReadyResult["groups"] = Object.freeze(Object.create(null));
 
 /**
@@ -56,6 +58,7 @@ class ReadyWait {
   readonly #reader: LineReader;
   readonly #timer: Timer;
   #lastWords: Timer | null = null;
+  #quiet: Timer | null = null;
   #status: CommandStatus | null = null;
   #reading = true;
   #tail: string[] = [];
@@ -81,27 +84,49 @@ class ReadyWait {
       for (let line = reader.take(); line !== null; line = reader.take()) {
         this.#tail[this.#tail.length] = line;
         if (this.#tail.length > TAIL) this.#tail.shift();
-        if (this.#matches(line)) return;
+        const { stream } = reader;
+        const match = this.#match(line, stream);
+        if (match !== undefined) return this.#succeed(line, stream, match);
       }
+      this.#watchPrompt();
     } while (await reader.more());
     this.#reading = false;
     this.#outputEnded();
   }
 
-  #matches(line: string): boolean {
+  // The match, or `null` where a string is looked for; undefined when there is none.
+  #match(line: string, stream: OutputName): RegExpExecArray | null | undefined {
     const wanted = this.#plan.line;
-    const { stream } = this.#reader;
-    if (wanted === null || !this.#isSearched(stream)) return false;
+    if (wanted === null || !this.#isSearched(stream)) return undefined;
     if (typeof wanted === "string") {
-      if (!line.includes(wanted)) return false;
-      this.#succeed(line, stream, null);
-      return true;
+      return line.includes(wanted) ? null : undefined;
     }
     wanted.lastIndex = 0;
-    const match = wanted.exec(line);
-    if (match === null) return false;
-    this.#succeed(line, stream, match);
-    return true;
+    return wanted.exec(line) ?? undefined;
+  }
+
+  // A prompt has no end of line. It is looked at when nothing has followed it for a
+  // moment: a line that comes in two pieces is not taken for its first half.
+  #watchPrompt(): void {
+    this.#quiet?.clear();
+    this.#quiet = null;
+    if (this.#plan.line === null || this.#ended) return;
+    if (this.#reader.partials().length === 0) return;
+    this.#quiet = new Timer(PROMPT_QUIET_MS, () => this.#lookAtPrompt());
+  }
+
+  #lookAtPrompt(): boolean {
+    if (this.#ended) return false;
+    const partials = this.#reader.partials();
+    for (let i = 0; i < partials.length; i++) {
+      const { line, stream } = partials[i] as OutputLine;
+      const match = this.#match(line, stream);
+      if (match === undefined) continue;
+      this.#reader.takePartial(stream);
+      this.#succeed(line, stream, match);
+      return true;
+    }
+    return false;
   }
 
   #isSearched(stream: OutputName): boolean {
@@ -151,7 +176,9 @@ class ReadyWait {
   }
 
   #fail(reason: NotReadyReason): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#lookAtPrompt()) return;
+    // What the child wrote last may be the beginning of a line.
+    this.#reader.partials().forEach(({ line }) => this.#tail.push(line));
     this.end();
     const { awaited, timeout, probe } = this.#plan;
     const { command } = this.#child;
@@ -170,6 +197,7 @@ class ReadyWait {
     this.#ended = true;
     this.#timer.clear();
     this.#lastWords?.clear();
+    this.#quiet?.clear();
     this.#plan.probe?.cancel();
     this.#reader.release();
     if (!this.#plan.drain) return;

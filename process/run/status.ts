@@ -20,7 +20,8 @@ import {
 import type { Captured } from "../stdio/outputs.ts";
 import { notPiped } from "../stdio/streams.ts";
 import { checkOptions, type Known } from "../options/shape.ts";
-import { duration } from "../validate.ts";
+import type { OutputName } from "../stdio/child_output.ts";
+import { duration, oneOf } from "../validate.ts";
 
 /**
  * How a child ended. A superset of `Deno.CommandStatus`.
@@ -60,11 +61,59 @@ export interface CommandStatus {
 }
 
 /**
+ * Reads a captured output as text, so that a caller needs no decoder. Bytes that are
+ * no UTF-8 become U+FFFD; a byte order mark is left out.
+ *
+ * @example
+ * ```ts
+ * import { Command } from "@killable/process";
+ *
+ * const run = await new Command(Deno.execPath(), {
+ *   args: ["eval", "console.log('[1, 2]')"],
+ * }).output();
+ * console.log(run.text(), run.json(), run.lines()); // [1, 2]\n [ 1, 2 ] [ "[1, 2]" ]
+ * ```
+ *
+ * @category Output
+ */
+export interface TextOutput {
+  /**
+   * The captured output as text, as it was written.
+   *
+   * @param stream Which output.
+   * @returns The text.
+   * @throws {TypeError} when it was not piped.
+   *
+   * @default {"stdout"} for `stream`
+   */
+  text(stream?: OutputName): string;
+  /**
+   * Parses the captured standard output.
+   *
+   * @returns The value.
+   * @throws {SyntaxError} when it is no JSON.
+   * @throws {TypeError} when it was not piped.
+   */
+  // deno-lint-ignore no-explicit-any
+  json(): any;
+  /**
+   * The lines of the captured output, without their `\n` or `\r\n`.
+   *
+   * @param stream Which output.
+   * @returns The lines; a last one without an end counts.
+   * @throws {TypeError} when it was not piped.
+   *
+   * @default {"stdout"} for `stream`
+   */
+  lines(stream?: OutputName): string[];
+}
+
+/**
  * Status and captured output. A superset of `Deno.CommandOutput`.
  *
  * @category Ending
  */
-export interface CommandOutput extends CommandStatus {
+export interface CommandOutput extends CommandStatus, TextOutput {
   /**
    * The captured standard output.
    *
@@ -170,7 +219,7 @@ export function outputOf(
   output.truncated = stdout?.truncated || stderr?.truncated || false;
   addStream(output, "stdout", partial.stdout);
   addStream(output, "stderr", partial.stderr);
-  return output as CommandOutput;
+  return withText(output as unknown as CommandOutput);
 }
 
 function statusWith(
@@ -195,6 +244,40 @@ function statusWith(
       return usage ??= usageOf();
     },
   };
+}
+
+// No arrow functions: `this` is the result. Not enumerable: results can be printed.
+const TEXT: TextOutput & ThisType<CommandOutput> = {
+  text(stream: OutputName = "stdout"): string {
+    const name = oneOf(stream, "stream", STREAMS);
+    return new TextDecoder().decode(this[name]);
+  },
+  // deno-lint-ignore no-explicit-any
+  json(): any {
+    return JSON.parse(new TextDecoder().decode(this.stdout));
+  },
+  lines(stream: OutputName = "stdout"): string[] {
+    const name = oneOf(stream, "stream", STREAMS);
+    const lines = new TextDecoder().decode(this[name]).split(/\r?\n/);
+    if (lines[lines.length - 1] === "") lines.pop();
+    return lines;
+  },
+};
+const STREAMS = ["stdout", "stderr"] as const;
+
+/**
+ * Adds the methods that read a captured output as text.
+ *
+ * @param output The result, with `stdout` and, where there is one, `stderr`.
+ * @returns The same.
+ */
+export function withText<T extends object>(output: T): T & TextOutput {
+  const { text, json, lines } = TEXT;
+  return Object.defineProperties(output, {
+    text: { value: text },
+    json: { value: json },
+    lines: { value: lines },
+  }) as T & TextOutput;
 }
 
 /**

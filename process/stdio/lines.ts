@@ -128,6 +128,31 @@ export class LineReader {
   }
 
   /**
+   * The beginnings of lines that have come without their ends, when
+   * {@linkcode LineReader.take} has given `null`.
+   *
+   * @returns For each output that has one, its name and the text.
+   */
+  partials(): OutputLine[] {
+    const partials: OutputLine[] = [];
+    for (let i = 0; i < this.#feeds.length; i++) {
+      const { output, splitter } = this.#feeds[i] as Feed;
+      const line = splitter.partial();
+      if (line === "") continue;
+      partials[partials.length] = { stream: output.name, line, cut: true };
+    }
+    return partials;
+  }
+
+  /** Takes the beginning of a line of this output as if it were one. */
+  takePartial(stream: OutputName): void {
+    for (let i = 0; i < this.#feeds.length; i++) {
+      const { output, splitter } = this.#feeds[i] as Feed;
+      if (output.name === stream) splitter.takePartial();
+    }
+  }
+
+  /**
    * Waits for more.
    *
    * @returns False at the end of all outputs, and after a release.
@@ -396,6 +421,21 @@ export class LineSplitter {
     return line.charCodeAt(line.length - 1) === CR && this.#terminated
       ? line.slice(0, -1)
       : line;
+  }
+
+  /**
+   * The beginning of a line whose end has not come: a prompt, for example. Only when
+   * {@linkcode LineSplitter.take} has given `null`.
+   *
+   * @returns The text; empty when there is none.
+   */
+  partial(): string {
+    return decoder.decode(this.#bytes.subarray(this.#start, this.#end));
+  }
+
+  /** Takes the beginning of a line as if it were one. */
+  takePartial(): void {
+    this.#start = this.#seen = this.#end;
   }
 
   /**

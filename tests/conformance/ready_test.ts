@@ -328,3 +328,52 @@ Deno.test("a child without pipes has no line to wait for", async () => {
   }).spawn();
   await assertRejects(() => child.ready({ line: "a" }), TypeError, "piped");
 });
+
+// Writes the parts of its arguments, each when it is told to.
+const PARTS =
+  "for (const part of Deno.args) { await Deno.stdout.write(new TextEncoder().encode(part)); await Deno.stdin.read(new Uint8Array(1)); }";
+
+Deno.test("a prompt without an end of line is found, and what follows it can be read", async () => {
+  await using child = new Command(deno, {
+    args: evalArgs(PARTS, "login: ", "password for root: ", "welcome\n"),
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  const first = await child.ready({ line: "login:" });
+  assertEquals([first.line, first.stream], ["login: ", "stdout"]);
+  await writer.write(new Uint8Array(1));
+  const second = await child.ready({ line: /password for (?<user>\w+):/ });
+  assertEquals(second.groups.user, "root");
+  await writer.write(new Uint8Array(1));
+  assertEquals((await child.ready({ line: "welcome" })).line, "welcome");
+  await writer.close();
+});
+
+Deno.test("the beginning of a line stands in the error", async () => {
+  await using child = new Command(deno, {
+    args: evalArgs(PARTS, "Password: "),
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  await child.ready({ line: "never: ", timeout: 1 }).catch(() => {});
+  const error = await assertRejects(
+    () => child.ready({ line: "login: ", timeout: 3000 }),
+    NotReadyError,
+  );
+  assertEquals(error.lines.at(-1), "Password: ");
+  assertStringIncludes(error.message, "Password: ");
+});
+
+Deno.test("a port is looked for at both loopback addresses", async () => {
+  const LISTENS =
+    "const l = Deno.listen({ hostname: Deno.args[0], port: 0 }); console.log(l.addr.port); setInterval(() => {}, 60_000)";
+  for (const hostname of ["127.0.0.1", "::1"]) {
+    await using child = new Command(deno, {
+      args: evalArgs(LISTENS, hostname),
+      stdout: "piped",
+    }).spawn();
+    const { line } = await child.ready({ line: /\d+/ });
+    await child.ready({ port: Number(line) });
+  }
+});
