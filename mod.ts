@@ -90,6 +90,7 @@ export {
 } from "./process/pipeline.ts";
 export type { CommandOptions } from "./process/options/options.ts";
 export type { OutputPolicy } from "./process/stdio/capture.ts";
+export type { WindowsOptions } from "./process/options/windows.ts";
 export type { ProcessPriority } from "./process/options/attributes.ts";
 export type { LimitName, LimitReport, Limits } from "./backend/limits.ts";
 export type {

@@ -70,6 +70,18 @@ export interface DescriptorSpec {
   readonly origin: DescriptorOrigin;
 }
 
+/** How a child is started on Windows: start-up information and creation flags. */
+export interface WindowsSpec {
+  /** Its console; see `WindowsOptions`. */
+  readonly console: "auto" | "hidden" | "own" | "shared" | "none";
+  /** How its first window is shown. */
+  readonly window: "default" | "normal" | "hidden" | "minimized" | "maximized";
+  /** Its desktop, or `null` for this process's. */
+  readonly desktop: string | null;
+  /** Whether members of its tree may start processes outside of it. */
+  readonly breakaway: boolean;
+}
+
 /** A validated request to start a program: plain data, already checked. */
 export interface SpawnSpec {
   /** The program as the caller wrote it: for messages. */
@@ -117,6 +129,8 @@ export interface SpawnSpec {
   readonly listenPid: boolean;
   /** Windows: pass the arguments without quoting. */
   readonly windowsRawArguments: boolean;
+  /** What else Windows is told; nothing without it. */
+  readonly windows?: WindowsSpec | null;
   /** Own session (POSIX) or own console group (Windows), and no guard. */
   readonly detached: boolean;
   /** The containment asked for. */

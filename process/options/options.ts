@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { WindowsOptions } from "./windows.ts";
 import type { ContainmentRequest } from "../../backend/containment.ts";
 import type { Limits } from "../../backend/limits.ts";
 import type { TerminalSize } from "../../backend/native.ts";
@@ -27,7 +28,7 @@ import type {
  * Options of {@linkcode Command}: those of `Deno.CommandOptions`, and what makes
  * a process killable. By topic:
  *
- * - start: `args`, `cwd`, `env`, `clearEnv`, `suspended`, `windowsRawArguments`
+ * - start: `args`, `cwd`, `env`, `clearEnv`, `suspended`, `windowsRawArguments`, `windows`
  * - streams: `stdin`, `stdout`, `stderr`, `input`, `tee`, `fds`, `listeners`,
  *   `maxOutput`, `outputPolicy`
  * - ending: `timeout`, `idleTimeout`, `grace`, `stopSignal`, `signal`, `detached`,
@@ -186,6 +187,13 @@ export interface CommandOptions {
    */
   windowsRawArguments?: boolean;
   /**
+   * Windows: the child's console, window and desktop, and whether its tree may be
+   * left. Its priority class is `priority`. Without effect on other systems.
+   *
+   * @default {none}
+   */
+  windows?: WindowsOptions;
+  /**
    * The child gets a session of its own and is not ended when this process ends.
    *
    * @default {false}
@@ -314,6 +322,7 @@ export const COMMAND_OPTIONS: Known<CommandOptions> = {
   fds: true,
   listeners: true,
   windowsRawArguments: true,
+  windows: true,
   detached: true,
   timeout: true,
   idleTimeout: true,

@@ -48,6 +48,7 @@ import {
   type StdioDefaults,
 } from "./options.ts";
 import { checkOptions } from "./shape.ts";
+import { windowsSpec } from "./windows.ts";
 
 const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
 
@@ -114,6 +115,7 @@ export function toSpawnSpec(
       "windowsRawArguments",
       false,
     ),
+    windows: windowsSpec(options.windows),
     detached,
     containment: oneOf(options.containment, "containment", CONTAINMENTS),
     killOnParentExit: ending === "now" ||

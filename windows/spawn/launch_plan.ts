@@ -9,7 +9,7 @@ import {
   checkRunPermission,
   isLoaderVariable,
 } from "../../backend/permissions.ts";
-import type { SpawnSpec } from "../../backend/spec.ts";
+import type { SpawnSpec, WindowsSpec } from "../../backend/spec.ts";
 import {
   commandLine,
   MAX_COMMAND_LINE,
@@ -18,11 +18,17 @@ import {
 } from "../system/command_line.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
+  CREATE_NEW_CONSOLE,
   CREATE_NEW_PROCESS_GROUP,
   CREATE_NO_WINDOW,
   CREATE_SUSPENDED,
+  DETACHED_PROCESS,
+  SW_HIDE,
+  SW_SHOWMAXIMIZED,
+  SW_SHOWMINNOACTIVE,
+  SW_SHOWNORMAL,
 } from "../system/constants.ts";
-import { cwdError, notFound, tooLong } from "../system/errors.ts";
+import { batchTooLong, cwdError, notFound, tooLong } from "../system/errors.ts";
 import {
   absolutePath,
   exists,
@@ -95,6 +101,9 @@ export function planLaunch(spec: SpawnSpec): LaunchPlan {
   };
 }
 
+/** What `cmd.exe` takes in a line; it would cut off the rest. */
+const MAX_BATCH_LINE = 8191;
+
 function programAndLine(
   spec: SpawnSpec,
   program: string,
@@ -108,6 +117,9 @@ function programAndLine(
     const root = variable(own, "SYSTEMROOT") ?? "C:\\Windows";
     application = `${root}\\System32\\cmd.exe`;
     line = quoteProgram(application) + " " + batchCommand(program, args, raw);
+    if (line.length > MAX_BATCH_LINE) {
+      throw batchTooLong(spec.command, line.length);
+    }
   } else {
     line = commandLine(program, args, raw);
   }
@@ -229,6 +241,20 @@ export interface ConsoleSituation {
   readonly helper: boolean;
 }
 
+/** What of a specification the flags follow from. */
+type ConsoleSpec = Pick<
+  SpawnSpec,
+  | "stdin"
+  | "stdout"
+  | "stderr"
+  | "detached"
+  | "suspended"
+  | "processGroup"
+  | "affinity"
+  | "nice"
+  | "windows"
+>;
+
 /**
  * The flags.
  *
@@ -243,27 +269,58 @@ export interface ConsoleSituation {
  * @returns Flags for `CreateProcessW`.
  */
 export function creationFlags(
-  spec: Pick<
-    SpawnSpec,
-    | "stdin"
-    | "stdout"
-    | "stderr"
-    | "detached"
-    | "suspended"
-    | "processGroup"
-    | "affinity"
-    | "nice"
-  >,
+  spec: ConsoleSpec,
   situation: ConsoleSituation,
 ): number {
-  const shares = spec.stdin === "inherit" || spec.stdout === "inherit" ||
-    spec.stderr === "inherit" || !situation.helper;
   // The CPUs are set before its first instruction.
   const suspended = spec.suspended || spec.affinity !== null;
   let flags = suspended ? CREATE_SUSPENDED : 0;
   flags |= priorityClass(spec.nice);
-  if (spec.detached || !situation.console || !shares) flags |= CREATE_NO_WINDOW;
-  else if (spec.processGroup !== "inherit") flags |= CREATE_NEW_PROCESS_GROUP;
+  flags |= consoleFlags(spec, situation);
   if (spec.detached) flags |= CREATE_BREAKAWAY_FROM_JOB;
   return flags;
+}
+
+function consoleFlags(
+  spec: ConsoleSpec,
+  { console, helper }: ConsoleSituation,
+): number {
+  const group = spec.processGroup === "inherit" ? 0 : CREATE_NEW_PROCESS_GROUP;
+  switch (spec.windows?.console ?? "auto") {
+    case "hidden":
+      return CREATE_NO_WINDOW;
+    case "own":
+      return CREATE_NEW_CONSOLE;
+    case "none":
+      return DETACHED_PROCESS;
+    case "shared":
+      return console ? group : CREATE_NO_WINDOW;
+    case "auto": {
+      const shares = spec.stdin === "inherit" || spec.stdout === "inherit" ||
+        spec.stderr === "inherit" || !helper;
+      return spec.detached || !console || !shares ? CREATE_NO_WINDOW : group;
+    }
+  }
+}
+
+/** The values of `wShowWindow`. */
+const SHOW: Readonly<Record<WindowsSpec["window"], number | null>> = {
+  default: null,
+  normal: SW_SHOWNORMAL,
+  hidden: SW_HIDE,
+  minimized: SW_SHOWMINNOACTIVE,
+  maximized: SW_SHOWMAXIMIZED,
+};
+
+/**
+ * What the start-up information says of windows.
+ *
+ * @param windows What was asked for.
+ * @returns The fields of a `ProcessRequest`.
+ */
+export function startupChoice(
+  windows: WindowsSpec | null,
+): { desktop: string | null; showWindow: number | null } {
+  if (windows === null) return { desktop: null, showWindow: null };
+  return { desktop: windows.desktop, showWindow: SHOW[windows.window] };
 }

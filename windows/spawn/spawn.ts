@@ -11,8 +11,10 @@ import type { SpawnSpec } from "../../backend/spec.ts";
 import { ChildHandles, refuseClosed, StdioEnds } from "../stdio/stdio.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
+  CREATE_NEW_CONSOLE,
   CREATE_NEW_PROCESS_GROUP,
   CREATE_NO_WINDOW,
+  JOB_OBJECT_LIMIT_BREAKAWAY_OK,
 } from "../system/constants.ts";
 import type { CreatedProcess } from "../system/create_process.ts";
 import {
@@ -23,7 +25,12 @@ import {
 import { SystemError } from "../../backend/errors.ts";
 import { hasConsole, withCtrlC } from "../signal/console.ts";
 import { helperAvailable } from "../signal/console_helper.ts";
-import { creationFlags, type LaunchPlan, planLaunch } from "./launch_plan.ts";
+import {
+  creationFlags,
+  type LaunchPlan,
+  planLaunch,
+  startupChoice,
+} from "./launch_plan.ts";
 import type { Limits } from "../../backend/limits.ts";
 import { affinityMask, jobLimits, setAffinityMask } from "./resource_limits.ts";
 import { JobObject } from "../system/job_object.ts";
@@ -107,7 +114,10 @@ function startWith(
     : new ChildHandles(spec.fds, spec.command);
   const killOnClose = spec.killOnParentExit && !spec.detached;
   const limits = jobLimits(spec.limits);
-  const job = new JobObject({ killOnClose, limits });
+  const limitFlags = spec.windows?.breakaway
+    ? JOB_OBJECT_LIMIT_BREAKAWAY_OK
+    : 0;
+  const job = new JobObject({ killOnClose, limits, limitFlags });
   try {
     const jobs = outer === null ? [job] : [outer, job];
     return start({ ends, handles }, spec, plan, job, jobs, entry);
@@ -151,6 +161,7 @@ function start(
   });
   const request = {
     ...plan,
+    ...startupChoice(spec.windows ?? null),
     flags,
     stdio: ends.theirs,
     descriptors: handles === null ? [] : handles.descriptors,
@@ -207,7 +218,7 @@ function create(
   const flags = request.flags ?? 0;
   try {
     // On our console, CTRL_C is switched off in the child as it is here.
-    const ownConsole = (flags & CREATE_NO_WINDOW) !== 0;
+    const ownConsole = (flags & (CREATE_NO_WINDOW | CREATE_NEW_CONSOLE)) !== 0;
     const start = () => startInJob(request, jobs, entry);
     return ownConsole ? withCtrlC(start) : start();
   } catch (error) {

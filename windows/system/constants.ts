@@ -34,12 +34,22 @@ export const EXTENDED_STARTUPINFO_PRESENT = 0x80000;
 export const CREATE_BREAKAWAY_FROM_JOB = 0x1000000;
 /** `CreateProcessW`: a console of its own without a window. */
 export const CREATE_NO_WINDOW = 0x8000000;
+/** `CreateProcessW`: a console of its own in a new window. */
+export const CREATE_NEW_CONSOLE = 0x10;
 /** `CreateProcessW`: no console at all. */
 export const DETACHED_PROCESS = 0x8;
 /** `STARTUPINFOW.dwFlags`: the three standard handles are set. */
 export const STARTF_USESTDHANDLES = 0x100;
 /** `STARTUPINFOW.dwFlags`: `wShowWindow` is set. */
 export const STARTF_USESHOWWINDOW = 0x1;
+/** `STARTUPINFOW.wShowWindow`: not shown. */
+export const SW_HIDE = 0;
+/** `STARTUPINFOW.wShowWindow`: shown and activated. */
+export const SW_SHOWNORMAL = 1;
+/** `STARTUPINFOW.wShowWindow`: as large as the screen. */
+export const SW_SHOWMAXIMIZED = 3;
+/** `STARTUPINFOW.wShowWindow`: an icon, and not activated. */
+export const SW_SHOWMINNOACTIVE = 7;
 /** `STARTUPINFOW.wShowWindow`: as the program wants it. */
 export const SW_SHOWDEFAULT = 10;
 

@@ -16,6 +16,7 @@ import {
   HANDLE_FLAG_INHERIT,
   PROC_THREAD_ATTRIBUTE_HANDLE_LIST,
   PROC_THREAD_ATTRIBUTE_JOB_LIST,
+  STARTF_USESHOWWINDOW,
   STARTF_USESTDHANDLES,
 } from "./constants.ts";
 import { windowsError } from "./errors.ts";
@@ -57,6 +58,10 @@ export interface ProcessRequest {
   readonly cwd?: string | null;
   /** Creation flags besides those for the environment and the startup information. */
   readonly flags?: number;
+  /** `window station\desktop`, or `null` for this process's. */
+  readonly desktop?: string | null;
+  /** How the first window is shown (`SW_*`), or `null` as the program wants it. */
+  readonly showWindow?: number | null;
   /** Standard input, output and error. They alone are inherited. */
   readonly stdio?: readonly [Handle, Handle, Handle] | null;
   /**
@@ -131,7 +136,7 @@ function refuseNul(request: ProcessRequest): void {
   const { application, commandLine, cwd } = request;
   if (
     application?.includes("\0") || commandLine.includes("\0") ||
-    cwd?.includes("\0")
+    cwd?.includes("\0") || request.desktop?.includes("\0")
   ) {
     throw new TypeError("Invalid command: a string contains NUL");
   }
@@ -153,6 +158,18 @@ function startupInformation(
     );
     if (code !== 0) throw new JobListRefused(`error ${code}`);
   }
+  let flags = 0;
+  const show = request.showWindow ?? null;
+  if (show !== null) {
+    flags |= STARTF_USESHOWWINDOW;
+    startup.set("wShowWindow", show);
+  }
+  const desktop = request.desktop ?? null;
+  if (desktop !== null) {
+    const text = wideString(desktop);
+    attributes.keep(text);
+    startup.set("lpDesktop", addressOf(text));
+  }
   const stdio = request.stdio ?? null;
   if (stdio !== null) {
     const values = inheritedHandles(request);
@@ -161,11 +178,12 @@ function startupInformation(
       values,
     );
     if (code !== 0) throw windowsError(code, "UpdateProcThreadAttribute");
-    startup.set("dwFlags", STARTF_USESTDHANDLES);
+    flags |= STARTF_USESTDHANDLES;
     startup.set("hStdInput", stdio[0].value);
     startup.set("hStdOutput", stdio[1].value);
     startup.set("hStdError", stdio[2].value);
   }
+  startup.set("dwFlags", flags);
   const runtime = runtimeDescriptors(request.descriptors ?? []);
   if (runtime.length > 0) {
     attributes.keep(runtime);

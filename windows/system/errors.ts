@@ -122,6 +122,26 @@ export function tooLong(command: string, length: number): Error {
   );
 }
 
+/**
+ * The error for arguments that `cmd.exe` would cut off.
+ *
+ * @param command The batch file as the caller wrote it.
+ * @param length The length that the command line would have.
+ * @returns The error, to be thrown.
+ */
+export function batchTooLong(command: string, length: number): Error {
+  return systemError(
+    null,
+    `Failed to spawn '${command}': the command line has ${length} characters, and cmd.exe, which runs batch files, takes at most 8191. Pass the arguments in a file, or start the program that the batch file starts`,
+    {
+      code: errorName(ERROR_FILENAME_EXCED_RANGE),
+      errno: ERROR_FILENAME_EXCED_RANGE,
+      syscall: "CreateProcessW",
+      command,
+    },
+  );
+}
+
 // The system's words for an error code.
 //
 // Reading `GetLastError` itself is not here: it has to be the very next native

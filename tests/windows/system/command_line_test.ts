@@ -7,14 +7,7 @@ import batVectors from "../../unit/data/vectors_bat.json" with { type: "json" };
 import parseVectors from "../../unit/data/vectors_parse.json" with {
   type: "json",
 };
-import {
-  fixture,
-  ignore,
-  isWine,
-  openLibraries,
-  spec,
-  start,
-} from "../support.ts";
+import { fixture, ignore, openLibraries, spec, start } from "../support.ts";
 
 Deno.test.beforeAll(openLibraries);
 
@@ -147,8 +140,7 @@ Deno.test({
 
 Deno.test({
   name: "batch files get their arguments as text, for every vector",
-  // Wine's cmd does not know the "%cd:~,%" form and splits arguments its own way.
-  ignore: ignore || isWine(),
+  ignore,
   async fn() {
     const folder = await Deno.makeTempDir();
     const script = `${folder}\\args.bat`;

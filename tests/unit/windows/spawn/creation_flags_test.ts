@@ -1,12 +1,24 @@
 import { assertEquals } from "@std/assert";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
+  CREATE_NEW_CONSOLE,
   CREATE_NEW_PROCESS_GROUP,
   CREATE_NO_WINDOW,
   CREATE_SUSPENDED,
+  DETACHED_PROCESS,
 } from "../../../../windows/system/constants.ts";
-import { creationFlags } from "../../../../windows/spawn/launch_plan.ts";
+import type { WindowsSpec } from "../../../../backend/spec.ts";
+import {
+  creationFlags,
+  startupChoice,
+} from "../../../../windows/spawn/launch_plan.ts";
 
+const CHOICE: WindowsSpec = {
+  console: "auto",
+  window: "default",
+  desktop: null,
+  breakaway: false,
+};
 const SPEC: Parameters<typeof creationFlags>[0] = {
   stdin: "null",
   stdout: "piped",
@@ -52,4 +64,24 @@ Deno.test("a detached child leaves our console and our job", () => {
 Deno.test("a suspended child is created suspended", () => {
   const flags = creationFlags({ ...SPEC, suspended: true }, TERMINAL);
   assertEquals(flags, CREATE_NO_WINDOW | CREATE_SUSPENDED);
+});
+
+Deno.test("windows.console chooses the console, whatever the streams are", () => {
+  const flags = (console: WindowsSpec["console"], situation = TERMINAL) =>
+    creationFlags({ ...SPEC, windows: { ...CHOICE, console } }, situation);
+  assertEquals(flags("auto"), CREATE_NO_WINDOW);
+  assertEquals(flags("hidden"), CREATE_NO_WINDOW);
+  assertEquals(flags("own"), CREATE_NEW_CONSOLE);
+  assertEquals(flags("none"), DETACHED_PROCESS);
+  assertEquals(flags("shared"), CREATE_NEW_PROCESS_GROUP);
+  assertEquals(flags("shared", SERVICE), CREATE_NO_WINDOW);
+});
+
+Deno.test("windows.window and desktop become fields of the start-up information", () => {
+  assertEquals(startupChoice(null), { desktop: null, showWindow: null });
+  assertEquals(startupChoice(CHOICE), { desktop: null, showWindow: null });
+  assertEquals(
+    startupChoice({ ...CHOICE, window: "hidden", desktop: "a\\b" }),
+    { desktop: "a\\b", showWindow: 0 },
+  );
 });
