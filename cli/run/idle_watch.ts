@@ -76,7 +76,7 @@ export async function passOn(
     const { value, done } = await reader.read();
     if (done) return;
     idle.touch();
-    output.write(name, value.slice());
+    output.write(name, value);
     const room = output.room(name);
     if (room !== null) {
       idle.pause();

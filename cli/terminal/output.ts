@@ -62,12 +62,16 @@ export class Output {
   }
 
   /**
-   * Queues a piece; the memory belongs to the output from now on. A piece for a
-   * reader that has gone is dropped.
+   * Queues a piece; the memory belongs to the output until it is written. A piece
+   * for a reader that has gone is dropped.
+   *
+   * @param name The output.
+   * @param bytes The piece.
+   * @param written Called when the memory may be used again.
    */
-  write(name: OutputName, bytes: Uint8Array): void {
+  write(name: OutputName, bytes: Uint8Array, written?: () => void): void {
     if (bytes.length === 0 || this.#closed) return;
-    this.#lane(name).add(name, bytes);
+    this.#lane(name).add({ name, bytes, written });
   }
 
   /** Queues a line for standard error. */
@@ -162,6 +166,7 @@ function isSameFile(): boolean {
 interface Piece {
   readonly name: OutputName;
   readonly bytes: Uint8Array;
+  readonly written: (() => void) | undefined;
 }
 
 /** The queue in front of one file. */
@@ -188,10 +193,10 @@ class Lane {
     this.#onGone = onGone;
   }
 
-  add(name: OutputName, bytes: Uint8Array): void {
-    if (this.gone.has(name)) return;
-    this.#queue.push({ name, bytes });
-    this.#waiting += bytes.length;
+  add(piece: Piece): void {
+    if (this.gone.has(piece.name)) return;
+    this.#queue.push(piece);
+    this.#waiting += piece.bytes.length;
     this.writing ??= this.#run();
   }
 
@@ -209,7 +214,7 @@ class Lane {
     // Pieces that are queued in the same turn are written together.
     await undefined;
     while (this.#queue.length > 0) {
-      const { name, bytes } = this.#next();
+      const { name, bytes, written } = this.#next();
       try {
         await this.#writeAll(name, bytes);
       } catch {
@@ -218,21 +223,21 @@ class Lane {
         this.#lose(name);
       }
       this.#waiting = Math.max(0, this.#waiting - bytes.length);
+      written?.();
       if (this.#waiting < this.#bound) this.freeRoom();
     }
     this.writing = null;
   }
 
-  // All pieces at the head of the queue that go to the same output, as one.
+  // The small pieces at the head of the queue that go to the same output, as one.
   #next(): Piece {
     const first = this.#queue[0]!;
     let count = 1;
     let length = first.bytes.length;
-    while (
-      count < this.#queue.length && this.#queue[count]!.name === first.name
-    ) {
-      length += this.#queue[count]!.bytes.length;
-      count++;
+    for (; count < this.#queue.length; count++) {
+      const { name, bytes } = this.#queue[count]!;
+      if (name !== first.name || length + bytes.length > WRITE_BYTES) break;
+      length += bytes.length;
     }
     const pieces = this.#queue.splice(0, count);
     if (count === 1) return first;
@@ -241,8 +246,9 @@ class Lane {
     for (const piece of pieces) {
       bytes.set(piece.bytes, at);
       at += piece.bytes.length;
+      piece.written?.();
     }
-    return { name: first.name, bytes };
+    return { name: first.name, bytes, written: undefined };
   }
 
   async #writeAll(name: OutputName, bytes: Uint8Array): Promise<void> {

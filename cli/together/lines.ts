@@ -18,6 +18,8 @@ const PARTIAL_MS = 100;
 /** A line without an end is passed on in pieces of this size. */
 const LONGEST_LINE = 1 << 16;
 
+const MOST_SPARE = 4;
+
 const EMPTY = new Uint8Array();
 
 /** The output that several {@linkcode LineStream}s write to. */
@@ -52,10 +54,11 @@ export class Screen {
     name: OutputName,
     bytes: Uint8Array,
     open: boolean,
+    written?: () => void,
   ): void {
     if (bytes.length === 0) return;
     if (this.#open !== null && this.#open !== stream) this.endLine();
-    this.output.write(name, bytes);
+    this.output.write(name, bytes, written);
     this.#open = open ? stream : null;
   }
 
@@ -79,6 +82,8 @@ export class LineStream {
   readonly #prefix: Uint8Array;
   readonly #makePrefix: (() => Uint8Array) | null;
   #rest: Uint8Array = EMPTY;
+  // Memory that was written out: a fast command would fill the collector's hands.
+  readonly #spare: Uint8Array[] = [];
   // Whether the last byte shown was a carriage return.
   #returned = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -109,9 +114,15 @@ export class LineStream {
     if (end > 0) {
       const lines = this.#prefixed(input.subarray(0, end));
       const unfinished = input[end - 1] !== NEWLINE;
-      this.#screen.show(this, this.name, lines, unfinished);
+      this.#screen.show(
+        this,
+        this.name,
+        lines,
+        unfinished,
+        () => this.#giveBack(lines),
+      );
     }
-    this.#rest = input.slice(end);
+    this.#rest = end < input.length ? input.slice(end) : EMPTY;
     if (this.#rest.length > LONGEST_LINE) this.#showRest();
     else if (this.#rest.length > 0 && this.#screen.terminal) {
       this.#timer = setTimeout(() => this.#showRest(), PARTIAL_MS);
@@ -131,7 +142,15 @@ export class LineStream {
     const overwrites = terminal && this.#returned && bytes[0] !== NEWLINE;
     this.#returned = bytes.at(-1) === RETURN;
     const start = overwrites || !this.#screen.isOpen(this);
-    return prefixed(bytes, prefix, start, terminal);
+    // Without one the input itself is shown, which is not to be written to.
+    if (prefix.length === 0) return bytes;
+    return prefixed(bytes, prefix, start, terminal, this.#spare.pop());
+  }
+
+  #giveBack(bytes: Uint8Array): void {
+    if (this.#prefix.length === 0 && this.#makePrefix === null) return;
+    if (this.#spare.length >= MOST_SPARE) return;
+    this.#spare.push(new Uint8Array(bytes.buffer as ArrayBuffer));
   }
 
   // Behind the last line end; on a terminal also behind the last carriage return.
@@ -166,18 +185,21 @@ function join(a: Uint8Array, b: Uint8Array): Uint8Array {
  * @param start Whether the bytes begin a line.
  * @param returns Whether a carriage return begins a line as well, as it does on a
  * terminal.
- * @returns New memory, or `bytes` where there is no prefix.
+ * @param memory What to write to, if it is large enough.
+ * @returns A view of that, or of new memory.
  */
 export function prefixed(
   bytes: Uint8Array,
   prefix: Uint8Array,
   start: boolean,
   returns = false,
+  memory: Uint8Array = EMPTY,
 ): Uint8Array {
   const { length } = bytes;
   const size = prefix.length;
-  if (size === 0) return bytes.slice();
-  let out = new Uint8Array(length + (length >> 2) + size * 2);
+  let out = memory.length >= length + size
+    ? memory
+    : new Uint8Array(length + (length >> 2) + size * 2);
   let to = 0;
   for (let i = 0; i < length; i++) {
     if (start) {

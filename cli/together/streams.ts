@@ -78,7 +78,7 @@ class RawStream implements CommandStream {
   }
 
   push(bytes: Uint8Array): void {
-    this.#output.write(this.name, bytes.slice());
+    this.#output.write(this.name, bytes);
   }
 
   end(): void {}
@@ -105,7 +105,7 @@ class GroupStream implements CommandStream {
   }
 
   push(bytes: Uint8Array): void {
-    this.#pieces.push(bytes.slice());
+    this.#pieces.push(bytes);
     this.#turn.kept += bytes.length;
     if (this.#turn.kept > MOST_KEPT) this.#show();
   }
