@@ -1,7 +1,7 @@
 /**
  * How often contenders wake up while all they do is wait: context switches of
  * all threads of all their processes, from `/proc`. They are looked at from
- * outside, so that looking wakes nobody, and all at the same time.
+ * outside, so that looking wakes nothing, and all at the same time.
  *
  * @module
  */

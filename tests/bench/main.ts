@@ -43,7 +43,7 @@ async function measureAll(
       const measured = await measure(row, asked, tools);
       rows[row.name] = measured;
       console.log(`${rowTable(row, measured)}\n`);
-      // Who breaks off a long run keeps what there is.
+      // A long run that is broken off keeps its figures.
       await write(results, folder);
     }
     return results;

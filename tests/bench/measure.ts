@@ -49,7 +49,7 @@ function pick(amount: Amount, { quick }: Effort): number {
   return amount[quick ? 1 : 0];
 }
 
-/** The contenders of a row. Who fails is out, and the reason is noted. */
+/** The contenders of a row. One that fails is out, and the reason is noted. */
 class Table {
   readonly runners: Map<string, Runner> = new Map();
   readonly count: number;
@@ -84,7 +84,7 @@ class Table {
     const rounds = this.#effort.rounds ?? pick(this.#row.rounds, this.#effort);
     const figures: Record<string, number[]> = {};
     for (let round = -warm; round < rounds; round++) {
-      // There and back: who comes first, or after whom, is no advantage.
+      // There and back: the order is no advantage.
       const turn = round % 2 === 0 ? this.#entries : this.#entries.toReversed();
       for (const entry of turn) {
         if (round >= (entry.most ?? Infinity)) continue;

@@ -66,7 +66,7 @@ export interface Row {
   readonly rounds: Amount;
   /** How many come first to warm caches and compilers. */
   readonly warm: Amount;
-  /** Who takes part. */
+  /** The contenders. */
   readonly entries: readonly Entry[];
   /** What is wanted. */
   readonly goals: readonly Goal[];

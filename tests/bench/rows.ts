@@ -1,5 +1,5 @@
 /**
- * What is measured, who takes part, and what is wanted.
+ * The measurements, the contenders, and the goals.
  *
  * @module
  */

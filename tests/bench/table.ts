@@ -9,7 +9,7 @@ import { type Verdict, verdicts, word } from "./goals.ts";
 import type { Measured, Row } from "./row.ts";
 import { median, ratio } from "./statistics.ts";
 
-/** To whom the others are compared, where they take part. */
+/** The contenders that the others are compared to. */
 const BASES: readonly string[] = ["C", "kill(-pgid), wait", "Deno.Command"];
 
 /** A row's table, for a terminal. */
@@ -89,7 +89,7 @@ export function goalTable(rows: Figures): string {
   return markdown(lines);
 }
 
-/** Who has a column in the table of medians. */
+/** The contenders with a column in the table of medians. */
 const COLUMNS: readonly string[] = ["ours", "Deno.Command", "Node", "C"];
 
 /** The medians of the best known contenders, in Markdown. */

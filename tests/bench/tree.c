@@ -1,7 +1,7 @@
 /*
  * A tree of SIZE processes in three generations: `tree SIZE plain|setsid`. Each
  * writes its process id, ten bytes, and then holds standard output open for as
- * long as it lives. With "setsid" everybody but the first leads a session.
+ * long as it lives. With "setsid" every process but the first leads a session.
  */
 #include <stdio.h>
 #include <stdlib.h>

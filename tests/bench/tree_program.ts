@@ -28,7 +28,7 @@ export class TreeReader {
     return text.trim().split("\n").map(Number);
   }
 
-  /** Resolves when nobody holds the pipe any more. */
+  /** Resolves when nothing holds the pipe any more. */
   async closed(): Promise<void> {
     while (!(await this.#reader.read()).done);
   }

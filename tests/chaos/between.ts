@@ -48,7 +48,7 @@ export interface Interrupted {
 
 // A daemon, one that ignores signals and one with a session of its own.
 const TABLE = ":d1,f2,x3;:;i:;s:";
-// Nobody of these leaves the group.
+// None of these leaves the group.
 const GROUP_TABLE = ":f1,x2;i:;p:";
 const PARENT = import.meta.resolve("./between_parent.ts");
 const DEADLINE_MS = 10_000;

@@ -26,7 +26,7 @@ export interface ChaosOptions {
   /** How often. */
   readonly repeat: number;
   /**
-   * One tree at a time, and nobody else who forks: what the library does only on
+   * One tree at a time, and nothing else that forks: what the library does only on
    * a machine where nothing happens meanwhile is done then.
    */
   readonly alone: boolean;
@@ -63,7 +63,7 @@ export async function runChaos(
     for (let i = 0; i < options.repeat; i++) {
       await oneRound(options, workshop, surroundings, tally);
     }
-    // Who was overlooked, or came back.
+    // What was overlooked, or came back.
     const late = alive(workshop.dir);
     if (late.length > 0) tally.late(late);
   } finally {

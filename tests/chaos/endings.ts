@@ -115,7 +115,7 @@ const JOBS: Record<
   },
   "first exit": (one, command) =>
     runningJob(one, command, { policy: "first-exit" }, async (job) => {
-      // Who of them exits by itself may have done so already.
+      // Which of them exits by itself may have done so already.
       job.children[0]?.kill("SIGKILL", { tree: false });
       await job.exited;
     }),

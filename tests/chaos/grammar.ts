@@ -92,7 +92,7 @@ function operations(
 ): string {
   let ops = fixed;
   for (const [letter, probability] of OPERATIONS) {
-    // Who hangs in vfork does not come to its exit. Who is not dumpable can be
+    // A process in vfork does not come to its exit. One that is not dumpable can be
     // seen by root alone, so that the observer would miss it.
     const wanted = random.chance(probability) &&
       !(fixed && letter === "v") && !(letter === "d" && !root);

@@ -26,7 +26,7 @@ export interface HostPlan {
   readonly workshop: Workshop;
   readonly surroundings: Surroundings;
   readonly parallel: number;
-  /** Nobody but the trees forks. */
+  /** Nothing but the trees forks. */
   readonly alone: boolean;
   /** Start no further tree when this many milliseconds are over. */
   readonly budget: number;

@@ -24,7 +24,7 @@ for (const pid of pidsNewestFirst()) {
   if (pid === 2 || statOf(pid)?.ppid === 2) kernel.add(pid);
 }
 
-/** Everybody alive whose file or working directory is this, or below it. */
+/** Every process alive whose file or working directory is this, or below it. */
 export function alive(prefix: string): Alive[] {
   let dead = new Set<number>();
   for (let look = 0;; look++) {
@@ -141,7 +141,7 @@ export function zombiesOf(parent: number): number[] {
   });
 }
 
-/** Ends what a failed test left. Never anybody else: the file says whose it is. */
+/** Ends what a failed test left. Never anything else: the file says whose it is. */
 export function clean(prefix: string): void {
   const deadline = performance.now() + 10_000;
   for (;;) {

@@ -13,7 +13,7 @@ import { alive, clean } from "./observer.ts";
 import { discard, openWorkshop, programOf } from "./program.ts";
 import { underReaper } from "./reaper.ts";
 
-// A daemon, who ignores, a session, a wiped environment, a group, a double fork.
+// A daemon, one that ignores SIGTERM, a session, a wiped environment, a group, a double fork.
 const TABLE = ":f1,d2,x3,D4;i:f5;s:d6;e:;g:f7;:x8;inp:;:;ig:";
 const PROCESSES = 9;
 const GOAL_MS = 250;

@@ -75,7 +75,7 @@ export async function runParent(plan: ParentPlan): Promise<ParentReport> {
     if (!one.detached || !spawned) continue;
     const [leader] = one.table.split(":");
     if (alive(mark).length > 0) spared++;
-    // Who exits by itself, or writes to a pipe that nobody reads any more.
+    // A process that exits by itself, or writes to a pipe that nothing reads any more.
     else if (!/[lLuw]/.test(leader!)) wrong.push(`t${one.index} was detached`);
   }
   if (plan.stranger && spawned && alive(strangerMark).length !== 1) {
@@ -85,7 +85,7 @@ export async function runParent(plan: ParentPlan): Promise<ParentReport> {
     clean(mark);
     forget(mark);
   }
-  // Of a detached tree nobody else can: its parent is gone, and so is the guard.
+  // Of a detached tree nothing else can: its parent is gone, and so is the guard.
   await until(() => removeCgroups(parent.pid), "").catch(() => {});
   return {
     indices: plan.indices,
@@ -121,7 +121,7 @@ function removeCgroups(pid: number): boolean {
         Deno.removeSync(`${root}/${name}`);
       }
     } catch (error) {
-      // Not mounted there; or somebody in it has not quite ended.
+      // Not mounted there; or something in it has not quite ended.
       if (!(error instanceof Deno.errors.NotFound)) return false;
     }
   }

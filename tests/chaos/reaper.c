@@ -1,6 +1,6 @@
 // Runs a program and reaps every orphan below it, as an init does. Where the
 // machine's own is slow at that, a chain that forks a thousand successors a
-// second would fill the process table for everybody.
+// second would fill the process table for all.
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/prctl.h>

@@ -80,7 +80,7 @@ export interface Scenario extends Tree {
   readonly jobEnding: JobEnding;
   /** Whether a parent that ends has its trees in a job. */
   readonly inJob: boolean;
-  /** A child of somebody else that is started at the same moment. */
+  /** A child of another process that is started at the same moment. */
   readonly stranger: "none" | "deno" | "node";
 }
 

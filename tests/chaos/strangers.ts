@@ -1,6 +1,6 @@
 /**
- * Children of somebody else in the same process: those of `Deno.Command` and of
- * `node:child_process`. Nobody may end them or take their status.
+ * Children of other code in the same process: those of `Deno.Command` and of
+ * `node:child_process`. Nothing may end them or take their status.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Buffer } from "node:buffer";
 
 const HANG_MS = 30_000;
 
-/** Who starts it. */
+/** What starts it. */
 export type StrangerKind = "deno" | "node";
 
 const LONG_MS = 3_500_000;

@@ -14,7 +14,7 @@ import { cli } from "./program.ts";
 const WINDOWS = Deno.build.os === "windows";
 const LINUX = Deno.build.os === "linux";
 
-/** A leader that Deno.Command started, with a child: somebody else's tree. */
+/** A leader that Deno.Command started, with a child: another program's tree. */
 async function strangers(roll: RollCall): Promise<Deno.ChildProcess> {
   const leader = new Deno.Command(denoPath(), {
     args: roll.args("leader"),

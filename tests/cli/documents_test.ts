@@ -71,7 +71,7 @@ Deno.test("the tasks that texts name are there", async () => {
   );
   for (const path of ["CONTRIBUTING.md", ...TEXTS]) {
     const text = await Deno.readTextFile(new URL(path, ROOT));
-    // Those in a string are somebody's own.
+    // Those in a string are of another project.
     for (
       const [, name] of text.matchAll(
         /(?<!["'])\b(?:deno|deno@[\d.]+) task ([a-z]\w*(?::\w+)*)/g,

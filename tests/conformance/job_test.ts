@@ -27,7 +27,7 @@ const deno = denoPath();
 const SOFT = ["SIGTERM", "SIGINT", "SIGHUP"];
 /** An hour: a stop that waits for it has failed the test. */
 const LONG = 3600_000;
-/** The same, but where a member has a console of its own, which nobody can ask to end. */
+/** The same, but where a member has a console of its own, which nothing can ask to end. */
 const GRACE = WINDOWS ? 1000 : LONG;
 const QUIET = { stdin: "null", stdout: "null", stderr: "null" } as const;
 
@@ -115,7 +115,7 @@ Deno.test("first failure: the job has succeeded when all have, and what they lef
   const left = await two.spawn("left behind", { detached: true });
   await one.exit(0);
   await two.exit(0);
-  // Nobody has asked for the end of the job: it is open for more.
+  // Nothing has asked for the end of the job: it is open for more.
   await left.answers();
   const { member: three } = await join(job, roll, "three");
   const exited = job.exited;

@@ -168,7 +168,7 @@ Deno.test("processes of others are shown and ended only with --allow-run for eve
   const attempts: readonly (readonly [string[], RegExp])[] = [
     [[], /^NotCapable NotCapable NotCapable$/],
     [["--allow-run=other"], /^NotCapable NotCapable NotCapable$/],
-    // Nobody is left to be found once Deno has killed it and it has been reaped.
+    // Nothing is left to be found once Deno has killed it and it has been reaped.
     [["--allow-run", "--deny-run=other"], /^done done (?:done|NotFound)$/],
   ];
   for (const [flags, expected] of attempts) {

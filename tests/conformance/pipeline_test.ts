@@ -24,7 +24,7 @@ Deno.test.beforeAll(warmUp);
 const deno = denoPath();
 const MiB = 1024 * 1024;
 
-/** Writes for ever, until nobody reads any more. */
+/** Writes for ever, until nothing reads any more. */
 const YES = `const line = new TextEncoder().encode("y\\n".repeat(4096));
 try {
   for (;;) Deno.stdout.writeSync(line);

@@ -209,7 +209,7 @@ Deno.serve({
 }, () => new Response("hello"));
 console.log("x".repeat(2_000_000));`;
 
-/** A port that nobody listens on. */
+/** A port that nothing listens on. */
 function freePort(): number {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const { port } = listener.addr as Deno.NetAddr;

@@ -1,6 +1,6 @@
 /**
  * A process that sees every other soon after its birth, while its parent lives: xnu
- * keeps the unique id of who forked a process, Linux only who is its parent now.
+ * keeps the unique id of the parent that forked a process, Linux only its parent now.
  *
  * A process, since a thread (Worker) that a preloaded module starts keeps Deno from
  * going on with the main module.
@@ -18,7 +18,7 @@ const LOOKS_FOR_PARENT = 200;
 export interface Birth {
   /** When the process was started, in ticks. */
   readonly start: number;
-  /** The number of who forked it. */
+  /** The number of the process that forked it. */
   readonly parent: number;
   /** When that one was started. */
   readonly parentStart: number;
@@ -26,7 +26,7 @@ export interface Birth {
 
 /**
  * Starts the process, unless one of the tests has started it before; it ends with
- * who has.
+ * that has it.
  *
  * @param tools A folder whose programs come before those of the system.
  * @param environment Reads a variable, for which there may be no permission.

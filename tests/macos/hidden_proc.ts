@@ -1,6 +1,6 @@
 /**
- * Hides `/proc`, which macOS has not, from whoever asks Deno for it. The emulation
- * itself sees it, through the C library: whoever is being tested may have given up
+ * Hides `/proc`, which macOS has not, from whatever asks Deno for it. The emulation
+ * itself sees it, through the C library: whatever is being tested may have given up
  * the permission to read.
  *
  * @module
@@ -10,7 +10,7 @@ import { real } from "./real_libc.ts";
 
 const O_DIRECTORY = 0x1_0000;
 const space = new Uint8Array(1 << 16);
-/** Descriptors of the emulation: nobody is shown these. */
+/** Descriptors of the emulation: these are not shown. */
 export const ownDescriptors = new Set<number>();
 
 function path(name: string): Uint8Array<ArrayBuffer> {

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file camelcase -- the names are those of C
 /**
  * `libSystem.B.dylib` as far as this library calls it, made of the C library of
- * Linux. Whoever asks for a function that macOS has not is refused, as by dlsym.
+ * Linux. A function that macOS has not is refused, as by dlsym.
  *
  * @module
  */
@@ -66,7 +66,7 @@ const SYMBOLS: Record<string, unknown> = {
   __error: errorLocation,
   environ: real.environ,
   fcntl(fd: number, command: number): number {
-    // What it finds as the variadic argument, on Apple arm64, is anybody's guess.
+    // What it finds as the variadic argument, on Apple arm64, cannot be known.
     if (command === F_GETFD) return taken(real.fcntl(fd, F_GETFD, 0n));
     if (command !== F_GETFL) return setFlags(fd, command, 0n);
     const flags = real.fcntl(fd, F_GETFL, 0n);

@@ -2,7 +2,7 @@
  * What libproc and `kill` of macOS tell of a process, from `/proc` of Linux. As
  * xnu does it (`bsd/kern/proc_info.c`, `kern_sig.c`):
  *
- * - zombies only for who asks for zombies, and `getpgid` has none;
+ * - zombies only for a caller that asks for zombies, and `getpgid` has none;
  * - the long form and the task of another user's process are refused; here, of the
  *   kernel's threads and of process 1;
  * - a signal to a group of zombies is EPERM.
@@ -58,7 +58,7 @@ function processOf(pid: number): Process | null {
 
 let birthOf: (pid: number) => Birth | null = () => null;
 
-/** Begins to note who was forked by whom. */
+/** Begins to note the parent of each fork. */
 export function beginProcesses(tools: string): void {
   birthOf = watchBirths(
     tools,

@@ -68,7 +68,7 @@ Deno.test({
     const server = await startPrefork(2);
     const { port } = server;
     await server[Symbol.asyncDispose]();
-    // Whoever still lived would hold the socket.
+    // Whatever still lived would hold the socket.
     await until(() => {
       try {
         Deno.listen({ hostname: "127.0.0.1", port }).close();

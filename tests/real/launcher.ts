@@ -23,7 +23,7 @@ export interface LauncherPlan {
 /** What the launcher is told: to end it softly, or with `grace: 0`. */
 export type Ending = "stop" | "kill";
 
-/** Printed when the program is started: who was there before it. */
+/** Printed when the program is started: what was there before it. */
 export interface Started {
   readonly before: number[];
   readonly pid: number;
@@ -32,9 +32,9 @@ export interface Started {
 
 /** Printed when the program is ended. */
 export interface Ended {
-  /** Who was left at the moment the call returned. */
+  /** What was left at the moment the call returned. */
   readonly left: Member[];
-  /** Who was left a second later, if anybody was. */
+  /** What was left a second later, if anything was. */
   readonly later: Member[];
   readonly ms: number;
   readonly report: string;
@@ -50,7 +50,7 @@ const options = {
   stderr: "null",
 } as const;
 
-// The guard is there before we look who is: it is none of the program's.
+// The guard is there before the first look: it is none of the program's.
 if (plan.api === "ours") await new Command("true").output();
 const before = observe(plan.observer).map(({ pid }) => pid);
 

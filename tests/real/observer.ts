@@ -1,7 +1,7 @@
 /**
- * Who is there, told by somebody other than the library. Linux only.
+ * The processes that there are, told by something other than the library. Linux only.
  *
- * As root with a cgroup v2 hierarchy: a cgroup that nothing else uses. Nobody in
+ * As root with a cgroup v2 hierarchy: a cgroup that nothing else uses. Nothing in
  * it can leave it. Otherwise: a marker in a process's arguments, environment or
  * working directory; one of the three is left even of a program that overwrote
  * its title and its environment, where it works in a directory of the test's.
@@ -49,7 +49,7 @@ export function observedArgs(plan: ObserverPlan, argv: string[]): string[] {
 }
 
 /**
- * Everybody under observation, at this moment. Who was listed and has gone since
+ * Every process under observation, at this moment. What was listed and has gone since
  * may have started another one, as a chain of forks does: then it looks again.
  */
 export function observe(plan: ObserverPlan): Member[] {
@@ -74,7 +74,7 @@ function listed(plan: ObserverPlan): number[] {
   );
 }
 
-/** Ends everybody under observation, without the library, and forgets the cgroup. */
+/** Ends every process under observation, without the library, and forgets the cgroup. */
 export async function clear(plan: ObserverPlan): Promise<void> {
   const deadline = performance.now() + 20_000;
   for (;;) {

@@ -20,7 +20,7 @@ export interface Stage extends AsyncDisposable {
   readonly deno: string;
   /** The project, with a `/` at the end. */
   readonly project: string;
-  /** Who runs the programs, for the reader. */
+  /** The user of the programs, for the reader. */
   readonly user: string;
 }
 

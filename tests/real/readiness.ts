@@ -36,7 +36,7 @@ export async function answers(
   }
 }
 
-/** Whether somebody listens on a port of loopback. */
+/** Whether something listens on a port of loopback. */
 export async function accepts(port: number): Promise<boolean> {
   try {
     (await Deno.connect({ hostname: "127.0.0.1", port })).close();

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# The programs run as `nobody`, who cannot look into root's home.
+# The programs run as `nobody`, which cannot look into root's home.
 [ "$(id -u)" = 0 ] && home=/var/cache || home=$HOME/.cache
 cache=${KILLABLE_CACHE:-$home/killable-process}/real
 mkdir -p "$cache"

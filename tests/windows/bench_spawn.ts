@@ -63,7 +63,7 @@ async function compare(
 ): Promise<void> {
   const times: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds + WARM_UP; round++) {
-    // Who is first takes turns.
+    // They take turns at being first.
     for (const index of round % 2 === 0 ? [0, 1] : [1, 0]) {
       const before = performance.now();
       await (index === 0 ? first : second)();

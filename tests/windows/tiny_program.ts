@@ -7,7 +7,7 @@
  * @module
  */
 
-/** Who runs it: a program with a console, or one that has windows, or could. */
+/** The kind of program: one with a console, or one that has windows, or could. */
 export type Subsystem = "console" | "windows";
 
 const HEADERS = 0x200;

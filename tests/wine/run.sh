@@ -63,7 +63,7 @@ allow_windows() {
   [ -e "$WINEPREFIX/.windows" ] && return
   timeout 60 "$wine/bin/wine" reg add 'HKCU\Software\Wine\Drivers' \
     /v Graphics /d null /f </dev/null >"$cache/wineboot.log" 2>&1 9>&- || return 1
-  # Who is still there has begun without.
+  # A process that is still there has begun without.
   timeout 60 "$wine/bin/wineserver" -w 9>&- || return 1
   touch "$WINEPREFIX/.windows"
 }
@@ -100,7 +100,7 @@ fi
   cannot "npm has no Windows build of Deno $version"
 
 # The server ends its clients; one that was just starting may miss that, and is
-# found by its program, which nobody else uses while the lock is held.
+# found by its program, which nothing else uses while the lock is held.
 stop_wine() {
   timeout 30 "$wine/bin/wineserver" -k >/dev/null 2>&1 9>&- || true
   timeout 30 "$wine/bin/wineserver" -w >/dev/null 2>&1 9>&- || true

@@ -188,7 +188,7 @@ Deno.test({
       await until(() => links() > 20, "twenty links of the chain");
       const report = await within(child.stop({ grace: 0 }), "the stop");
       assertEquals(report.survivors, 0);
-      // Nobody is left who could start another.
+      // No process is left that could start another.
       const last = links();
       for (let look = 0; look < 20; look++) {
         assertEquals(processesWith(marker), []);

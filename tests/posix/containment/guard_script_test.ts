@@ -11,7 +11,7 @@ const GLOB = `75${"?".repeat(17)}`;
 const LIMITS =
   "Limit                     Soft Limit           Hard Limit           Units\n" +
   `Max file locks            75${"1".repeat(17)}  unlimited            locks\n`;
-// Beyond every number that a system gives: nobody can be hit.
+// Beyond every number that a system gives: nothing can be hit.
 const PID = "99999999";
 
 function statOf(state: string): string {
@@ -87,7 +87,7 @@ async function assertLeft(expected: number, script: string): Promise<void> {
   await lines.close();
   await within(guard.status, "the script's end");
   await leader.status;
-  // Who was killed may take a moment to end.
+  // What was killed may take a moment to end.
   await until(() => processesWith(marker).length <= expected, "the end");
   const left = processesWith(marker);
   assertEquals(left.length, expected);

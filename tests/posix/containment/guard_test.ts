@@ -1,4 +1,4 @@
-/** The guard: what it has, and who can reach it. */
+/** The guard: what it has, and what can reach it. */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Command, type CommandOptions } from "../../../mod.ts";

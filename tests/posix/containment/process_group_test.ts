@@ -37,7 +37,7 @@ interface Led {
   readonly tree: ProcessTree;
 }
 
-/** Leaders of groups, known to nobody but these memberships. */
+/** Leaders of groups, known to nothing but these memberships. */
 async function lead(count: number): Promise<Led[]> {
   const led: Led[] = [];
   for (let i = 0; i < count; i++) {
@@ -61,7 +61,7 @@ async function lead(count: number): Promise<Led[]> {
 Deno.test("groups that are ended in one go need one look, not one each", {
   ignore,
 }, async () => {
-  // On a host where somebody forks in between, it is tried again.
+  // On a host where something forks in between, it is tried again.
   for (let tries = 0;; tries++) {
     const all = await lead(COUNT);
     const newest = lastPid();

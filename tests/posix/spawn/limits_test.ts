@@ -72,7 +72,7 @@ Deno.test({
 
 Deno.test({
   name: "the limit of processes is a clear error, and is over when it is over",
-  // Root has no such limit; another user is needed that nobody else is.
+  // Root has no such limit; a user is needed that no other process has.
   ignore: !root,
   async fn() {
     const marker = newMarker();
@@ -109,7 +109,7 @@ Deno.test({
       assertStringIncludes(result.message, "ulimit -u");
       assertEquals(processesWith(marker), []);
     } finally {
-      // Who has been killed may have written to it until now.
+      // What has been killed may have written to it until now.
       await until(
         () => deno.remove().then(() => true, () => false),
         "an empty folder",

@@ -219,7 +219,7 @@ Deno.test({
     assertEquals(child.fds[3]!.handle, 3);
     assertThrows(() => child.fds[3]!.readable, TypeError, "write");
     assertThrows(() => child.fds[4]!.writable, TypeError, "read");
-    // The shell's cat has ended with its input; nobody holds the pipe.
+    // The shell's cat has ended with its input; nothing holds the pipe.
     assertEquals((await text).length, big.length);
   },
 });

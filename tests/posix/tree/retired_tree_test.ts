@@ -20,7 +20,7 @@ Deno.test({
     const gone = Lineage.create({ signal: "SIGTERM", grace: 0 }, []) as Lineage;
     const tree = new ProcessTree(gone, processTable(), signalProcess);
     gone.retire();
-    // On a host where somebody forks in between, it is tried again.
+    // On a host where something forks in between, it is tried again.
     for (let tries = 0;; tries++) {
       const child = new Command("sleep", { args: ["100"], stdin: "null" })
         .spawn();

@@ -63,7 +63,7 @@ function exactly(...children: Child[]): Members {
   };
 }
 
-/** The real table on a machine where nobody else forks. */
+/** The real table on a machine where nothing else forks. */
 const quiet: ProcessTable = { ...processTable(), newest: () => 1_000_000 };
 
 /** The group of a leader, and what it was sent. */
@@ -251,7 +251,7 @@ Deno.test("that a snapshot has ended does not hide who was not in it", {
   tree.close();
 });
 
-/** Whether a kill of what a leader has left behind ends also whom it does not see. */
+/** Whether a kill of what a leader has left behind ends also what it does not see. */
 async function endsTheUnseen(how: "running" | "finished"): Promise<void> {
   const numbers = Lineage.prototype.numbers;
   const child = new Command("sh", {

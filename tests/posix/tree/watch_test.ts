@@ -1,4 +1,4 @@
-/** Waiting for the members of a tree: by whom, and that the event loop goes on meanwhile. */
+/** Waiting for the members of a tree: by which means, and that the event loop goes on meanwhile. */
 
 import { assertEquals, assertGreater } from "@std/assert";
 import { Command } from "../../../mod.ts";
@@ -14,7 +14,7 @@ const QUIET = { stdin: "null", stdout: "null", stderr: "null" } as const;
 
 Deno.test.beforeAll(warmUp);
 
-/** A tree that shows nobody; counts how often it is asked to. */
+/** A tree that shows nothing; counts how often it is asked to. */
 function nobody(): { tree: TreeOperations; asked: () => number } {
   let asked = 0;
   const tree = {

@@ -1,4 +1,4 @@
-/** Many children at a time: who of them has exited is seen without a descriptor for each. */
+/** Many children at a time: which of them has exited is seen without a descriptor for each. */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { type ChildProcess, Command } from "../../../mod.ts";
@@ -27,7 +27,7 @@ function start(count: number): ChildProcess[] {
     }).spawn());
 }
 
-/** Kills some, and does not turn the event loop: nobody reaps them meanwhile. */
+/** Kills some, and does not turn the event loop: nothing reaps them meanwhile. */
 function makeZombies(...children: ChildProcess[]): void {
   const began = performance.now();
   for (const { pid } of children) {
@@ -46,7 +46,7 @@ async function end(children: readonly ChildProcess[]): Promise<void> {
   );
 }
 
-/** Watches some of them besides; returns whom it has asked. */
+/** Watches some of them besides; returns those that it has asked. */
 function watched(children: readonly ChildProcess[]): [Children, number[]] {
   const set = new Children();
   const asked: number[] = [];
@@ -201,7 +201,7 @@ Deno.test("many that are stopped at once need few looks at all processes", {
     begin.call(this, newest);
   };
   try {
-    // On a host where somebody forks in between, it is tried again.
+    // On a host where something forks in between, it is tried again.
     for (let tries = 0;; tries++) {
       const children = start(MANY);
       const newest = lastPid();

@@ -20,7 +20,7 @@ function isFull(): boolean {
   }
 }
 
-// Deno's own threads are there before nobody can have one any more: it panics
+// Deno's own threads are there before none can be had any more: it panics
 // without them. One for signals, and one of the pool, which waits for the pipe.
 await new Command("/bin/true", { stdin: "null" }).output();
 await Deno.stat("/");

@@ -1,4 +1,4 @@
-/** A tree that has left no process for anybody ends with its parent all the same. */
+/** A tree that has left no process for any other ends with its parent all the same. */
 
 import { assertEquals } from "@std/assert";
 import { Command } from "../../../mod.ts";
@@ -15,7 +15,7 @@ import { newMarker, processesWith } from "../../fixtures/process_table.ts";
 import { warmUp } from "../../fixtures/warm_up.ts";
 import { HAS_COMPILER, IS_ROOT } from "./place.ts";
 
-// Nobody else is this user: its limit is used up by this test alone.
+// No other process has this user: its limit is used up by this test alone.
 const USER = "64997";
 const AS_USER = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
 

@@ -31,14 +31,14 @@ export interface Place {
   readonly mounts?: string;
   readonly deno?: string;
   readonly mod?: string;
-  /** Another copy of the probe, for a user who cannot read ours. */
+  /** Another copy of the probe, for a user that cannot read ours. */
   readonly probe?: string;
 }
 
 /**
  * Runs the probe.
  *
- * @returns What it answered, and who is left of what it started.
+ * @returns What it answered, and what is left of what it started.
  */
 export async function probe(
   place: Place,
@@ -53,7 +53,7 @@ export async function probe(
     ? inside
     : ["unshare", "-m", "sh", "-c", `${place.mounts}; exec "$@"`, "sh"]
       .concat(inside);
-  // Into files: who is left over must not hold up the test by a pipe.
+  // Into files: what is left over must not hold up the test by a pipe.
   const file = await Deno.makeTempFile();
   try {
     const { code } = await new Deno.Command("sh", {

@@ -1,4 +1,4 @@
-/** Every place where something is missing: an answer each time, and nobody left. */
+/** Every place where something is missing: an answer each time, and nothing left. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { until } from "../../fixtures/deadline.ts";

@@ -11,7 +11,7 @@ for (const mechanism of ["lineage", "process-group"]) {
       name: `${mechanism}: the tree ends when the parent ends by ${end}`,
       ignore,
       async fn() {
-        // A group does not hold whoever has left it.
+        // A group does not hold whatever has left it.
         const held = mechanism === "lineage" ? "all ended" : "1 of 4 live on";
         assertEquals(await endOf(mechanism, end), held);
       },

@@ -25,7 +25,7 @@ import {
   surplus,
 } from "./witness.ts";
 
-// A stop gives up after 8 s and names who is left.
+// A stop gives up after 8 s and names what is left.
 const DEADLINE = 20_000;
 
 const [name, list, cold] = Deno.args as [string, string, string];

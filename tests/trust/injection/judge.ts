@@ -21,7 +21,7 @@ function wrong(finding: string): Verdict {
   return { finding, kind: "missed" };
 }
 
-// Somebody else took the status: that is what `lost` is for.
+// Other code took the status: that is what `lost` is for.
 function mayBeLost({ call, errno }: Injection): boolean {
   return errno === ERRNO.ECHILD && call === "wait4";
 }

@@ -4,7 +4,7 @@
  * before `mod.ts` is, and `mod.ts` with `await import()`.
  *
  * A call that is made to fail is not made, but close(2), which closes whatever it
- * answers, and wait4(2): somebody else has reaped the child.
+ * answers, and wait4(2): other code has reaped the child.
  *
  * @module
  */

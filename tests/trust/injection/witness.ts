@@ -77,7 +77,7 @@ export function guards(): number {
   return count;
 }
 
-/** Ends what a failed stop left. Never anybody else: the marker says whose it is. */
+/** Ends what a failed stop left. Never anything else: the marker says whose it is. */
 export function clean(marker: string): void {
   for (const line of strangersLeft(marker)) {
     const pid = Number(/^\d+/.exec(line)?.[0] ?? 0);

@@ -146,7 +146,7 @@ Deno.test({
       const ends = new Command("sh", { args: ["-c", "read x; exit 5"], stdin: "piped", stdout: "null" }).spawn();
       const late = new Command("sh", { args: ["-c", "sleep $0 & sleep $0", "${marker}"], stdin: "null",
         stdout: "null", timeout: 400, grace: 100 }).spawn();
-      // Stays until the end: who looks sees that it has come to this.
+      // Stays until the end: the observer sees that it has come to this.
       await using sign = new Command("sleep", { args: ["${marker}1"], stdin: "null", grace: 0 }).spawn();
       await ends.stdin.close();
       const { code } = await ends.status;

@@ -1,7 +1,7 @@
 /**
- * A number that was given again: whoever has it now is never signalled. In a pid
+ * A number that was given again: the process that has it now is never signalled. In a pid
  * namespace with 400 numbers (pid_max is per namespace since Linux 6.14). And if
- * it is a member of a tree who has it now, he is not taken for who had it before.
+ * it is a member of a tree that has it now, it is not taken for the one that had it before.
  */
 
 import { assert, assertEquals } from "@std/assert";

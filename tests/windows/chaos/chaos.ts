@@ -95,7 +95,7 @@ export async function runChaos(
   return tally;
 }
 
-// An observer that sees nobody would find no survivors.
+// An observer that sees nothing would find no survivors.
 async function prove(
   observer: Observer,
   program: string,
@@ -183,7 +183,7 @@ class Run {
     if (left.length > 0) wrong.push(`not all gone: ${left}`);
   }
 
-  // Somebody else's child at the same time: nothing may happen to it.
+  // Another program's child at the same time: nothing may happen to it.
   async #stranger(): Promise<string | null> {
     const code = this.#one.index % 90;
     const status = await new Deno.Command(this.#options.program, {
@@ -240,7 +240,7 @@ function endIfRunning(parent: Deno.ChildProcess): void {
   }
 }
 
-/** Reads until a word has come, and goes on reading so that nobody is held up. */
+/** Reads until a word has come, and goes on reading so that nothing is held up. */
 async function said(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   word: string,

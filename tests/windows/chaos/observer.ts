@@ -6,7 +6,7 @@
  * @module
  */
 
-/** Asks who lives. */
+/** Asks which processes live. */
 export class Observer implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;

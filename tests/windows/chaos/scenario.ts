@@ -33,7 +33,7 @@ export function scenario(seed: number, index: number): Scenario {
   const detached = random.chance(0.1) && ofParent;
   const canSuspend = ending !== null && /stop|kill|dispose|job/i.test(ending);
   return {
-    // Nobody could end what outlives its parent and may be opened by nobody.
+    // What outlives its parent and may not be opened could not be ended.
     table: detached ? tree.table.replaceAll("x", "") : tree.table,
     processes: more.reduce((sum, one) => sum + one.processes, tree.processes),
     more: more.map(({ table }) => table),

@@ -88,7 +88,7 @@ static HANDLE start(char mode, int index) {
   }
 }
 
-// Nobody may open it: it can be ended by its job alone.
+// No process may open it: it can be ended by its job alone.
 static void lock(void) {
   SECURITY_DESCRIPTOR descriptor;
   ACL nobody;

@@ -94,7 +94,7 @@ Deno.test("a leader that was dead before the census is alone, however long ago i
   assertEquals(census.isAlone(1, 7, 100), null);
   assertEquals(census.isAlone(1, 7, 100, after), null);
   assertEquals(census.isAlone(1, 7, 100, before - 1), true);
-  // Somebody else is in the tree, or has come since, or may have.
+  // Another process is in the tree, or has come since, or may have.
   assertEquals(census.isAlone(2, 8, 100, before - 1), null);
   assertEquals(census.isAlone(1, 8, 100, before - 1), null);
   assertEquals(census.isAlone(1, 7, 101, before - 1), null);

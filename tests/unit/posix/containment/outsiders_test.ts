@@ -67,7 +67,7 @@ Deno.test("a number higher than the last is given again before numbers wrap", ()
     true,
   ]);
   last = 200;
-  // Whoever has it, the look has passed over him.
+  // Whatever process has it, the look has passed over it.
   assertEquals(outsiders.end(), false);
   outsiders.begin();
   assertEquals([7, 200, 300].map((pid) => outsiders.has(pid)), [
@@ -77,7 +77,7 @@ Deno.test("a number higher than the last is given again before numbers wrap", ()
   ]);
   last = 299;
   assertEquals(outsiders.end(), true);
-  // Nobody relied on it.
+  // Nothing relied on it.
   outsiders.begin();
   last = 300;
   assertEquals(outsiders.end(), true);
@@ -227,7 +227,7 @@ Deno.test("so is one that had its number before the look and could be seen only 
   host.strangers = [10];
   const tree = host.tree();
   assertEquals(tree.isEmpty(), true);
-  // It is in the middle of a fork: the number of who comes is given.
+  // It is in the middle of a fork: the number of its child is given.
   host.members.set(1001, "S");
   host.last = 1002;
   host.onAsk = (pid) => {
@@ -274,7 +274,7 @@ Deno.test("a look during which numbers wrapped proves nothing with known strange
   const tree = host.tree();
   tree.isEmpty();
   const looks = host.looks;
-  // Somebody new has the number of a stranger that has ended.
+  // A new process has the number of a stranger that has ended.
   host.strangers.push(30);
   host.onAsk = (pid) => {
     if (pid !== 30 || host.members.size > 0) return;
@@ -318,7 +318,7 @@ Deno.test("of several trees, an outsider is one only if none of them knows bette
   joint.beginLook(1000);
   joint.belongs(10);
   assertEquals([joint.isOutsider(10), joint.endLook(1000)], [true, true]);
-  // One that holds whom a tag does not tell of.
+  // One that holds members which no tag tells of.
   joint.parts = [host, { belongs: () => "yes" }];
   assertEquals(joint.isOutsider(10), false);
 });

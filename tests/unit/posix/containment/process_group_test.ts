@@ -78,7 +78,7 @@ Deno.test("Kinship: a member stays one whatever becomes of its group and its par
   mac.add(102, 101, { ppid: 1 });
   mac.processes.delete(101);
   assertEquals(mac.whose(kinship, 102), "one");
-  // Whom nobody has seen the parent of is lost: that is what the report says.
+  // A process whose parent was never seen is lost: that is what the report says.
   mac.add(104, 103, { ppid: 1 });
   assertEquals(mac.whose(kinship, 104), null);
 });
@@ -97,7 +97,7 @@ Deno.test("Kinship: a leader that has gone to another group is of its tree, and 
 Deno.test("Kinship: who is a parent only by office is none", () => {
   const mac = new Mac()
     .add(100, 50)
-    // A debugger in the tree, and what it traces: somebody else's child.
+    // A debugger in the tree, and what it traces: another program's child.
     .add(101, 100)
     .add(900, 899, { ppid: 101 })
     // A stranger with the number of a member that is gone.
@@ -132,7 +132,7 @@ Deno.test("Kinship: who is in the group of a member is one, though nobody knows 
     .add(301, 1, { pgrp: 300 });
   const kinship = new Kinship<string>(mac);
   kinship.begin("one", 100);
-  // Before its leader was looked at, it is nobody's.
+  // Before its leader was looked at, it belongs to no process.
   const look = (pid: number) => mac.whose(kinship, pid);
   assertEquals([102, 101, 102, 301].map(look), [null, "one", "one", null]);
   mac.add(101, 100, { state: "Z" });

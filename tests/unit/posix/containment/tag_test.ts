@@ -75,7 +75,7 @@ Deno.test("what is no tag is none", () => {
       2n ** 64n - 1n,
       74_999999_9999_9999_999n,
       83_000000_0001_0000_000n,
-      // A tree number of 0 is nobody's.
+      // A tree number of 0 belongs to no tree.
       75_123456_0000_0000_000n,
     ]
   ) assertEquals(decodeTag(value), null, String(value));
@@ -105,7 +105,7 @@ Deno.test("flags do not change what a process belongs to", () => {
 const ROOT_OWNER = { root: 123456, tree: 0, innerOwner: 0 };
 const INNER_OWNER = { root: 123456, tree: 78, innerOwner: 9 };
 
-// Who is ended with which owner: tag, with the root owner, with the inner owner.
+// Which trees are ended with which owner: tag, with the root owner, with the inner owner.
 const GUARDED: readonly (readonly [Tag, boolean, boolean])[] = [
   [OUTER, true, false],
   [INNER, true, true],

@@ -34,7 +34,7 @@ interface Process {
 
 /**
  * What the kernel of macOS does when it is asked for a process
- * (`bsd/kern/proc_info.c` of xnu): zombies only for who says so, and the long form
+ * (`bsd/kern/proc_info.c` of xnu): zombies only for a caller that says so, and the long form
  * only to the process's own user.
  */
 class Xnu implements LibprocCalls {
@@ -240,7 +240,7 @@ Deno.test("macOS: who left the group is ended with it: a child, a known member's
   const killed = signals.filter(([, signal]) => signal === 9);
   assertEquals(
     killed.map(([pid]) => pid).sort(),
-    // 703 was born of nobody who was ever seen: that is why the containment says
+    // 703 was born of no process that was ever seen: that is why the containment says
     // that it does not hold escapees.
     [700, 701, 704, 705, 706],
   );

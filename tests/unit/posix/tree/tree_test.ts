@@ -142,14 +142,14 @@ Deno.test("a tree of zombies is empty", () => {
   const tree = machine.tree();
   assertEquals(tree.isEmpty(), true);
   assertEquals(machine.looks, 2);
-  // Known zombies leave nobody behind.
+  // Known zombies leave nothing behind.
   assertEquals(tree.isEmpty(), true);
   assertEquals(machine.looks, 3);
 });
 
 Deno.test("a zombie that was none at the look before forces another look", () => {
   const machine = new Machine({ 10: {} });
-  // A chain that nobody reaps: the one that is listed is dead when it is asked for.
+  // A chain that nothing reaps: the one that is listed is dead when it is asked for.
   let next = 10;
   machine.onAsk = (pid) => {
     if (machine.looks < 4 && pid === next) {
@@ -246,7 +246,7 @@ Deno.test("kill() looks again until nobody new appears", () => {
   };
   assertEquals(machine.tree().kill(STOP, KILL).count, 3);
   assertEquals(machine.entries.size, 0);
-  // The fourth shows nobody new; the fifth is the one after the kill.
+  // The fourth shows nothing new; the fifth is the one after the kill.
   assertEquals(machine.looks, 5);
 });
 
@@ -312,7 +312,7 @@ Deno.test("kill() spares a call for each member of the leader's group", () => {
   );
   assertEquals(machine.entries.size, 0);
   assertEquals([count, refused, unsettled], [6, [], false]);
-  // Who stands still is not stopped; who has left the group is killed by itself.
+  // What stands still is not stopped; what has left the group is killed by itself.
   assertEquals(machine.signals, [
     [-10, STOP],
     [14, STOP],
@@ -329,7 +329,7 @@ Deno.test("who was not reached by the kill of the group is killed by itself the 
   // It stood still before, so that only the kill shows that it may not be signalled.
   machine.refused.add(11);
   machine.entries.get(11)!.state = "T";
-  // Continued by somebody, 12 leaves the group between the look and the kill.
+  // Continued by another process, 12 leaves the group between the look and the kill.
   const left = {
     pgid: 10,
     signal(signal: number): number {
@@ -539,7 +539,7 @@ Deno.test("a member stays one when its parent has died", () => {
   machine.entries.delete(110);
   machine.entries.set(120, { ppid: 1 });
   assertEquals(tree.members().map((one) => one.pid), [120, 100]);
-  // Its number, given to somebody else.
+  // Its number, given to another process.
   machine.entries.set(120, { ppid: 1, start: 999 });
   assertEquals(tree.members().map((one) => one.pid), [100]);
 });
@@ -592,7 +592,7 @@ Deno.test("a joint tree has the members of all its parts, and no others", () => 
   const stops = machine.signals.filter(([, signal]) => signal === STOP);
   const kills = machine.signals.filter(([, signal]) => signal === KILL);
   assertEquals([stops.length, kills.length], [3, 3]);
-  // All parts stand still before anybody is killed.
+  // All parts stand still before anything is killed.
   assertEquals(machine.signals.slice(0, 3), stops);
   assert(machine.signals.every(([pid]) => pid !== 30));
 });

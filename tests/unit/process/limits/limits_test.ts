@@ -90,7 +90,7 @@ Deno.test("an end tells the limit of the kernel that caused it", () => {
   assertEquals(end({ cpuTime: 1000 }, SIGXCPU), "cpuTime");
   assertEquals(end({ fileSize: 1 }, SIGXFSZ), "fileSize");
   assertEquals(end({ cpuTime: 1000 }, SIGKILL, 2000), "cpuTime");
-  // Somebody else's SIGKILL, our own, an end in good order, no such limit.
+  // Another program's SIGKILL, our own, an end in good order, no such limit.
   assertEquals(end({ cpuTime: 1000 }, SIGKILL, 100), null);
   assertEquals(end({ cpuTime: 1000 }, SIGKILL, 2000, true), null);
   assertEquals(end({ cpuTime: 1000 }, 0, 2000), null);

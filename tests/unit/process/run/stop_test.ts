@@ -77,7 +77,7 @@ class Tree implements NativeTree {
       cancel: () => this.#watch?.resolve(false),
     };
   }
-  /** Everybody ends by himself. */
+  /** Every process ends by itself. */
   end(): void {
     this.size = 0;
     this.#watch?.resolve(true);
