@@ -60,6 +60,33 @@ function peak(who: string, how: string): Start {
   return fresh([...RUN, `${HERE}fresh/peak.ts`, who, how], "print");
 }
 
+function first(what: string): Start {
+  return fresh([...RUN, `${HERE}fresh/first.ts`, what], "print");
+}
+
+function inWine(who: string): Start {
+  return async (tools) => {
+    const folder = await path(tools.wine());
+    // deno-fmt-ignore
+    return new FreshProcess([
+      "/usr/bin/env", `WINEPREFIX=${folder}/prefix`, "WINEDEBUG=-all", `${folder}/wine10/bin/wine`,
+      `${folder}/deno-${Deno.version.deno}.exe`, ...RUN.slice(1), `Z:${HERE}fresh/windows.ts`, who,
+    ], "time");
+  };
+}
+
+function cli(...args: readonly string[]): Start {
+  return async (tools) => {
+    const flags = await tools.cliFlags();
+    const cli = new URL("cli.ts", PROJECT).pathname;
+    const map = flags.map((flag) =>
+      flag.replace(/=(tests\/)/, `=${PROJECT.pathname}$1`)
+    );
+    // deno-fmt-ignore
+    return new FreshProcess([DENO, "run", "--quiet", "--no-lock", "-A", ...map, cli, ...args], "time");
+  };
+}
+
 const PYTHON_START = "import subprocess; subprocess.call(['/bin/true'])";
 const NODE_START = "require('child_process').spawn('/bin/true')";
 const TIMEOUT = ["60", "/bin/true"];
@@ -85,6 +112,18 @@ export const CONTENDERS: Readonly<Record<string, Start>> = {
   "start deno": script("deno"),
   "start import": script("import"),
   "start empty": script("empty"),
+  "start one file": async (tools) =>
+    new FreshProcess(
+      [...RUN, `${await path(tools.release())}/start.js`],
+      "time",
+    ),
+  "first spawn": first("spawn"),
+  "first exit": first("exit"),
+  "first output": first("output"),
+  "first scope": first("scope"),
+  "first timeout": first("timeout"),
+  "wine ours": inWine("ours"),
+  "wine deno": inWine("deno"),
   "start node": async (tools) =>
     new FreshProcess(
       [await path(tools.program("node")), "-e", NODE_START],
@@ -104,14 +143,11 @@ export const CONTENDERS: Readonly<Record<string, Start>> = {
       [await path(tools.program("timeout")), ...TIMEOUT],
       "time",
     ),
-  "cli ours": async (tools) => {
-    const flags = await tools.cliFlags();
-    const cli = new URL("cli.ts", PROJECT).pathname;
-    const map = flags.map((flag) =>
-      flag.replace(/=(tests\/)/, `=${PROJECT.pathname}$1`)
-    );
-    // deno-fmt-ignore
-    return new FreshProcess([DENO, "run", "--quiet", "--no-lock", "-A", ...map, cli, "timeout", ...TIMEOUT], "time");
+  "cli ours": cli("timeout", ...TIMEOUT),
+  "cli run": cli("run", "--", "/bin/true"),
+  "cli one file": async (tools) => {
+    const program = `${await path(tools.release())}/killable.js`;
+    return new FreshProcess([...RUN, program, "timeout", ...TIMEOUT], "time");
   },
   "cli compiled": async (tools) =>
     new FreshProcess(

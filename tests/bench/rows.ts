@@ -108,6 +108,22 @@ function fresh(label: string, contender: string): Entry {
   return { label, contender };
 }
 
+function firstRow(what: string, title: string): Row {
+  return {
+    name: `first ${what}`,
+    title: `first ${title} in a process, until its command has ended`,
+    unit: "ms",
+    count: [1, 1],
+    rounds: [25, 7],
+    warm: [2, 1],
+    entries: [
+      fresh("ours", `first ${what}`),
+      fresh("first spawn", "first exit"),
+    ],
+    goals: [{ kind: "difference", of: "ours", to: "first spawn", most: 5 }],
+  };
+}
+
 // V8 compiles what a short command runs in the course of its first 1,000: rounds of
 // 50 before anything is counted.
 const COMPILED = 25;
@@ -293,20 +309,52 @@ export const ROWS: readonly Row[] = [
     entries: [
       fresh("ours", "start ours"),
       fresh(DENO, "start deno"),
+      fresh("ours, one file", "start one file"),
       fresh("import of ours", "start import"),
       fresh("empty script", "start empty"),
       fresh("Node", "start node"),
       fresh("Python", "start python"),
     ],
-    goals: [
-      { kind: "difference", of: "ours", to: DENO, most: 12 },
-      {
-        kind: "difference",
-        of: "import of ours",
-        to: "empty script",
-        most: 5,
-      },
+    goals: [atMost(1.8, DENO)],
+  },
+  {
+    name: "import",
+    title: "a fresh process: import alone, from start to end",
+    unit: "ms",
+    count: [1, 1],
+    rounds: [25, 7],
+    warm: [2, 1],
+    entries: [
+      fresh("ours", "start import"),
+      fresh("empty script", "start empty"),
     ],
+    goals: [
+      { kind: "difference", of: "ours", to: "empty script", most: 20 },
+    ],
+  },
+  {
+    name: "first",
+    title: "first spawn() in a process, synchronous part",
+    unit: "ms",
+    count: [1, 1],
+    rounds: [25, 7],
+    warm: [2, 1],
+    entries: [fresh("ours", "first spawn")],
+    goals: [{ kind: "value", of: "ours", most: 8 }],
+  },
+  firstRow("output", "output() with piped streams"),
+  firstRow("scope", "await using"),
+  firstRow("timeout", "timeout"),
+  {
+    name: "wine",
+    title: "the same fresh process under Wine: cmd.exe /c exit",
+    unit: "ms",
+    count: [1, 1],
+    rounds: [9, 3],
+    warm: [2, 1],
+    entries: [fresh("ours", "wine ours"), fresh(DENO, "wine deno")],
+    goals: [atMost(2.5, DENO)],
+    linux: true,
   },
   memoryRow("heap", "JS heap", "KiB", [
     { kind: "value", of: "ours", most: 8 },
@@ -344,9 +392,15 @@ export const ROWS: readonly Row[] = [
     entries: [
       fresh("GNU timeout", "cli gnu"),
       fresh("killable timeout", "cli ours"),
+      fresh("killable run", "cli run"),
+      fresh("killable timeout, one file", "cli one file"),
       fresh("killable timeout, compiled", "cli compiled"),
       fresh("empty script", "start empty"),
     ],
-    goals: [],
+    goals: [
+      atMost(3, "empty script", "killable timeout"),
+      atMost(3, "empty script", "killable run"),
+      atMost(2, "empty script", "killable timeout, one file"),
+    ],
   },
 ];

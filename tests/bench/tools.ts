@@ -78,6 +78,34 @@ export class Tools {
     });
   }
 
+  /** The folder with the release build. */
+  release(): Promise<Found> {
+    return this.#once("release", "deno bundle could not run", async () => {
+      const path = `${this.#dir}/release`;
+      // deno-fmt-ignore
+      await run([Deno.execPath(), "run", "--no-lock", "-A", "tests/release/build.ts", path],
+        { cwd: PROJECT, signal: AbortSignal.timeout(INSTALL_MS) });
+      const script = `import { Command } from "./killable_process.js";
+        const quiet = { stdin: "null", stdout: "null", stderr: "null" };
+        await new Command("/bin/true", quiet).spawn().status;`;
+      await Deno.writeTextFile(`${path}/start.js`, script);
+      return { path };
+    });
+  }
+
+  /** The folder with Wine and the Deno for Windows, as the Windows lane left it. */
+  wine(): Promise<Found> {
+    return this.#once("wine", "the Windows lane has not run here", async () => {
+      const home = Deno.env.get("HOME") ?? "";
+      const cache = Deno.env.get("KILLABLE_CACHE") ??
+        `${home}/.cache/killable-process`;
+      const path = `${cache}/wine`;
+      await Deno.stat(`${path}/wine10/bin/wine`);
+      await Deno.stat(`${path}/deno-${Deno.version.deno}.exe`);
+      return { path };
+    });
+  }
+
   /** Forgets what was made. */
   async close(): Promise<void> {
     await Deno.remove(this.#dir, { recursive: true });
