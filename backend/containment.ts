@@ -38,7 +38,11 @@ export type ContainmentRequest = "auto" | ContainmentKind;
 export interface Containment {
   /** The mechanism in force. */
   readonly mechanism: ContainmentKind;
-  /** Whether descendants that left the process group or session are held. */
+  /**
+   * Whether descendants that left the process group or session are held. What a
+   * service starts on behalf of a member is no descendant, on any system: by
+   * systemd or D-Bus, and on Windows by WMI, the Task Scheduler, COM, or UAC.
+   */
   readonly holdsEscapees: boolean;
   /** Whether the tree ends when this process ends by any cause, SIGKILL included. */
   readonly endsWithParent: boolean;

@@ -77,7 +77,8 @@ export function windowsBackend(): Backend {
           available: true,
           holdsEscapees: true,
           endsWithParent: true,
-          why: "",
+          why:
+            "a process that a service starts for a member (WMI, Task Scheduler, COM, elevation by UAC) is not in the job",
         }],
       };
     },

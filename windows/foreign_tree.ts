@@ -1,5 +1,5 @@
 /**
- * The tree under a process that somebody else started, on Windows.
+ * The tree under a process that this library did not start, on Windows.
  *
  * Windows keeps the id of the process that started a process, though it may be
  * gone and its id another's. A child older than its parent is therefore not its

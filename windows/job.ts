@@ -27,7 +27,6 @@ import { EmptinessWait } from "./tree/watch.ts";
 
 /** The children of a job and everything they start. */
 export class WindowsJob implements NativeJob {
-  /** See {@linkcode NativeTree.mechanism}. */
   readonly mechanism = "job-object";
   readonly #killOnClose: boolean;
   #tree: JobTree | null = null;
@@ -80,7 +79,7 @@ export class WindowsJob implements NativeJob {
   }
 
   /**
-   * See {@linkcode NativeTree.signalTree}. Each child has a console or a console
+   * Each child has a console or a console
    * group of its own, so each is asked in the way that reaches it.
    */
   signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
@@ -102,7 +101,7 @@ export class WindowsJob implements NativeJob {
     };
   }
 
-  /** See {@linkcode NativeTree.killTree}: one call for all. */
+  /** One call for all. */
   killTree(): HardKill {
     if (this.#tree === null) return { count: 0, refused: [] };
     this.#children.forEach((child) => child.noteKilled());
@@ -111,22 +110,18 @@ export class WindowsJob implements NativeJob {
     return done;
   }
 
-  /** See {@linkcode NativeJob.suspendTree}. */
   suspendTree(): void {
     this.#children.forEach((child) => child.suspendTree());
   }
 
-  /** See {@linkcode NativeJob.resumeTree}. */
   resumeTree(): void {
     this.#children.forEach((child) => child.resumeTree());
   }
 
-  /** See {@linkcode NativeTree.treeIsEmpty}. */
   treeIsEmpty(): boolean {
     return this.#tree === null || this.#tree.isEmpty();
   }
 
-  /** See {@linkcode NativeTree.members}. */
   members(): ProcessInfo[] {
     let members: ProcessInfo[] = [];
     this.#children.forEach((child) => {
@@ -135,12 +130,10 @@ export class WindowsJob implements NativeJob {
     return members;
   }
 
-  /** See {@linkcode NativeTree.watchTree}. */
   watchTree(): TreeWatch {
     return this.#tree?.watch() ?? new EmptinessWait([], () => true);
   }
 
-  /** See {@linkcode NativeJob.close}. */
   close(): void {
     this.#tree?.close();
     this.#port?.forget(this.#key);

@@ -3,8 +3,8 @@
  * job objects themselves: what `winprocess.py` was to `killableprocess.py`.
  *
  * Nothing is opened until a function is called; then `--allow-ffi` is needed.
- * These functions go past Deno's run permission: whoever has them has
- * `--allow-ffi`, which is stronger.
+ * These functions go past Deno's run permission: a program that has them
+ * has `--allow-ffi`, which is stronger.
  *
  * @example Start a process in a job and end its whole tree
  * ```ts ignore

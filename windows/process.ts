@@ -40,21 +40,13 @@ import { SyncPump } from "./stdio/sync_pump.ts";
 
 /** A running child and everything it starts. */
 export class WindowsProcess implements NativeProcess, Poller {
-  /** See {@linkcode NativeProcess.pid}. */
   readonly pid: number;
-  /** See {@linkcode NativeProcess.containment}. */
   readonly containment: Containment;
-  /** See {@linkcode NativeProcess.kernelLimits}. */
   readonly kernelLimits: KernelLimits;
-  /** See {@linkcode NativeTree.mechanism}. */
   readonly mechanism = "job-object";
-  /** See {@linkcode NativeProcess.stdin}. */
   readonly stdin: PipeWriter | null;
-  /** See {@linkcode NativeProcess.stdout}. */
   readonly stdout: PipeReader | null;
-  /** See {@linkcode NativeProcess.stderr}. */
   readonly stderr: PipeReader | null;
-  /** See {@linkcode NativeProcess.fds}. */
   readonly fds: readonly NativeDescriptor[];
   readonly #leader: Leader;
   readonly #tree: JobTree;
@@ -118,17 +110,14 @@ export class WindowsProcess implements NativeProcess, Poller {
     if (!this.#released) this.#leader.noteEnded("SIGKILL");
   }
 
-  /** See {@linkcode NativeProcess.stoppedBy}. */
   stoppedBy(): null {
     return null;
   }
 
-  /** See {@linkcode NativeProcess.resizeTerminal}. */
   resizeTerminal(): false {
     return false;
   }
 
-  /** See {@linkcode NativeProcess.onExit}. */
   get onExit(): ((status: ExitStatus) => void) | null {
     return this.#onExit;
   }
@@ -196,33 +185,28 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#held = holds;
   }
 
-  /** See {@linkcode NativeProcess.signalLeader}. */
   signalLeader(signal: Deno.Signal | number): boolean {
     const sent = this.#signals.toLeader(signal);
     this.#port?.soon();
     return sent;
   }
 
-  /** See {@linkcode NativeProcess.signalTree}. */
   signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
     const sent = this.#signals.toTree(signal, wake, this.#thread.closed);
     this.#port?.soon();
     return sent;
   }
 
-  /** See {@linkcode NativeProcess.killTree}. */
   killTree(): HardKill {
     const done = this.#signals.end("SIGKILL");
     this.#port?.soon();
     return done;
   }
 
-  /** See {@linkcode NativeProcess.suspendTree}. */
   suspendTree(): void {
     this.#tree.suspend();
   }
 
-  /** See {@linkcode NativeProcess.resumeTree}. */
   resumeTree(): void {
     if (this.#tree.suspended || this.#thread.closed) {
       this.#tree.resume();
@@ -232,17 +216,14 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#thread.close();
   }
 
-  /** See {@linkcode NativeProcess.treeIsEmpty}. */
   treeIsEmpty(): boolean {
     return this.#tree.isEmpty();
   }
 
-  /** See {@linkcode NativeProcess.members}. */
   members(): ProcessInfo[] {
     return this.#tree.describe();
   }
 
-  /** See {@linkcode NativeProcess.descendants}. */
   descendants(): ProcessInfo[] {
     const members = this.#tree.describe();
     const found: ProcessInfo[] = [];
@@ -253,51 +234,44 @@ export class WindowsProcess implements NativeProcess, Poller {
     return found;
   }
 
-  /** See {@linkcode NativeProcess.usage}. */
   usage(look: UsageLook): Usage {
     return this.#accounts.usage(look);
   }
 
-  /** See {@linkcode NativeProcess.exactMemory}: private bytes are exact. */
+  /** Private bytes are exact. */
   exactMemory(): null {
     return null;
   }
 
-  /** See {@linkcode NativeProcess.begin}: the job has a bound of its own. */
+  /** The job has a bound of its own. */
   begin(): void {}
 
-  /** See {@linkcode NativeProcess.hasMoreThan}. */
   hasMoreThan(count: number): boolean {
     return this.#tree.pids().length > count;
   }
 
-  /** See {@linkcode NativeProcess.newest}: the job has a bound of its own. */
+  /** The job has a bound of its own. */
   newest(): null {
     return null;
   }
 
-  /** See {@linkcode NativeProcess.limitReached}. */
   limitReached(): LimitName | null {
     return this.#accounts.limitReached();
   }
 
-  /** See {@linkcode NativeProcess.watchTree}. */
   watchTree(): TreeWatch {
     return this.#tree.watch();
   }
 
-  /** See {@linkcode NativeProcess.waitTreeEmptySync}. */
   waitTreeEmptySync(ms: number): boolean {
     return this.#tree.waitSync(ms);
   }
 
-  /** See {@linkcode NativeProcess.pumpSync}. */
   pumpSync(io: SyncIo, ms: number): SyncOutcome {
     this.#pump ??= new SyncPump(this);
     return this.#pump.pump(this.#leader, io, ms);
   }
 
-  /** See {@linkcode NativeProcess.drainSync}. */
   drainSync(io: SyncIo): void {
     this.#pump ??= new SyncPump(this);
     this.#pump.drain(io);
@@ -318,13 +292,12 @@ export class WindowsProcess implements NativeProcess, Poller {
     return settled;
   }
 
-  /** See {@linkcode NativeProcess.exitStatus}. */
   exitStatus(poll: boolean): ExitStatus | null {
     return poll ? this.#leader.poll() : this.#leader.status;
   }
 
   /**
-   * See {@linkcode NativeProcess.release}. The job stays open while members
+   * The job stays open while members
    * live: closing it would end them. So does the leader of a console group: its
    * id is the group's, to which CTRL_BREAK may still go.
    */
@@ -342,7 +315,6 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#arrange();
   }
 
-  /** See {@linkcode NativeProcess.retire}. */
   retire(): void {
     this.#released = true;
     this.#accounts.treeEnded();
@@ -353,7 +325,6 @@ export class WindowsProcess implements NativeProcess, Poller {
     this.#port?.forget(this.#key);
   }
 
-  /** See {@linkcode NativeProcess.ref}. */
   ref(): void {
     this.#referenced = true;
     this.#arrange();
@@ -362,7 +333,6 @@ export class WindowsProcess implements NativeProcess, Poller {
     for (let i = 0; i < this.fds.length; i++) this.fds[i]?.source?.ref();
   }
 
-  /** See {@linkcode NativeProcess.unref}. */
   unref(): void {
     this.#referenced = false;
     this.#arrange();

@@ -29,6 +29,7 @@ export const DIFFERENCES = {
   ignoredSignals: { here: WINDOWS, reason: "Windows has no SIGTERM: a soft stop is a console event, which a child without a console cannot get" },
   signalsToLiveProcess: { here: WINDOWS, reason: "every signal ends a process on Windows, so none can be heard and survived" },
   statusOfTheEnded: { here: WINDOWS, reason: "what Deno ends has code 1 and no signal on Windows; what we end is told apart: 143 and SIGTERM, 137 and SIGKILL" },
+  breakaway: { here: WINDOWS, reason: "a member that starts a process with CREATE_BREAKAWAY_FROM_JOB is refused, unless `windows: { breakaway: true }`: what leaves the tree could not be ended with it" },
   refusalsByPath: { here: WINDOWS, reason: "Deno's class for a program that is refused by its path is a plain Error on Windows; ours is the one it has elsewhere" },
   execPermission: { here: WINDOWS, reason: "Windows has no executable bit" },
   spawnErrorsByPath: { here: EMULATED, reason: "qemu-user emulates vfork with fork: posix_spawn returns 0 for a program that cannot be executed" },

@@ -196,7 +196,7 @@ export function receive(
   const code = ok ? 0 : k.GetLastError();
   if (code === 0) return overlapped.moved;
   if (code !== ERROR_IO_PENDING) return 0;
-  // Nobody else reads this pipe, so the bytes are there and this does not wait.
+  // This is the only reader of the pipe, so the bytes are there and this does not wait.
   k.CancelIoEx(pipe.value, overlapped.bytes);
   const moved = new Uint32Array(new ArrayBuffer(4));
   return k.GetOverlappedResult(pipe.value, overlapped.bytes, moved, 1)

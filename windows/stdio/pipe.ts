@@ -3,7 +3,7 @@
  * end synchronous, as programs expect their standard streams.
  *
  * Anonymous pipes cannot be overlapped, so it is a named pipe with a name that
- * nobody can guess, one instance, this machine only, opened from both sides at
+ * cannot be guessed, one instance, this machine only, opened from both sides at
  * once.
  *
  * Pages: "CreateNamedPipeW function", "CreateFileW function".
@@ -132,7 +132,7 @@ function openFile(
 }
 
 // A pipe from one child to another: both ends synchronous, as programs expect of
-// their standard streams. Nobody here reads or writes it, so it can be anonymous.
+// their standard streams. This process does neither, so it can be anonymous.
 //
 // Page: "CreatePipe function".
 

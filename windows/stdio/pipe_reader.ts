@@ -96,7 +96,7 @@ export class PipeReader implements ByteSource {
     this.#readSize = Math.min(this.#readSize * 2, LARGEST);
   }
 
-  // Nothing more comes: whoever has read to the end need not close it.
+  // Nothing more comes: a caller that has read to the end need not close it.
   #endOfStream(): 0 {
     this.#ended = true;
     this.#giveUp();

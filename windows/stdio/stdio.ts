@@ -338,7 +338,7 @@ export interface FileUse {
 }
 
 /**
- * Opens a file for a child, shared with everybody, as Deno does.
+ * Opens a file for a child, shared with all other users of it, as Deno does.
  *
  * @param file The file; permission was asked for.
  * @param use What it is to the child.
@@ -378,7 +378,7 @@ function howToOpen(
     const access = (GENERIC_WRITE | FILE_READ_ATTRIBUTES) >>> 0;
     return { access, disposition: CREATE_ALWAYS };
   }
-  // Without FILE_WRITE_DATA every write goes to the end, whoever else writes.
+  // Without FILE_WRITE_DATA every write goes to the end, whatever else writes to it.
   const access = FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE;
   return { access, disposition: OPEN_ALWAYS };
 }

@@ -98,8 +98,8 @@ export class SyncPump {
   }
 
   /**
-   * Takes what is still in the pipes without waiting, and closes them: whoever
-   * else may hold their other end is not waited for.
+   * Takes what is still in the pipes without waiting, and closes them: other
+   * holders of their ends are not waited for.
    *
    * @param io The receivers.
    */

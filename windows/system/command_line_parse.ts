@@ -24,7 +24,7 @@ function isBlank(unit: string | undefined): boolean {
  * Takes a command line apart.
  *
  * @param line The command line.
- * @param rules Whose rules.
+ * @param rules The rules of the program that reads it.
  * @returns The program's name, then the arguments.
  * @category Windows
  */

@@ -190,10 +190,8 @@ export type ErrorClass = new (
 /** Codes that the code tests for. */
 export const ERROR_INVALID_FUNCTION = 1;
 
-/** See {@linkcode ERROR_FILE_NOT_FOUND}. */
 export const ERROR_FILE_NOT_FOUND = 2;
 
-/** See {@linkcode ERROR_FILE_NOT_FOUND}. */
 export const ERROR_PATH_NOT_FOUND = 3;
 
 /** The right is missing, or the process is ending. */

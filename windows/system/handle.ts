@@ -13,7 +13,7 @@ import { closeAtThreadEnd, keepOpen, NO_SLOT } from "./isolate_end.ts";
  * One open handle, closed exactly once.
  *
  * A handle's number is used again at once after it was closed, so closing twice
- * would close somebody else's: the owner forgets the number when it closes it.
+ * would close another one: the owner forgets the number when it closes it.
  *
  * Page: "CloseHandle function".
  *

@@ -26,7 +26,7 @@ import { FILETIME, PROCESSENTRY32W } from "./structs.ts";
 export interface ProcessEntry {
   /** Process id. */
   readonly pid: number;
-  /** Id of the process that started it, which may be somebody else's by now. */
+  /** Id of the process that started it, which may be that of another by now. */
   readonly ppid: number;
   /** File name of the program. */
   readonly name: string;
@@ -69,8 +69,8 @@ export function processSnapshot(): ProcessEntry[] {
 
 // What can be asked of a process by its id.
 //
-// An id may belong to somebody else by the time it is opened (Windows even opens
-// a process for `id + 1`), so the one who asks checks what was opened.
+// An id may belong to another process by the time it is opened (Windows even opens
+// a process for `id + 1`), so the caller checks what was opened.
 //
 // Pages: "OpenProcess function", "GetProcessTimes function",
 // "QueryFullProcessImageNameW function", "NtQueryInformationProcess function".
@@ -137,7 +137,7 @@ export function imagePath(process: Handle): string {
 
 /**
  * The id of the process that started a process. That one may be gone, and its
- * id may be somebody else's now.
+ * id may be another process's now.
  *
  * @param process The process.
  * @returns The id, or 0 when it cannot be told.

@@ -58,7 +58,7 @@ export class JobTree {
   isEmpty(): boolean {
     if (this.#job.handle.closed) return true;
     if (!this.#leaderEnded()) return false;
-    // Whoever was told of the exit just now may have given up the tree.
+    // The receiver of the exit may have given up the tree just now.
     return this.#job.handle.closed || isEmptyJob(this.#job, this.#unborn);
   }
 
@@ -100,7 +100,7 @@ export class JobTree {
    * Ends every member at once: one call, nothing can start in between.
    *
    * @param signal The signal this stands for; members get its exit code.
-   * @returns Whom it ended.
+   * @returns What it ended.
    */
   kill(signal: Deno.Signal): HardKill {
     const refused: Survivor[] = [];

@@ -1,5 +1,5 @@
 /**
- * Who is in a job.
+ * The members of a job.
  *
  * @module
  */
@@ -51,7 +51,7 @@ export function forEachMember(
  * The same with those of which it is not known yet what they are.
  *
  * @param job The job.
- * @param visit See {@linkcode forEachMember}.
+ * @param visit Called for each, as by {@linkcode forEachMember}.
  */
 export function forEachProcess(
   job: JobObject,
@@ -77,7 +77,7 @@ function isConsoleHost(image: string): boolean {
 }
 
 /**
- * Whether nobody is left in a job but the console hosts: these end a moment
+ * Whether a job has no member left but console hosts: these end a moment
  * after the last program of their console, and are not of the tree.
  *
  * @param job The job.
@@ -142,12 +142,12 @@ export function describeMembers(
 }
 
 // Processes that are never born (Wine). There a process is counted in its job as
-// soon as it begins to be made, before it has a thread. When who makes it is ended
-// in that moment it stays in the job for ever, with no program and no thread, and
+// soon as it begins to be made, before it has a thread. When the process that makes it is
+// ended in that moment it stays in the job for ever, with no program and no thread, and
 // `TerminateJobObject`, which ends threads, does nothing to it. Windows makes a
 // process and its first thread in one call.
 
-// Who was ended may have done its part already: so long the thread may take.
+// The maker may have done its part before it was ended: so long the thread may take.
 const UNBORN_MS = 900;
 
 /** What was seen of the unborn processes of one job. */

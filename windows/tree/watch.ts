@@ -29,7 +29,6 @@ export class EmptinessWait implements TreeWatch, Poller {
     this.#isEmpty = isEmpty;
   }
 
-  /** See {@linkcode TreeWatch.wait}. */
   async wait(ms: number): Promise<boolean> {
     if (this.#isEmpty()) return true;
     if (ms <= 0) return false;
@@ -49,7 +48,6 @@ export class EmptinessWait implements TreeWatch, Poller {
     if (this.#resolve !== null && this.#isEmpty()) this.settle(true);
   }
 
-  /** See {@linkcode TreeWatch.cancel}. */
   cancel(): void {
     this.settle(false);
   }
@@ -110,7 +108,7 @@ function waitForOne(job: JobObject, ms: number): void {
     process.close();
     if (!ended) return;
   }
-  // Nobody could be opened, or all have ended: they are just leaving the job. The job's handle is not
-  // signalled by that, so this is one millisecond of patience.
+  // None could be opened, or all have ended and are just leaving the job. The job's
+  // handle is not signalled by that: this waits for one millisecond.
   processes().WaitForSingleObject(job.handle.value, 1);
 }

@@ -74,7 +74,7 @@ export class Accounts {
   }
 
   /**
-   * The job's handle is about to be closed, with nobody left in it, and the
+   * The job's handle is about to be closed, with no member left in it, and the
    * leader's as well. Idempotent.
    */
   treeEnded(): void {
@@ -100,7 +100,6 @@ export class Accounts {
     }
   }
 
-  /** See {@linkcode NativeProcess.usage}. */
   usage(look: UsageLook): Usage {
     if (look !== "known") {
       this.#lookAtLeader();
@@ -169,7 +168,6 @@ export class Accounts {
     this.#lastTree = { ...this.#lastTree, memory, processes };
   }
 
-  /** See {@linkcode NativeProcess.limitReached}. */
   limitReached(): LimitName | null {
     const limits = this.#limits;
     if (limits === null || this.#reached !== null) return this.#reached;

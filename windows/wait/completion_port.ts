@@ -83,7 +83,7 @@ export class CompletionPort {
   /**
    * Gives out a key for packets.
    *
-   * @param handler Who takes them.
+   * @param handler Takes them.
    * @returns The key, never used before.
    */
   register(handler: PacketHandler): bigint {

@@ -40,7 +40,7 @@ export class Leader {
     return this.#process;
   }
 
-  /** Whether it has ended; tells nobody. */
+  /** Whether it has ended; no receiver is told. */
   get ended(): boolean {
     return this.#process.closed || waitForSingleObject(this.#process, 0);
   }
