@@ -301,12 +301,12 @@ export class PosixProcess implements NativeProcess {
   #quickEmpty(): boolean | null {
     if (this.#leader.reaped) return null;
     if (this.#operations?.livingKilled?.()) return false;
-    return this.#spawned.membership.quickEmpty(
-      this.pid,
-      performance.now() - this.#startedAt,
-      this.#leader.exitedAt,
-      this.#hasEnded,
-    );
+    return this.#spawned.membership.quickEmpty({
+      leader: this.pid,
+      ageMs: performance.now() - this.#startedAt,
+      exitedAt: this.#leader.exitedAt,
+      hasEnded: this.#hasEnded,
+    });
   }
 
   doubt(): string | null {

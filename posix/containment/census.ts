@@ -283,22 +283,28 @@ const MAX_PROBES = 2048;
 // Nor are so many gone through.
 const MAX_NUMBERS = 65_536;
 
+/** What the numbers since a leader are asked. */
+export interface EmptyQuestion {
+  /** The leader, which has exited and is not yet reaped. */
+  readonly leader: number;
+  /** How long ago it was started, in milliseconds. */
+  readonly ageMs: number;
+  /** The number that was given last, as {@linkcode lastPid} tells it now. */
+  readonly newest: number;
+  /** Whether the process with a number is of the tree. */
+  readonly belongs: (pid: number) => Belongs;
+  /** Whether a number is known, without a look, to be none of the tree's. */
+  readonly isStranger?: (pid: number) => boolean;
+}
+
 /**
  * Tries to decide whether a tree is empty.
  *
- * @param leader The leader, which has exited and is not yet reaped.
- * @param ageMs How long ago it was started, in milliseconds.
- * @param newest The number that was given last, as {@linkcode lastPid} tells it now.
- * @param belongs Whether the process with a number is of the tree.
- * @param isStranger Whether a number is known, without a look, to be nobody's of the tree.
+ * @param question The tree.
  * @returns True or false when it is proved, `null` when it is not.
  */
 export function quickEmpty(
-  leader: number,
-  ageMs: number,
-  newest: number,
-  belongs: (pid: number) => Belongs,
-  isStranger?: (pid: number) => boolean,
+  { leader, ageMs, newest, belongs, isStranger }: EmptyQuestion,
 ): boolean | null {
   let from = leader;
   let last = newest;

@@ -16,7 +16,7 @@ import { cString } from "../../ffi/c_string.ts";
 import { errnoMeaning, posixError } from "../system/errno.ts";
 import { bindErrno, errno, libc, libcCgroup } from "../system/libc.ts";
 import { openFile, readProcFile } from "../system/proc_files.ts";
-import type { Belongs, Membership } from "../tree/membership.ts";
+import type { Belongs, LeaderExit, Membership } from "../tree/membership.ts";
 import { forgetDirectory, guardDirectory } from "./guard.ts";
 import type { Lineage } from "./lineage.ts";
 
@@ -207,14 +207,9 @@ export class Cgroup implements Membership {
       : "no";
   }
 
-  quickEmpty(
-    leader: number,
-    ageMs: number,
-    exitedAt: number,
-    ended: (pid: number) => boolean,
-  ): boolean | null {
+  quickEmpty(exit: LeaderExit): boolean | null {
     if (this.#populated()) return false;
-    return this.#lineage.quickEmpty(leader, ageMs, exitedAt, ended);
+    return this.#lineage.quickEmpty(exit);
   }
 
   #populated(): boolean {

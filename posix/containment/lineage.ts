@@ -27,7 +27,12 @@ import {
   unwatchOrphans,
   watchOrphans,
 } from "./host_children.ts";
-import type { Belongs, Membership, Use } from "../tree/membership.ts";
+import type {
+  Belongs,
+  LeaderExit,
+  Membership,
+  Use,
+} from "../tree/membership.ts";
 import {
   Census,
   isLaterLeader,
@@ -53,10 +58,10 @@ import {
   type Terms,
 } from "./guard.ts";
 import {
+  knownOwner,
   limitOf,
-  lineageObstacle,
   type Owner,
-  owner,
+  ownership,
   tagOf,
   writeLimit,
 } from "./owner.ts";
@@ -98,7 +103,8 @@ const untagged = new Untagged<Lineage>({
   stat: readStat,
   isOthers(pid) {
     const tag = tagOf(pid);
-    return tag === null || !owner ? null : !isOfOwner(tag, owner);
+    const own = knownOwner();
+    return tag === null || own === null ? null : !isOfOwner(tag, own);
   },
 });
 
@@ -200,7 +206,9 @@ export class Lineage implements Membership {
     terms: Terms | null,
     notes: readonly string[],
   ): Lineage | null {
-    if (lineageObstacle() !== "" || !owner) return null;
+    const found = ownership();
+    if ("obstacle" in found) return null;
+    const { owner } = found;
     const number = freeNumber(owner);
     if (number === 0) return null;
     detectorObstacle(owner.outer !== null);
@@ -431,10 +439,7 @@ export class Lineage implements Membership {
   }
 
   quickEmpty(
-    leader: number,
-    ageMs: number,
-    exitedAt: number,
-    ended: (pid: number) => boolean,
+    { leader, ageMs, exitedAt, hasEnded }: LeaderExit,
   ): boolean | null {
     const last = lastPid();
     const deadSince = Math.min(exitedAt, this.#leaderKilledAt);
@@ -442,13 +447,13 @@ export class Lineage implements Membership {
       ? null
       : census.isAlone(this.#number, leader, last, deadSince);
     if (alone !== null) return alone ? true : null;
-    return quickEmpty(
+    return quickEmpty({
       leader,
       ageMs,
-      last,
-      (pid) => this.belongs(pid),
-      (pid) => isLaterLeader(pid, this.#turn) || ended(pid),
-    );
+      newest: last,
+      belongs: (pid) => this.belongs(pid),
+      isStranger: (pid) => isLaterLeader(pid, this.#turn) || hasEnded(pid),
+    });
   }
 
   /** The number that was given last before the tree began; 0 when numbers may have come round since. */
@@ -508,9 +513,10 @@ function reapOurOrphans(): void {
 // Where orphans of its trees become children of this process, their zombies are
 // its to reap; the children of Deno.Command are not.
 function isOrphanOfOurs(pid: number): boolean {
-  if (!owner || untagged.hasLeader(pid)) return false;
+  const own = knownOwner();
+  if (own === null || untagged.hasLeader(pid)) return false;
   const tag = tagOf(pid);
-  if (tag !== null && !isOfOwner(tag, owner)) return false;
+  if (tag !== null && !isOfOwner(tag, own)) return false;
   // A child of Deno.Command may have the tag of a spawn under way.
   if (tag !== null && (tag.flags & WINDOW) === 0) return true;
   return untagged.treeOf(pid, false) !== null;

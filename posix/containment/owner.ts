@@ -116,50 +116,63 @@ export interface Owner {
   latest: OwnedTree | null;
 }
 
-export let owner: Owner | null | undefined;
+/** This isolate as an owner, or why it can be none. */
+export type Ownership = { readonly owner: Owner } | {
+  readonly obstacle: string;
+};
 
-/** Why there is no lineage containment here; empty when there is. */
-let obstacle = "";
+let found: Ownership | null = null;
+
+/** Finds out, on first use, whether this isolate can own tagged trees. */
+export function ownership(): Ownership {
+  if (found === null) {
+    bindErrno();
+    found = findOwner();
+  }
+  return found;
+}
+
+/** This isolate as an owner; `null` before the first use, and where it can be none. */
+export function knownOwner(): Owner | null {
+  return found !== null && "owner" in found ? found.owner : null;
+}
 
 /**
- * Prepares lineage containment on first use.
+ * Whether there is lineage containment.
  *
- * @returns Why it is not available, or `""` when it is.
+ * @returns Why there is none, or `""`.
  */
 export function lineageObstacle(): string {
-  if (owner === undefined) {
-    bindErrno();
-    owner = findOwner();
-  }
-  return obstacle;
+  const own = ownership();
+  return "obstacle" in own ? own.obstacle : "";
 }
 
 /** Numbers of this isolate as an owner: what its guard looks for. */
 export function ownerNumbers(): OwnerNumbers | null {
-  if (lineageObstacle() !== "" || !owner) return null;
-  return {
-    root: owner.root,
-    tree: owner.outer?.tree ?? 0,
-    innerOwner: owner.innerOwner,
-  };
+  const own = ownership();
+  if ("obstacle" in own) return null;
+  const { root, outer, innerOwner } = own.owner;
+  return { root, tree: outer?.tree ?? 0, innerOwner };
 }
 
 function random(below: number): number {
   return Math.floor(Math.random() * below);
 }
 
-function findOwner(): Owner | null {
+function findOwner(): Ownership {
   if (!procIsUsable()) {
-    obstacle = "/proc is not mounted or belongs to another pid namespace";
-    return null;
+    return {
+      obstacle: "/proc is not mounted or belongs to another pid namespace",
+    };
   }
-  const base = ownBase();
-  if (base === null) {
-    obstacle =
-      "this process was tagged in the middle of a spawn, and that spawn did not end";
-    return null;
+  const limits = ownLimits();
+  if (limits === null) {
+    return {
+      obstacle:
+        "this process was tagged in the middle of a spawn, and that spawn did not end",
+    };
   }
-  const hard = limitOut[1] as bigint;
+  const { base, hard } = limits;
   const outer = decodeTag(base);
   const ceiling = encodeTag({
     flags: 7,
@@ -169,15 +182,15 @@ function findOwner(): Owner | null {
     innerTree: 999,
   });
   if (hard < ceiling || !writeLimit(0, base, hard)) {
-    obstacle = "the hard limit of RLIMIT_LOCKS was lowered";
-    return null;
+    return { obstacle: "the hard limit of RLIMIT_LOCKS was lowered" };
   }
   if (outer !== null && outer.innerOwner !== 0) {
     // The digits end here. A tag of our own would hide our children from the
     // tree that we are in; without one they carry its tag, and it holds them.
-    obstacle =
-      "this process is in a tree inside a tree, and tags distinguish two levels";
-    return null;
+    return {
+      obstacle:
+        "this process is in a tree inside a tree, and tags distinguish two levels",
+    };
   }
   const taken = takenNumbers(outer);
   let number = outer === null ? random(1_000_000) : ownNumber();
@@ -185,7 +198,7 @@ function findOwner(): Owner | null {
     number = random(outer === null ? 1_000_000 : 9999) +
       (outer === null ? 0 : 1);
   }
-  return { base, hard, outer, ...identity(outer, number) };
+  return { owner: { base, hard, outer, ...identity(outer, number) } };
 }
 
 function identity(
@@ -232,13 +245,15 @@ function ownNumber(): number {
 // of its spawn. Such a value has the WINDOW flag and goes away when the spawn ends.
 // Taken for the limit of this process, it would put our children into that
 // isolate's tree.
-function ownBase(): bigint | null {
+function ownLimits(): { base: bigint; hard: bigint } | null {
   const deadline = performance.now() + WINDOW_MS;
   for (;;) {
     const value = limitOf(0);
+    // The other half of the same answer.
+    const hard = limitOut[1] as bigint;
     const base = typeof value === "bigint" ? value : RLIM_INFINITY;
     const tag = decodeTag(base);
-    if (tag === null || (tag.flags & WINDOW) === 0) return base;
+    if (tag === null || (tag.flags & WINDOW) === 0) return { base, hard };
     if (performance.now() > deadline) return null;
     libcWait().poll(null, 0n, 1);
   }

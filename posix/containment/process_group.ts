@@ -15,7 +15,13 @@ import {
   procIsUsable,
   type ProcStat,
 } from "../system/proc_files.ts";
-import type { Belongs, Members, Membership, Use } from "../tree/membership.ts";
+import type {
+  Belongs,
+  LeaderExit,
+  Members,
+  Membership,
+  Use,
+} from "../tree/membership.ts";
 import {
   Census,
   isLaterLeader,
@@ -117,23 +123,20 @@ export class ProcessGroup implements Membership {
   }
 
   quickEmpty(
-    leader: number,
-    ageMs: number,
-    exitedAt: number,
-    ended: (pid: number) => boolean,
+    { leader, ageMs, exitedAt, hasEnded }: LeaderExit,
   ): boolean | null {
     if (!procIsUsable()) return null;
     const last = lastPid();
     const deadSince = Math.min(exitedAt, this.#leaderKilledAt);
     const alone = census.isAlone(this.#pgid, leader, last, deadSince);
     if (alone !== null) return alone ? true : null;
-    return quickEmpty(
+    return quickEmpty({
       leader,
       ageMs,
-      last,
-      (pid) => this.belongs(pid),
-      (pid) => isLaterLeader(pid, this.#turn) || ended(pid),
-    );
+      newest: last,
+      belongs: (pid) => this.belongs(pid),
+      isStranger: (pid) => isLaterLeader(pid, this.#turn) || hasEnded(pid),
+    });
   }
 
   asked(signal: string, pid: number): void {

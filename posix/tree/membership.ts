@@ -75,6 +75,18 @@ export interface Members {
   listed?(newest: number, use: Use): number[] | null;
 }
 
+/** A leader that has exited and is not yet reaped. */
+export interface LeaderExit {
+  /** Its number. */
+  readonly leader: number;
+  /** How long ago it was started, in milliseconds. */
+  readonly ageMs: number;
+  /** When its exit was seen, on the clock of `performance.now()`. */
+  readonly exitedAt: number;
+  /** Whether a number needs no look, since its process is known to have ended. */
+  readonly hasEnded: (pid: number) => boolean;
+}
+
 /** A way to know the members of one tree. */
 export interface Membership extends Members {
   /** What the caller is told. */
@@ -106,16 +118,9 @@ export interface Membership extends Members {
   endSpawn(pid: number): void;
   /**
    * A proof that the tree is empty, cheaper than a look at every process;
-   * `null` when there is none. The leader has exited and is not yet reaped;
-   * `exitedAt` is when that was seen; `ended` tells numbers that need no look, for
-   * their processes have.
+   * `null` when there is none.
    */
-  quickEmpty(
-    leader: number,
-    ageMs: number,
-    exitedAt: number,
-    ended: (pid: number) => boolean,
-  ): boolean | null;
+  quickEmpty(exit: LeaderExit): boolean | null;
   /**
    * Why it is not proved that the tree is empty although no member was found; `null`
    * when it is.

@@ -21,7 +21,16 @@ Deno.test("numbers of other leaders prove emptiness without a look", {
     return "no" as const;
   };
   const stranger = (pid: number) => pid > 100 && pid <= 116;
-  assertEquals(quickEmpty(100, 1, 116, belongs, stranger), true);
+  assertEquals(
+    quickEmpty({
+      leader: 100,
+      ageMs: 1,
+      newest: 116,
+      belongs: belongs,
+      isStranger: stranger,
+    }),
+    true,
+  );
   assertEquals(looked, []);
 });
 
@@ -32,7 +41,16 @@ Deno.test("a number that is not known to be a stranger's is looked at", {
   const leader = Deno.pid - 2;
   const belongs = (pid: number) => pid === Deno.pid ? "yes" : "no";
   const stranger = (pid: number) => pid === Deno.pid - 1;
-  assertEquals(quickEmpty(leader, 1, Deno.pid, belongs, stranger), false);
+  assertEquals(
+    quickEmpty({
+      leader: leader,
+      ageMs: 1,
+      newest: Deno.pid,
+      belongs: belongs,
+      isStranger: stranger,
+    }),
+    false,
+  );
 });
 
 Deno.test("too many numbers, and too long a time, prove nothing", {
@@ -41,8 +59,20 @@ Deno.test("too many numbers, and too long a time, prove nothing", {
   const never = () => {
     throw new Error("looked");
   };
-  assertEquals(quickEmpty(100, 1, 99, never), null);
-  assertEquals(quickEmpty(100, 1, 100_000, never), null);
-  assertEquals(quickEmpty(100, 1, 5000, () => "no"), null);
-  assertEquals(quickEmpty(100, 1e9, 101, never), null);
+  assertEquals(
+    quickEmpty({ leader: 100, ageMs: 1, newest: 99, belongs: never }),
+    null,
+  );
+  assertEquals(
+    quickEmpty({ leader: 100, ageMs: 1, newest: 100_000, belongs: never }),
+    null,
+  );
+  assertEquals(
+    quickEmpty({ leader: 100, ageMs: 1, newest: 5000, belongs: () => "no" }),
+    null,
+  );
+  assertEquals(
+    quickEmpty({ leader: 100, ageMs: 1e9, newest: 101, belongs: never }),
+    null,
+  );
 });
