@@ -89,6 +89,7 @@ export {
   type PipelineOutput,
 } from "./process/pipeline.ts";
 export type { CommandOptions } from "./process/options/options.ts";
+export { quote } from "./process/options/shell.ts";
 export type { OutputPolicy } from "./process/stdio/capture.ts";
 export type { WindowsOptions } from "./process/options/windows.ts";
 export type { ProcessPriority } from "./process/options/attributes.ts";

@@ -181,6 +181,23 @@ export interface CommandOptions {
    */
   listeners?: readonly (Listener<SocketAddress> | NamedListener)[];
   /**
+   * Runs the command, a whole command line, in a shell: `/bin/sh`, or the one of this
+   * path. `args` cannot go with it: {@linkcode quote} makes a command line of words.
+   * The shell is the program that is started, and that `--allow-run` is asked for;
+   * its tree is ended as any other. Not on Windows.
+   *
+   * @default {false}
+   */
+  shell?: boolean | string;
+  /**
+   * The name that the program is told as its own, its argument 0: `"-bash"` makes a
+   * login shell, `"busybox"` words choose an applet. Python's `executable` is the
+   * command then. Not on Windows, whose programs find their name in the command line.
+   *
+   * @default {the path at which the program was found}
+   */
+  argv0?: string;
+  /**
    * Windows: arguments are passed on without quoting.
    *
    * @default {false}
@@ -303,6 +320,8 @@ export interface CommandOptions {
 /** The options that a command has. */
 export const COMMAND_OPTIONS: Known<CommandOptions> = {
   args: true,
+  shell: true,
+  argv0: true,
   cwd: true,
   clearEnv: true,
   env: true,

@@ -49,6 +49,7 @@ import {
 } from "./options.ts";
 import { checkOptions } from "./shape.ts";
 import { windowsSpec } from "./windows.ts";
+import { shellCommand } from "./shell.ts";
 
 const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
 
@@ -71,7 +72,8 @@ export function toSpawnSpec(
   apiName: string,
 ): SpawnSpec {
   checkOptions(options, apiName, COMMAND_OPTIONS);
-  const program = pathOf(command, "command");
+  const shell = shellCommand(options.shell, command, options.args);
+  const program = shell?.program ?? pathOf(command, "command");
   if (program === "") throw new TypeError("Cannot spawn: the program is empty");
   const detached = flag(options.detached, "detached", false);
   const ending = options.killOnParentExit;
@@ -80,7 +82,8 @@ export function toSpawnSpec(
   const env = environment(options.env, descriptors);
   const spec: SpawnSpec = {
     command: program,
-    args: stringArguments(options.args),
+    args: shell?.args ?? stringArguments(options.args),
+    ...ownName(options.argv0),
     cwd: directory(options.cwd),
     clearEnv: flag(options.clearEnv, "clearEnv", false),
     envNames: env.names,
@@ -212,6 +215,21 @@ function stringArguments(args: readonly string[] | undefined): string[] {
 function isArrayLike(value: unknown): boolean {
   return typeof value === "object" && value !== null &&
     typeof (value as { length?: unknown }).length === "number";
+}
+
+function ownName(value: unknown): { argv0?: string } {
+  if (value === undefined) return {};
+  if (typeof value !== "string") {
+    throw new TypeError(
+      `Invalid argv0: expected a string, got ${shown(value)}`,
+    );
+  }
+  if (backend().name === "windows") {
+    throw new Deno.errors.NotSupported(
+      "Cannot use 'argv0' on Windows: the command line begins with the program",
+    );
+  }
+  return { argv0: withoutNul(value, "argv0") };
 }
 
 interface Environment {
