@@ -467,7 +467,11 @@ export class SurvivorsError extends Error {
   }
 }
 
-/** A process that outlives the scope that it was started in. */
+/**
+ * A process that outlives the scope that it was started in.
+ *
+ * @category Tests
+ */
 export interface Leftover {
   /** Its number. */
   readonly pid: number;
@@ -484,6 +488,7 @@ export interface Leftover {
 /**
  * Processes live at the end of a scope of `noLeftovers()`; they were ended then.
  *
+ * @category Errors
  * @example
  * ```ts
  * import { Command, LeftoversError, noLeftovers } from "@killable/process";

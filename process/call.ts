@@ -148,7 +148,7 @@ export async function checkOutput(
  * console.log(await checkText([Deno.execPath(), "eval", "console.log('hi')"])); // hi
  * ```
  *
- * @category Starting
+ * @category Start a program
  */
 export async function checkText(
   argv: readonly string[],

@@ -13,7 +13,11 @@ import { observeRuns, type Run } from "./run/run.ts";
 import { runStop } from "./run/stop.ts";
 import { duration } from "./validate.ts";
 
-/** Options of {@linkcode noLeftovers}. */
+/**
+ * Options of {@linkcode noLeftovers}.
+ *
+ * @category Tests
+ */
 export interface LeftoverOptions {
   /**
    * Milliseconds that processes which are just ending are waited for.
@@ -171,6 +175,7 @@ async function endForeign(pid: number): Promise<void> {
  * @throws {RangeError} when the patience is no duration.
  * @throws {LeftoversError} when the scope ends and something lives.
  *
+ * @category Tests
  * @example A test
  * ```ts
  * import { Command, noLeftovers } from "@killable/process";
@@ -200,6 +205,7 @@ export function noLeftovers(options: LeftoverOptions = {}): AsyncDisposable {
  * @throws {Deno.errors.NotSupported} outside of `deno test`, and before Deno 2.5,
  * which has no hooks: `await using _ = noLeftovers()` in each test does the same.
  *
+ * @category Tests
  * @example
  * ```ts ignore
  * import { noLeftoversInTests } from "@killable/process";

@@ -28,7 +28,8 @@ import type {
  * Options of {@linkcode Command}: those of `Deno.CommandOptions`, and what makes
  * a process killable. By topic:
  *
- * - start: `args`, `cwd`, `env`, `clearEnv`, `suspended`, `windowsRawArguments`, `windows`
+ * - start: `args`, `shell`, `argv0`, `cwd`, `env`, `clearEnv`, `suspended`,
+ *   `windowsRawArguments`, `windows`
  * - streams: `stdin`, `stdout`, `stderr`, `input`, `tee`, `fds`, `listeners`,
  *   `maxOutput`, `outputPolicy`
  * - ending: `timeout`, `idleTimeout`, `grace`, `stopSignal`, `signal`, `detached`,

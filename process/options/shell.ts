@@ -29,7 +29,7 @@ import { pathOf, shown, withoutNul } from "../validate.ts";
  * }
  * ```
  *
- * @category Starting
+ * @category Start a program
  */
 export function quote(words: readonly string[]): string {
   if (!Array.isArray(words)) {

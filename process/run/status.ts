@@ -74,7 +74,7 @@ export interface CommandStatus {
  * console.log(run.text(), run.json(), run.lines()); // [1, 2]\n [ 1, 2 ] [ "[1, 2]" ]
  * ```
  *
- * @category Output
+ * @category Standard streams
  */
 export interface TextOutput {
   /**
