@@ -16,4 +16,5 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "kill", load: () => import("./commands/kill.ts") },
   { name: "doctor", load: () => import("./commands/doctor.ts") },
   { name: "completions", load: () => import("./commands/completions.ts") },
+  { name: "man", load: () => import("./commands/man.ts") },
 ];

@@ -9,6 +9,7 @@ import {
 import { within } from "../fixtures/deadline.ts";
 import { denoPath } from "../fixtures/deno.ts";
 import { RollCall } from "../fixtures/roll_call.ts";
+import { COMMANDS } from "../../cli/commands.ts";
 import { cli } from "./program.ts";
 
 const WINDOWS = Deno.build.os === "windows";
@@ -278,6 +279,7 @@ Deno.test("--help and help are on standard output, for every command", async () 
     "kill",
     "doctor",
     "completions",
+    "man",
   ]);
   for (const name of names) {
     const { code, stdout, stderr } = await cli(["help", name]);
@@ -314,4 +316,23 @@ Deno.test("colours are forced by FORCE_COLOR, where it may be read", async () =>
   const permissions = ["--no-prompt"];
   const unread = await cli(["--help"], { env, permissions });
   assertEquals(unread.stdout.includes("\x1b"), false);
+});
+
+Deno.test("man makes a page of every command, with every option", async () => {
+  for (const { name, load } of COMMANDS) {
+    const { code, stdout } = await cli(["man", name]);
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, `.TH KILLABLE-${name.toUpperCase()} 1 `);
+    for (const option of (await load()).SPEC.options) {
+      const long = `--${option.name}`.replaceAll("-", "\\-");
+      assertStringIncludes(stdout, long);
+    }
+    // A line that begins with a dot is a request, and there are no others.
+    const requests = stdout.match(/^\.\S+/gm) ?? [];
+    assertEquals(
+      requests.filter((one) => !/^\.(TH|SH|TP|PP|B|BR)$/.test(one)),
+      [],
+    );
+  }
+  assertEquals((await cli(["man", "none"])).code, 2);
 });
