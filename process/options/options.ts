@@ -311,7 +311,9 @@ export interface CommandOptions {
   maxOutput?: number;
   /**
    * What happens beyond `maxOutput`: the tree is stopped and the call fails
-   * (`"error"`), or the first (`"head"`) or last (`"tail"`) bytes are kept.
+   * (`"error"`), or the first (`"head"`) or last (`"tail"`) bytes are kept, or both
+   * ends (`"ends"`): the first half and the last half, and between them a line that
+   * says how many bytes were left out.
    *
    * @default {"error"}
    */

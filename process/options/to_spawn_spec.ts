@@ -186,7 +186,7 @@ export function toPlan(
 }
 
 const GROUPS = ["auto", "own", "inherit", "session"] as const;
-const POLICIES = ["error", "head", "tail"] as const;
+const POLICIES = ["error", "head", "tail", "ends"] as const;
 
 // The empty path, and null in plain JavaScript, are the parent's directory, as in
 // Deno.

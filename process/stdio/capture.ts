@@ -14,7 +14,7 @@ import { join } from "./streams.ts";
  *
  * @category Standard streams
  */
-export type OutputPolicy = "error" | "head" | "tail";
+export type OutputPolicy = "error" | "head" | "tail" | "ends";
 
 const FIRST_PIECE = 8 * 1024;
 const LARGEST_PIECE = 64 << 20;
@@ -34,11 +34,15 @@ export class Capture {
   #size = 0;
   #space: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #used = 0;
+  // With the policy "ends": takes what is beyond the first half of the limit.
+  readonly #tail: Capture | null;
   // Up to where memory was told that bytes come.
   #announced = 0;
 
   /** Whether bytes were left out. */
   truncated = false;
+  /** With the policy "tail", when the result was asked for: how many bytes. */
+  leftOut = 0;
 
   /**
    * @param limit Bytes to keep.
@@ -50,7 +54,11 @@ export class Capture {
     policy: OutputPolicy,
     memory: BulkMemory = PLAIN_MEMORY,
   ) {
-    this.#limit = limit;
+    const first = policy === "ends" ? Math.ceil(limit / 2) : limit;
+    this.#limit = first;
+    this.#tail = policy === "ends" && first < Infinity
+      ? new Capture(limit - first, "tail", memory)
+      : null;
     this.#policy = policy;
     this.#memory = memory;
   }
@@ -143,7 +151,11 @@ export class Capture {
   #advance(n: number): void {
     const room = this.#limit - this.#size;
     if (this.#policy !== "tail" && n > room) {
-      this.truncated = true;
+      if (this.#tail !== null) {
+        const from = this.#used + room;
+        this.#tail.take(this.#space.subarray(from, this.#used + n));
+      }
+      this.truncated = this.#tail?.truncated ?? true;
       n = room;
     }
     this.#used += n;
@@ -161,11 +173,13 @@ export class Capture {
   // Pieces that are wholly before the last `limit` bytes.
   #dropHead(): void {
     if (this.#size > this.#limit) this.truncated = true;
+    // Whole pieces are counted here, the rest when the result is asked for.
     let first = this.#pieces[0];
     while (
       first !== undefined && this.#size - first.byteLength >= this.#limit
     ) {
       this.#size -= first.byteLength;
+      this.leftOut += first.byteLength;
       this.#pieces.shift();
       first = this.#pieces[0];
     }
@@ -180,10 +194,22 @@ export class Capture {
       const first = this.#pieces[0] as Uint8Array<ArrayBuffer>;
       this.#pieces[0] = first.subarray(excess);
       this.#size = this.#limit;
+      this.leftOut += excess;
     }
+    if (this.#tail !== null) this.#append(this.#tail);
     const all = join(this.#pieces, this.#size, this.#memory);
     this.#pieces = [];
     this.#size = 0;
     return all;
+  }
+
+  // The last bytes, behind a line that says what is missing between.
+  #append(tail: Capture): void {
+    const end = tail.result();
+    const gap = tail.leftOut === 0
+      ? new Uint8Array(0)
+      : new TextEncoder().encode(`\n[${tail.leftOut} bytes left out]\n`);
+    this.#pieces.push(gap, end);
+    this.#size += gap.byteLength + end.byteLength;
   }
 }

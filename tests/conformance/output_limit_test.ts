@@ -77,6 +77,22 @@ Deno.test("'tail' keeps the last bytes and lets the child finish", async () => {
   }
 });
 
+Deno.test("'ends' keeps the first and the last bytes, and says what is between", async () => {
+  for (const [name, run] of both({ maxOutput: 40, outputPolicy: "ends" })) {
+    const { stdout, stderr, truncated, success } = await run();
+    const kept =
+      "000000000\n000000001\n\n[99960 bytes left out]\n000009998\n000009999\n";
+    assertEquals([text(stdout), text(stderr)], [kept, kept], name);
+    assertEquals([truncated, success], [true, true], name);
+  }
+  for (
+    const [name, run] of both({ maxOutput: 100_000, outputPolicy: "ends" })
+  ) {
+    const { stdout, truncated } = await run();
+    assertEquals([stdout.length, truncated], [100_000, false], name);
+  }
+});
+
 Deno.test("maxOutput: 0 keeps nothing", async () => {
   for (const policy of ["head", "tail"] as const) {
     for (const [name, run] of both({ maxOutput: 0, outputPolicy: policy })) {

@@ -121,7 +121,7 @@ Deno.test("an option that does not exist is refused, with the one that is meant"
     () => spawn(deno, any({ somethingElse: 1 })),
     TypeError,
   );
-  assert(message.includes("there are args, cwd,"), message);
+  assert(message.includes(": there are args, "), message);
   assertEquals(child.usage().tree.processes, 1);
 });
 

@@ -44,12 +44,21 @@ function expected(
   policy: OutputPolicy,
 ): Uint8Array {
   if (bytes.length <= limit) return bytes;
+  if (policy === "ends") {
+    const half = Math.ceil(limit / 2);
+    const line = `\n[${bytes.length - limit} bytes left out]\n`;
+    return new Uint8Array([
+      ...bytes.subarray(0, half),
+      ...new TextEncoder().encode(line),
+      ...bytes.subarray(bytes.length - (limit - half)),
+    ]);
+  }
   return policy === "tail"
     ? bytes.subarray(bytes.length - limit)
     : bytes.subarray(0, limit);
 }
 
-for (const policy of ["error", "head", "tail"] as const) {
+for (const policy of ["error", "head", "tail", "ends"] as const) {
   Deno.test(`Capture keeps the right bytes, however they come: '${policy}'`, async () => {
     for (const total of TOTALS) {
       const bytes = numbered(total);
@@ -82,7 +91,7 @@ for (const policy of ["error", "head", "tail"] as const) {
 }
 
 Deno.test("Capture.take() keeps the same as a source, from a view that is used again", () => {
-  for (const policy of ["error", "head", "tail"] as const) {
+  for (const policy of ["error", "head", "tail", "ends"] as const) {
     const bytes = numbered(50_000);
     const capture = new Capture(20_000, policy);
     const view = new Uint8Array(7000);
