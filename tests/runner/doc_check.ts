@@ -141,8 +141,8 @@ function byName(members: readonly Member[]): readonly Member[][] {
 }
 
 function ofMethod(owner: string, method: Member): string[] {
-  // What `using` and `for await` call says so by its name.
-  if (method.name.startsWith("[Symbol.")) return [];
+  // What `using`, `for await` and `console.log` call says so by its name.
+  if (method.name.startsWith("[")) return [];
   const name = `${owner}.${method.name}`;
   const missing = described(method.jsDoc) ? [] : [`${name}: description`];
   if (method.kind === "getter" || method.kind === "setter") return missing;

@@ -8,7 +8,7 @@
  * The limit for what is uploaded and downloaded: the gzipped tarball, in bytes.
  * Comments are most of a source file here, and pack well.
  */
-export const PACKED_LIMIT = 400_000;
+export const PACKED_LIMIT = 480_000;
 
 /**
  * The limit for the files themselves, in bytes: about a seventh more than they
@@ -16,7 +16,7 @@ export const PACKED_LIMIT = 400_000;
  * modules that a program imports: the library, and the command line only where it
  * is used.
  */
-export const UNPACKED_LIMIT = 1_300_000;
+export const UNPACKED_LIMIT = 1_650_000;
 
 const BLOCK = 512;
 
