@@ -1,8 +1,11 @@
 /**
- * Sizes on the command line: `512M`, `2G`, `100k`, or bytes.
+ * What is written on the command line as one word: sizes, counts, durations, process
+ * ids. A word that means nothing is a {@linkcode UsageError}.
  *
  * @module
  */
+
+// Sizes: `512M`, `2G`, `100k`, or bytes.
 
 const SIZE_UNITS: Readonly<Record<string, number>> = {
   "": 1,

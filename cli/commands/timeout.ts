@@ -143,7 +143,7 @@ function readRequest(given: GivenOptions<Option>): TimeoutRequest {
   return { ...read, timeout: parseGnuDuration(duration), command, args };
 }
 
-// The signal of the timeout is handled, too, when somebody sends it to us.
+// The signal of the timeout has its meaning also when another process sends it.
 function heardSignals(signal: number): readonly Deno.Signal[] {
   const name = signalName(SIGNALS, signal);
   const unheard = ["SIGKILL", "SIGSTOP", "SIGILL", "SIGFPE", "SIGSEGV"];

@@ -28,7 +28,7 @@ export async function allProcesses(): Promise<ProcessInfo[]> {
 }
 
 /**
- * Lists a process and what descends from it now, by who is whose parent.
+ * Lists a process and what descends from it now, by the parents in the process table.
  *
  * @param pid The process.
  * @returns The processes, oldest first; none when it is not there.

@@ -31,7 +31,7 @@ export interface PlacedRow {
 
 /**
  * Puts rows in the order of the tree. A member whose parent has ended hangs on
- * a dotted branch below the root: who its parent was is not known any more.
+ * a dotted branch below the root: the parent it had is not known any more.
  *
  * @param rows The members, oldest first.
  * @param root The process they belong to, or null for as many trees as there are.

@@ -101,7 +101,7 @@ export class SignalRelay implements Disposable {
    * Gives the signals back in the next turn of the event loop, when the program
    * has exited. Ctrl-C goes to the command and to this program. A command that ends
    * by it with a status of its own may be gone before Deno has told us of the
-   * signal; once nobody listens, Deno gives that its default action, and this
+   * signal; without a listener Deno gives that its default action, and this
    * program would end with 130 instead.
    */
   [Symbol.dispose](): void {

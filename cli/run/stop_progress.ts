@@ -16,7 +16,7 @@ const CLEAR_LINE = "\r\x1b[K";
 /**
  * The line.
  *
- * @param members Who is still there.
+ * @param members The processes that are left.
  * @param killIn Milliseconds until the kill, below 0 when it is past.
  * @param width Columns of the terminal.
  * @returns One line that fits.
@@ -44,7 +44,7 @@ export class StopProgress implements Disposable {
   #drawn = false;
 
   /**
-   * @param members Says who is still there.
+   * @param members Lists the processes that are left.
    * @param grace Milliseconds until the kill.
    */
   constructor(

@@ -125,8 +125,8 @@ export class TimeoutWatch {
   }
 
   // SIGKILL goes to the whole tree. Another signal goes to the process group, as
-  // GNU timeout sends it: what has a group of its own, a shell's job or another
-  // timeout, has somebody who is told, and is ended with what is left.
+  // GNU timeout sends it: a process with a group of its own, a shell's job or
+  // another timeout, is told by its parent, and ended with what is left.
   #deliver(signal: number): void {
     const child = this.#child;
     if (child === null || this.#exited) return;
@@ -142,7 +142,7 @@ export class TimeoutWatch {
   }
 
   // The number is the leader's, which has not been waited for as long as its
-  // status is not known: it cannot be somebody else's.
+  // status is not known: it cannot be another process's.
   #killGroup(signal: Deno.Signal | number): boolean {
     if (this.#group === null || typeof signal === "number") return false;
     // Deno.kill() needs --allow-run for everything.

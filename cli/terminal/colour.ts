@@ -18,7 +18,7 @@ export interface ColourSetting {
 
 /**
  * Decides: `FORCE_COLOR` (https://force-color.org) wins, as in Deno and Node,
- * then `NO_COLOR` (https://no-color.org), then whether somebody looks.
+ * then `NO_COLOR` (https://no-color.org), then whether the output is a terminal.
  *
  * @param setting What decides.
  * @returns Whether to use colours.

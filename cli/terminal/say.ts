@@ -9,7 +9,7 @@ const encoder = new TextEncoder();
 
 type Output = Pick<typeof Deno.stdout, "writeSync">;
 
-/** Writes to an output as it is, and gives up when nobody reads it. */
+/** Writes to an output as it is, and gives up when its reader has gone. */
 export function write(output: Output, text: string): void {
   const bytes = encoder.encode(text);
   try {
@@ -17,7 +17,7 @@ export function write(output: Output, text: string): void {
       at += output.writeSync(bytes.subarray(at));
     }
   } catch (error) {
-    // A full pipe that does not block, too: somebody made it so.
+    // Also a full pipe that another process has made non-blocking.
     if (
       error instanceof Deno.errors.BrokenPipe ||
       error instanceof Deno.errors.WouldBlock ||
