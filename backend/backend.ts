@@ -108,6 +108,13 @@ export interface Backend {
    * @param reads Whether it is to be read, and not written.
    */
   isSpecialFile(path: string, reads: boolean): boolean;
+  /**
+   * The directory to ask Deno with where a permission broker decides
+   * (DENO_PERMISSION_BROKER_PATH): one that cannot exist. `null` without a broker.
+   */
+  permissionBroker(): string | null;
+  /** Whether opening a path may wait for another process: a FIFO. */
+  isFifo(path: string): boolean;
   /** What this host can guarantee, without starting anything. */
   capabilities(): Capabilities;
 }

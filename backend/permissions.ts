@@ -34,6 +34,11 @@ export function checkRunPermission(
   requested: string,
   loaderVariables: () => readonly string[],
 ): void {
+  const nowhere = backend().permissionBroker();
+  if (nowhere !== null) {
+    askBrokerToRun(path, requested, { loader: loaderVariables(), nowhere });
+    return;
+  }
   if (mayRunAny()) return;
   const names = loaderVariables();
   if (names.length > 0) {
@@ -53,6 +58,76 @@ export function checkRunPermission(
   );
 }
 
+// With a permission broker (DENO_PERMISSION_BROKER_PATH) the flags mean nothing, and
+// `Deno.permissions` does not reach it. What Deno itself is asked to do does: each of
+// the following is checked first and then fails, or has no effect.
+
+function askBrokerToRun(
+  path: string,
+  requested: string,
+  { loader, nowhere }: { loader: readonly string[]; nowhere: string },
+): void {
+  const env: Record<string, string> = {
+    PATH: path.slice(0, path.lastIndexOf("/")) || "/",
+  };
+  for (let i = 0; i < loader.length; i++) env[loader[i] as string] = "set";
+  // The broker is told the program as it was written, where Deno finds the same.
+  const program = /[/\\]/.test(requested) ? path : requested;
+  try {
+    new Deno.Command(program, {
+      cwd: nowhere,
+      clearEnv: true,
+      env,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    const { message } = error as Error;
+    if (
+      error instanceof Deno.errors.NotFound && message.includes("No such cwd")
+    ) return;
+  }
+  throw new Deno.errors.NotCapable(
+    `Requires run access to "${requested}": the permission broker could not be asked`,
+  );
+}
+
+// A number that no process can have.
+const NO_PID = 0x7fff_ffff;
+
+function askBrokerToSignal(): void {
+  try {
+    Deno.kill(NO_PID, "SIGTERM");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+  }
+}
+
+// Nothing is created or emptied. Opening a FIFO could wait for its other end, so
+// that one is asked for in another way: it exists.
+function askBrokerToOpen(name: "read" | "write", path: string): void {
+  try {
+    if (!backend().isFifo(path)) {
+      Deno.openSync(path, { read: name === "read", write: name === "write" })
+        .close();
+    } else if (name === "read") Deno.statSync(path);
+    else Deno.mkdirSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+  }
+}
+
+// Listening for a moment has no effect but on a client that comes in that moment.
+function askBrokerToListen(hostname: string, port: number): void {
+  try {
+    Deno.listen({ hostname, port }).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+  }
+}
+
 /**
  * Asks for permission to look at, or to end, processes that this program has not
  * started, prompting where Deno would prompt: what `ps` and `kill` could do.
@@ -61,6 +136,7 @@ export function checkRunPermission(
  * `Deno.kill` does.
  */
 export function checkForeignTreePermission(): void {
+  if (backend().permissionBroker() !== null) return askBrokerToSignal();
   if (Deno.permissions.requestSync(ANY_PROGRAM).state === "granted") return;
   throw new Deno.errors.NotCapable(
     "Requires run access, run again with the --allow-run flag",
@@ -104,6 +180,10 @@ export function requestFilePermission(
   name: "read" | "write",
   path: string,
 ): void {
+  if (backend().permissionBroker() !== null) {
+    askBrokerToOpen(name, path);
+    return;
+  }
   const { state } = Deno.permissions.requestSync({ name, path });
   if (state !== "granted") throw fileRefused(name, path);
   if (!backend().isSpecialFile(path, name === "read")) return;
@@ -138,6 +218,10 @@ function fileRefused(name: string, path: string): Error {
  * @throws {Deno.errors.NotCapable} when the permission is refused.
  */
 export function checkNetPermission(hostname: string, port: number): void {
+  if (backend().permissionBroker() !== null) {
+    askBrokerToListen(hostname, port);
+    return;
+  }
   const host = hostAndPort(hostname, port);
   const { state } = Deno.permissions.requestSync({ name: "net", host });
   if (state !== "granted") throw netRefused(host);
@@ -151,6 +235,8 @@ export function checkNetPermission(hostname: string, port: number): void {
  * @throws {Deno.errors.NotCapable} for what `--deny-net` names.
  */
 export function checkNotDenied(hostname: string, port: number): void {
+  // A broker has been asked for the name.
+  if (backend().permissionBroker() !== null) return;
   const host = hostAndPort(hostname, port);
   const { state } = Deno.permissions.querySync({ name: "net", host });
   if (state === "denied") throw netRefused(host);
@@ -161,8 +247,14 @@ export function checkNotDenied(hostname: string, port: number): void {
  *
  * @param path The socket; absolute.
  * @throws {Deno.errors.NotCapable} when one of them is refused.
+ * @throws {Deno.errors.NotSupported} with a permission broker.
  */
 export function checkUnixPermission(path: string): void {
+  if (backend().permissionBroker() !== null) {
+    throw new Deno.errors.NotSupported(
+      `Cannot listen on '${path}': with a permission broker (DENO_PERMISSION_BROKER_PATH) nothing but the listening itself asks for it. Listen on a TCP port`,
+    );
+  }
   requestFilePermission("read", path);
   requestFilePermission("write", path);
   const host = `unix:${path}`;

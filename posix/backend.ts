@@ -17,6 +17,9 @@ import type {
   NativeTree,
 } from "../backend/native.ts";
 import type { SpawnSpec } from "../backend/spec.ts";
+import { cString } from "../ffi/c_string.ts";
+import { isFifo } from "./system/file_system.ts";
+import { libc } from "./system/libc.ts";
 import { posixMemory } from "./stdio/memory.ts";
 import { posixCapabilities } from "./containment/choose.ts";
 import { openChildPipe } from "./stdio/pipe.ts";
@@ -28,6 +31,8 @@ import { POSIX_LIMITS } from "./spawn/resource_limits.ts";
 import { adoptListener, openListener } from "./socket.ts";
 import { spawnProcess } from "./spawn/spawn.ts";
 import { isSpecialFile } from "./stdio/stdio.ts";
+
+const BROKER = cString("DENO_PERMISSION_BROKER_PATH");
 
 /**
  * The backend of Linux and macOS. Opens nothing until it is used.
@@ -65,6 +70,10 @@ export function posixBackend(): Backend {
     adoptListener(fd: number): NativeListener {
       return adoptListener(fd);
     },
+    permissionBroker(): string | null {
+      return libc().getenv(BROKER) === null ? null : "/dev/null/none";
+    },
+    isFifo,
     isSpecialFile(path: string, reads: boolean): boolean {
       return isSpecialFile(path, reads);
     },

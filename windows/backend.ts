@@ -16,6 +16,7 @@ import type {
   NativeProcess,
   NativeTree,
 } from "../backend/native.ts";
+import { ownEnvironment, variable } from "./spawn/executable.ts";
 import type { SpawnSpec } from "../backend/spec.ts";
 import { PLAIN_MEMORY } from "../backend/memory.ts";
 import { WINDOWS_SIGNALS } from "../backend/signals.ts";
@@ -66,6 +67,12 @@ export function windowsBackend(): Backend {
         "Cannot inherit listeners on Windows: no socket activation there. Use adoptSocket() of '@killable/process/windows'",
       );
     },
+    permissionBroker(): string | null {
+      const broker = variable(ownEnvironment(), "DENO_PERMISSION_BROKER_PATH");
+      return broker === null ? null : "\\\\.\\NUL\\none";
+    },
+    // Opening a named pipe fails at once where nothing listens.
+    isFifo: () => false,
     isSpecialFile(path: string, reads: boolean): boolean {
       return isSpecialFile(path, reads);
     },
