@@ -203,7 +203,7 @@ export const libcLinux = lazyLibrary(
     },
     getsid: { parameters: ["i32"], result: "i32" },
     // ssize_t pwrite(int, const void *, size_t, off_t)
-    pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
+    pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
     // int prctl(int op, ...): all four of these, since some must be 0
     prctl: { parameters: ["i32", "i64", "i64", "i64", "i64"], result: "i32" },
     // int open(const char *, int, mode_t)

@@ -93,7 +93,7 @@ function typesFor(type: string): readonly unknown[] {
     mode_t: ["u32"],
     u_int: ["u32"],
     "unsigned int": ["u32"],
-    pthread_key_t: ["u32", "usize"], // u32 in glibc, unsigned long on macOS
+    pthread_key_t: ["u64"], // u32 in glibc, unsigned long on macOS
     socklen_t: ["u32"],
     DWORD: ["u32"],
     UINT: ["u32"],
@@ -101,6 +101,7 @@ function typesFor(type: string): readonly unknown[] {
     GROUP: ["u32"],
     NTSTATUS: ["u32"],
     WORD: ["u16"],
+    ATOM: ["u16"],
     short: ["i16"],
     UCHAR: ["u8"],
     // The kernel looks at 32 bits of what small calls give it.
@@ -137,7 +138,13 @@ function expectType(found: unknown, type: string, where: string): void {
 const VARIADIC = ["i32", "u32", "i64", "u64", "usize", "buffer"];
 
 // Groups that macOS never opens.
-const LINUX = ["libcLinux", "libcMemory", "libcTerminal", "libcCgroup"];
+const LINUX = [
+  "libcLinux",
+  "libcMemory",
+  "libcTerminal",
+  "libcCgroup",
+  "libcFiles",
+];
 
 /**
  * On Apple arm64 a variadic argument is on the stack: none is passed, or it is
