@@ -68,7 +68,11 @@ export function helperAvailable(): boolean {
 export class ConsoleHelper {
   readonly #process: Handle;
 
-  /** @param process The helper; owned from now on. */
+  /**
+   * Takes the helper over.
+   *
+   * @param process Its process.
+   */
   constructor(process: Handle) {
     this.#process = process;
   }
