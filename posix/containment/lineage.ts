@@ -317,7 +317,13 @@ export class Lineage implements Membership {
 
   #release(pid: number, child: number): void {
     if (pid === child || limitOf(pid) !== this.#window) return;
-    this.#releaseStranger(pid, child);
+    if (!this.#releaseStranger(pid, child)) this.#settle(pid);
+  }
+
+  // What the leader forked before its own tag was settled has that of the spawn under
+  // way, and an owner among them would wait for the end of that spawn.
+  #settle(pid: number): void {
+    writeLimit(pid, this.#settled, this.#owner.hard);
   }
 
   // A fork of another thread may have copied the tag during the spawn and come to
@@ -351,7 +357,9 @@ export class Lineage implements Membership {
     this.#tag ??= decodeTag(this.#settled) as Tag;
     if (!isWithin(tag, this.#tag)) return "no";
     if (value !== this.#window || pid === this.#leader) return "yes";
-    return this.#releaseStranger(pid, this.#leader) ? "no" : "yes";
+    if (this.#releaseStranger(pid, this.#leader)) return "no";
+    this.#settle(pid);
+    return "yes";
   }
 
   #belongsUntagged(pid: number, tag: Tag | null): Belongs {
@@ -519,8 +527,12 @@ function isOrphanOfOurs(pid: number): boolean {
   if (tag !== null && !isOfOwner(tag, own)) return false;
   // A child of Deno.Command may have the tag of a spawn under way.
   if (tag !== null && (tag.flags & WINDOW) === 0) return true;
-  return untagged.treeOf(pid, false) !== null;
+  if (untagged.treeOf(pid, false) !== null) return true;
+  // This isolate starts nothing else during a spawn; another one may.
+  return tag !== null && !IN_WORKER && !isForkedElsewhere(pid, 0);
 }
+
+const IN_WORKER = "WorkerGlobalScope" in globalThis;
 
 // During a look: no number up to this is a member's.
 let floor = 0;

@@ -9,7 +9,7 @@
  */
 
 const NOBODY = 65534;
-const ROOT = Deno.build.os === "linux" && Deno.uid() === 0;
+export const ROOT = Deno.build.os === "linux" && Deno.uid() === 0;
 const PROJECT = new URL("../../", import.meta.url).pathname;
 
 /** Everything a run of all programs shares. */

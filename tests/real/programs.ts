@@ -7,6 +7,7 @@
 import { browsers } from "./programs_browser.ts";
 import { daemons } from "./programs_daemon.ts";
 import { servers } from "./programs_server.ts";
+import { sessions } from "./programs_session.ts";
 import { shapes } from "./programs_shape.ts";
 import { supervisors } from "./programs_supervisor.ts";
 import { tools } from "./programs_tool.ts";
@@ -53,6 +54,7 @@ export interface Program {
 /** All of them. */
 export const PROGRAMS: readonly Program[] = [
   ...shapes,
+  ...sessions,
   ...daemons,
   ...servers,
   ...supervisors,

@@ -24,6 +24,7 @@ need make make
 need gcc gcc libc6-dev
 need chromium chromium chromium-sandbox
 need perl perl-base
+need sudo sudo
 need python3 python3-minimal
 need memcached memcached
 need lighttpd lighttpd
