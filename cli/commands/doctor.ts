@@ -105,7 +105,7 @@ function shortcoming({ containment, mechanisms }: Capabilities): string {
   const used = mechanisms.find((one) => one.mechanism === containment);
   if (used === undefined) return "no mechanism can be had";
   if (!used.holdsEscapees) {
-    return `${containment} does not hold what leaves its group: ${used.why}`;
+    return `${containment} does not hold all that its members start: ${used.why}`;
   }
   return used.endsWithParent
     ? ""
