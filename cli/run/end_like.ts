@@ -18,6 +18,8 @@ const PLAIN: readonly Deno.Signal[] = [
   "SIGUSR2",
 ];
 
+const LATE_MS = 2000;
+
 /**
  * Ends this process by the signal that ended the program, so that a shell stops
  * its loop after Ctrl-C; otherwise gives the status that a shell would show.
@@ -38,6 +40,9 @@ export function endLike(
   if (able && PLAIN.includes(status.signal)) {
     relay.giveBack();
     Deno.kill(Deno.pid, status.signal);
+    // A thread of Deno gives the signal its default action, and may be late: an
+    // exit meanwhile would have a code, after which a calling script goes on.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LATE_MS);
   }
   return status.code;
 }
