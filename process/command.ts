@@ -305,7 +305,12 @@ export function withArgs(
 ): Command {
   const args = argsOrOptions as unknown;
   if (Array.isArray(args)) {
-    checkOptions(options, "a command with arguments", WITHOUT_ARGS);
+    if ((options as CommandOptions | undefined)?.args !== undefined) {
+      throw new TypeError(
+        "Passing 'args' in options is not allowed when args are passed as a separate argument",
+      );
+    }
+    checkOptions(options, "a command with arguments", COMMAND_OPTIONS);
     return new Command(command, { ...options, args });
   }
   if (args === undefined) return new Command(command, options);
@@ -318,5 +323,3 @@ export function withArgs(
     }`,
   );
 }
-
-const { args: _, ...WITHOUT_ARGS } = COMMAND_OPTIONS;
