@@ -41,9 +41,30 @@ export function lazyLibrary<const S extends Deno.ForeignLibraryInterface>(
 ): () => Deno.DynamicLibrary<S>["symbols"] {
   let opened: Deno.DynamicLibrary<S>["symbols"] | null = null;
   return function library(): Deno.DynamicLibrary<S>["symbols"] {
-    if (opened === null) opened = bind(open(candidates, symbols), symbols);
+    if (opened === null) {
+      refuseScopedGrant();
+      opened = bind(open(candidates, symbols), symbols);
+    }
     return opened;
   };
+}
+
+let pointersAllowed = false;
+
+// Under `--allow-ffi=/lib` a library opens, and every pointer is refused later, with
+// a message that asks for the flag that was given.
+function refuseScopedGrant(): void {
+  if (pointersAllowed) return;
+  try {
+    Deno.UnsafePointer.of(PADDING_VALUE);
+    pointersAllowed = true;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new Deno.errors.NotCapable(
+      `${error.message}. A list of paths (--allow-ffi=/lib) is not enough: grant --allow-ffi without one`,
+      { cause: error },
+    );
+  }
 }
 
 function open(
