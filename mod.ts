@@ -81,8 +81,11 @@ export type {
 } from "./ffi/socket_address.ts";
 export { Job, type JobResult } from "./process/job.ts";
 export type { JobStatus, JointStatus } from "./process/job/job_run.ts";
-export type { JobLimits } from "./process/job/limits.ts";
-export type { JobOptions, JobPolicy } from "./process/job/options.ts";
+export type {
+  JobLimits,
+  JobOptions,
+  JobPolicy,
+} from "./process/job/options.ts";
 export {
   pipeline,
   type PipelineOptions,
@@ -91,8 +94,10 @@ export {
 export type { CommandOptions } from "./process/options/options.ts";
 export { quote } from "./process/options/shell.ts";
 export type { OutputPolicy } from "./process/stdio/capture.ts";
-export type { WindowsOptions } from "./process/options/windows.ts";
-export type { ProcessPriority } from "./process/options/attributes.ts";
+export type {
+  ProcessPriority,
+  WindowsOptions,
+} from "./process/options/attributes.ts";
 export type { LimitName, LimitReport, Limits } from "./backend/limits.ts";
 export type {
   CommandOutput,
@@ -100,7 +105,12 @@ export type {
   SampleOptions,
   TextOutput,
 } from "./process/run/status.ts";
-export type { StoppedProcess, StopReport } from "./backend/native.ts";
+export type {
+  StoppedProcess,
+  StopReport,
+  Survivor,
+  TerminalSize,
+} from "./backend/native.ts";
 export type { ResourceUsage, Usage, UsageSource } from "./backend/usage.ts";
 export type { LinesOptions, OutputLine } from "./process/stdio/lines.ts";
 export type {
@@ -110,7 +120,7 @@ export type {
   ReadyOptions,
   ReadyPortOptions,
   ReadyResult,
-} from "./process/ready/plan.ts";
+} from "./process/ready/ready.ts";
 export type { SubprocessReadableStream } from "./process/stdio/streams.ts";
 export {
   type LeftoverOptions,
@@ -139,7 +149,6 @@ export {
   type SystemErrorDetails,
   TimeoutExpired,
 } from "./backend/errors.ts";
-export type { Survivor, TerminalSize } from "./backend/native.ts";
 export type {
   Capabilities,
   Containment,

@@ -5,7 +5,7 @@
  */
 
 import type { CommandModule, CommandSpec } from "./arguments/command_spec.ts";
-import { closest } from "../process/options/shape.ts";
+import { closest } from "../process/validate.ts";
 import { COMMANDS } from "./commands.ts";
 import { readOptions } from "./arguments/read_options.ts";
 import { print, say } from "./terminal/say.ts";

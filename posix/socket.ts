@@ -21,7 +21,7 @@ import {
   unixAddress,
 } from "../ffi/socket_address.ts";
 import { hostAndPort } from "../backend/permissions.ts";
-import { setCloseOnExec } from "./system/descriptor.ts";
+import { setCloseOnExec } from "./system/file_system.ts";
 import { EBADF, errnoMeaning, posixError } from "./system/errno.ts";
 import { bindErrno, DARWIN, errno, libc, libcSocket } from "./system/libc.ts";
 

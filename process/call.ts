@@ -11,12 +11,11 @@ import {
   type CommandOptions,
   type StdioDefaults,
 } from "./options/options.ts";
-import { checkOptions } from "./options/shape.ts";
+import { checkOptions, shown } from "./validate.ts";
 import { refusePipedFds } from "./options/stdio.ts";
 import { toPlan } from "./options/to_spawn_spec.ts";
 import { type RunControl, runToEnd } from "./run/run.ts";
 import type { CommandOutput, CommandStatus } from "./run/status.ts";
-import { shown } from "./validate.ts";
 
 /**
  * Options of {@linkcode call}, {@linkcode checkCall} and {@linkcode checkOutput}.

@@ -6,11 +6,18 @@
 
 import type { Containment, ProcessInfo } from "../backend/containment.ts";
 import type { LimitReport } from "../backend/limits.ts";
-import type { NativeDescriptor, TerminalSize } from "../backend/native.ts";
+import type {
+  NativeDescriptor,
+  StopReport,
+  TerminalSize,
+} from "../backend/native.ts";
 import type { Usage } from "../backend/usage.ts";
 import { terminalSize } from "./options/attributes.ts";
-import type { ReadyOptions, ReadyResult } from "./ready/plan.ts";
-import { untilReady } from "./ready/ready.ts";
+import {
+  type ReadyOptions,
+  type ReadyResult,
+  untilReady,
+} from "./ready/ready.ts";
 import { type KillOptions, Run, type WaitOptions } from "./run/run.ts";
 import {
   type CommandOutput,
@@ -18,7 +25,6 @@ import {
   sample,
   type SampleOptions,
 } from "./run/status.ts";
-import type { StopReport } from "../backend/native.ts";
 import type { StopOptions } from "./run/stop.ts";
 import {
   type ChildDescriptor,

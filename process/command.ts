@@ -10,13 +10,12 @@ import {
   type CommandOptions,
   type StdioDefaults,
 } from "./options/options.ts";
-import { checkOptions } from "./options/shape.ts";
+import { checkOptions, shown } from "./validate.ts";
 import { refusePipedFds } from "./options/stdio.ts";
 import { toPlan } from "./options/to_spawn_spec.ts";
 import { type Plan, Run, runToEnd } from "./run/run.ts";
 import { runSync } from "./run/run_sync.ts";
 import type { CommandOutput } from "./run/status.ts";
-import { shown } from "./validate.ts";
 
 /** Streams of a spawned command that says nothing about them. */
 export const SPAWN_DEFAULTS: StdioDefaults = {

@@ -15,8 +15,14 @@ import type {
   TcpAddress,
   UnixAddress,
 } from "../ffi/socket_address.ts";
-import { checkOptions, type Known } from "./options/shape.ts";
-import { flag, shown, wholeNumber, withoutNul } from "./validate.ts";
+import {
+  checkOptions,
+  flag,
+  type Known,
+  shown,
+  wholeNumber,
+  withoutNul,
+} from "./validate.ts";
 
 const DEFAULT_BACKLOG = 511;
 const LISTEN_OPTIONS: Known<TcpListenOptions & UnixListenOptions> = {

@@ -13,7 +13,7 @@ import {
   type JobOptions,
   toJobControl,
 } from "./job/options.ts";
-import { checkOptions, type Known } from "./options/shape.ts";
+import { checkOptions, type Known } from "./validate.ts";
 import { refusePipedFds } from "./options/stdio.ts";
 import { abortedOutput, type Plan, type Run } from "./run/run.ts";
 import {

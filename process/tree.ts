@@ -6,11 +6,14 @@
 
 import { backend } from "../backend/backend.ts";
 import type { Capabilities, ProcessInfo } from "../backend/containment.ts";
-import { DEFAULT_GRACE } from "./run/ending.ts";
-import { checkOptions } from "./options/shape.ts";
-import { runStop, STOP_OPTIONS, type StopOptions } from "./run/stop.ts";
+import {
+  DEFAULT_GRACE,
+  runStop,
+  STOP_OPTIONS,
+  type StopOptions,
+} from "./run/stop.ts";
+import { checkOptions, duration, stopSignal } from "./validate.ts";
 import { checkForeignTreePermission } from "../backend/permissions.ts";
-import { duration, stopSignal } from "./validate.ts";
 import type { StopReport } from "../backend/native.ts";
 
 /**

@@ -4,11 +4,12 @@
  * @module
  */
 
-import type {
-  Backend,
-  ChildPipe,
-  ListenRequest,
-  NativeListener,
+import {
+  type Backend,
+  type ChildPipe,
+  type ListenRequest,
+  type NativeListener,
+  PLAIN_MEMORY,
 } from "../backend/backend.ts";
 import type { Capabilities, ProcessInfo } from "../backend/containment.ts";
 import type {
@@ -18,7 +19,6 @@ import type {
 } from "../backend/native.ts";
 import { ownEnvironment, variable } from "./spawn/executable.ts";
 import type { SpawnSpec } from "../backend/spec.ts";
-import { PLAIN_MEMORY } from "../backend/memory.ts";
 import { WINDOWS_SIGNALS } from "../backend/signals.ts";
 import { openChildPipe } from "./stdio/pipe.ts";
 import { ForeignTree, ownChildren } from "./foreign_tree.ts";

@@ -8,7 +8,7 @@
  */
 
 import type { OptionSpec } from "./command_spec.ts";
-import { closest } from "../../process/options/shape.ts";
+import { closest } from "../../process/validate.ts";
 import { UsageError } from "./operands.ts";
 
 /** Arguments in one form. */

@@ -6,7 +6,7 @@
 
 import type { ProcessInfo } from "../../backend/containment.ts";
 import { killTree, processTree } from "../library.ts";
-import { DEFAULT_GRACE } from "../../process/run/ending.ts";
+import { DEFAULT_GRACE } from "../../process/run/stop.ts";
 import { pidsOf } from "../processes/listeners.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
 import { parseDuration, UsageError } from "../arguments/operands.ts";

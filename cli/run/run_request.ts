@@ -5,7 +5,7 @@
  */
 
 import type { ContainmentRequest } from "../../backend/containment.ts";
-import { DEFAULT_GRACE } from "../../process/run/ending.ts";
+import { DEFAULT_GRACE } from "../../process/run/stop.ts";
 import type { LimitName, Limits } from "../../backend/limits.ts";
 import type { GivenOptions, OptionSpec } from "../arguments/command_spec.ts";
 import {

@@ -5,7 +5,7 @@
  */
 
 import type { JobPolicy } from "../../process/job/options.ts";
-import { DEFAULT_GRACE } from "../../process/run/ending.ts";
+import { DEFAULT_GRACE } from "../../process/run/stop.ts";
 import type { GivenOptions, OptionSpec } from "../arguments/command_spec.ts";
 import {
   parseCount,

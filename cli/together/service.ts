@@ -15,7 +15,7 @@ import {
   parseDuration,
   UsageError,
 } from "../arguments/operands.ts";
-import { closest } from "../../process/options/shape.ts";
+import { closest } from "../../process/validate.ts";
 
 /** What another command has to have done. */
 export type Condition = "started" | "ready" | "exited";

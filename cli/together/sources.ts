@@ -6,7 +6,7 @@
  */
 
 import { UsageError } from "../arguments/operands.ts";
-import { closest } from "../../process/options/shape.ts";
+import { closest } from "../../process/validate.ts";
 import { readText } from "../run/env_file.ts";
 
 /** A name and a command line. */

@@ -21,12 +21,18 @@ import {
   recentLastPid,
 } from "../system/proc_files.ts";
 import {
+  Census,
   childOfHost,
   isForkedElsewhere,
+  isLaterLeader,
+  noteLeader,
+  otherNumbers,
+  Outsiders,
+  quickEmpty,
   reapOrphans,
   unwatchOrphans,
   watchOrphans,
-} from "./host_children.ts";
+} from "./census.ts";
 import type {
   Belongs,
   LeaderExit,
@@ -34,19 +40,18 @@ import type {
   Use,
 } from "../tree/membership.ts";
 import {
-  Census,
-  isLaterLeader,
-  noteLeader,
-  otherNumbers,
-  Outsiders,
-  quickEmpty,
-} from "./census.ts";
-import {
   clearDetector,
+  clearMark,
   detectorObstacle,
   isDetected,
+  MarkBlocks,
+  markOf,
+  rangePattern,
   setDetector,
-} from "./detector.ts";
+  setMark,
+  sliceObstacle,
+  sliceOfMark,
+} from "./slice.ts";
 import {
   forgetLeader,
   forgetMarks,
@@ -76,15 +81,6 @@ import {
   WINDOW,
   windowOf,
 } from "./tag.ts";
-import {
-  clearMark,
-  MarkBlocks,
-  markOf,
-  rangePattern,
-  setMark,
-  sliceObstacle,
-  sliceOfMark,
-} from "./slice.ts";
 import { Untagged } from "./untagged.ts";
 
 // How old the number given last before a spawn may be: who forks at the same time

@@ -15,7 +15,7 @@ import {
   PtySink,
   PtySource,
 } from "../stdio/pty.ts";
-import type { ChildFile } from "./errand.ts";
+import type { ChildFile } from "./launcher.ts";
 import type { Hold } from "./held_start.ts";
 import type { LaunchPlan } from "./launch_plan.ts";
 import { atUnload } from "../system/isolate_end.ts";

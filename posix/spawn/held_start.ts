@@ -12,7 +12,7 @@
  */
 
 import type { DescriptorSpec } from "../../backend/spec.ts";
-import { aboveStdio } from "../system/descriptor.ts";
+import { aboveStdio } from "../system/file_system.ts";
 import { eagain, EINTR, EPIPE, posixError } from "../system/errno.ts";
 import { errno, libc, libcLinux } from "../system/libc.ts";
 import {

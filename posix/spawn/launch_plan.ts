@@ -18,10 +18,9 @@ import { ENOENT, posixError } from "../system/errno.ts";
 import { absolutePath } from "../system/file_system.ts";
 import { DARWIN, libcWait } from "../system/libc.ts";
 import type { Membership } from "../tree/membership.ts";
-import type { ChildFile, Errand } from "./errand.ts";
+import { type ChildFile, type Errand, openLauncher } from "./launcher.ts";
 import { childPath, findExecutable, loaderVariables } from "./executable.ts";
 import { Hold } from "./held_start.ts";
-import { openLauncher } from "./launcher.ts";
 import {
   limitOfDescriptors,
   limitsNeedHold,

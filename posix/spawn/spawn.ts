@@ -30,7 +30,15 @@ import { attributes, type FileActions } from "../system/posix_spawn.ts";
 import type { Membership } from "../tree/membership.ts";
 import { ChildStreams, fileActions, ownEnds } from "./child_streams.ts";
 import { withCredentials } from "./credentials.ts";
-import { type Errand, execObstacle, SHELL, shellArguments } from "./errand.ts";
+import {
+  type Errand,
+  execObstacle,
+  launcherImage,
+  launcherRefused,
+  SHELL,
+  shellArguments,
+  writeLauncher,
+} from "./launcher.ts";
 import {
   buildEnvironment,
   droppedByShell,
@@ -42,7 +50,6 @@ import {
   permittedProgram,
   planLaunch,
 } from "./launch_plan.ts";
-import { launcherImage, launcherRefused, writeLauncher } from "./launcher.ts";
 import {
   applyLimits,
   heldByKernel,

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { type BulkMemory, PLAIN_MEMORY } from "../../backend/memory.ts";
+import { type BulkMemory, PLAIN_MEMORY } from "../../backend/backend.ts";
 import { addressOf } from "../../ffi/library.ts";
 import { posixError } from "../system/errno.ts";
 import { bindErrno, DARWIN, errno, libcMemory } from "../system/libc.ts";

@@ -10,13 +10,13 @@
 
 import type { ChildPipe } from "../../backend/backend.ts";
 import type { ByteSink, ByteSource } from "../../backend/native.ts";
-import { turnBegan, turnIsSpent } from "../../backend/turn.ts";
+import { turnBegan, turnIsSpent } from "../../backend/timer.ts";
 import { buffer } from "../../ffi/library.ts";
 import {
   aboveStdio,
   setCloseOnExec,
   setNonBlocking,
-} from "../system/descriptor.ts";
+} from "../system/file_system.ts";
 import { eagain, EINTR, posixError } from "../system/errno.ts";
 import {
   bindErrno,
@@ -51,7 +51,7 @@ const EAGER_READS = 30;
 
 // Bytes moved without letting the event loop turn: data that is always there, or
 // a reader that keeps up, must not starve the timer that would end the child. The
-// time is limited as well (`backend/turn.ts`).
+// time is limited as well (`backend/timer.ts`).
 const TURN_BUDGET = 4 << 20;
 
 // A reader that has emptied so many full pipes in one turn keeps up with the writer.

@@ -15,9 +15,12 @@ import { cString, readCString } from "../../ffi/c_string.ts";
 import { buffer } from "../../ffi/library.ts";
 import {
   aboveStdio,
+  absolutePath,
   copyForChild,
   duplicateClear,
-} from "../system/descriptor.ts";
+  isDirectory,
+  isFifo,
+} from "../system/file_system.ts";
 import {
   EINTR,
   EISDIR,
@@ -25,7 +28,6 @@ import {
   errnoMeaning,
   posixError,
 } from "../system/errno.ts";
-import { absolutePath, isDirectory, isFifo } from "../system/file_system.ts";
 import {
   bindErrno,
   DARWIN,

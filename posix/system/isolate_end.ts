@@ -14,7 +14,7 @@
  */
 
 import { cString } from "../../ffi/c_string.ts";
-import { setCloseOnExec } from "./descriptor.ts";
+import { setCloseOnExec } from "./file_system.ts";
 import { DARWIN, libc, libcJobControl, libcThread } from "./libc.ts";
 
 const O_CLOEXEC = 0x80000;

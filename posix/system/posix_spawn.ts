@@ -7,7 +7,7 @@
 import { buffer } from "../../ffi/library.ts";
 import { cString } from "../../ffi/c_string.ts";
 import { posixError } from "./errno.ts";
-import { aboveStdio, isOpen } from "./descriptor.ts";
+import { aboveStdio, isOpen } from "./file_system.ts";
 import { keep, type Kept } from "./isolate_end.ts";
 import { DARWIN, libc, libcCgroup, libcDarwin, libcLinux } from "./libc.ts";
 

@@ -8,17 +8,24 @@
 import { backend } from "../../backend/backend.ts";
 import { SurvivorsError } from "../../backend/errors.ts";
 import type { LimitName } from "../../backend/limits.ts";
-import type { NativeJob, NativeProcess } from "../../backend/native.ts";
+import type {
+  NativeJob,
+  NativeProcess,
+  StopReport,
+} from "../../backend/native.ts";
 import { signalNumber } from "../../backend/signals.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import type { UsageLook } from "../../backend/usage.ts";
-import { type Ended, Ending } from "../run/ending.ts";
+import { type Ended, Ending, type StopOptions } from "../run/stop.ts";
 import { type Plan, Run } from "../run/run.ts";
 import type { CommandStatus } from "../run/status.ts";
-import type { StopReport } from "../../backend/native.ts";
-import type { StopOptions } from "../run/stop.ts";
-import { type JobLimits, JobLimitWatch, JobUsage } from "./limits.ts";
-import { type JobControl, SignalTrap } from "./options.ts";
+import {
+  type JobControl,
+  type JobLimits,
+  JobLimitWatch,
+  JobUsage,
+  SignalTrap,
+} from "./options.ts";
 
 /**
  * How one child of a job ended.

@@ -14,8 +14,7 @@ import type {
 } from "../../backend/limits.ts";
 import type { ExitStatus } from "../../backend/native.ts";
 import { cpuTime, type Usage } from "../../backend/usage.ts";
-import { meant } from "../options/shape.ts";
-import { shown } from "../validate.ts";
+import { meant, shown } from "../validate.ts";
 
 /** Limits of no system: time and streams are ours. */
 const NEUTRAL: readonly LimitName[] = ["wallTime", "output"];

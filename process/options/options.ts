@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { WindowsOptions } from "./windows.ts";
+import type { ProcessPriority, WindowsOptions } from "./attributes.ts";
 import type { ContainmentRequest } from "../../backend/containment.ts";
 import type { Limits } from "../../backend/limits.ts";
 import type { TerminalSize } from "../../backend/native.ts";
@@ -14,8 +14,7 @@ import type { SocketAddress } from "../../ffi/socket_address.ts";
 import type { Listener } from "../listen.ts";
 import type { OutputPolicy } from "../stdio/capture.ts";
 import type { TeeTarget } from "../stdio/child_output.ts";
-import type { ProcessPriority } from "./attributes.ts";
-import type { Known } from "./shape.ts";
+import type { Known } from "../validate.ts";
 import type {
   FdSource,
   NamedListener,

@@ -17,8 +17,15 @@ import type {
 } from "../../backend/spec.ts";
 import type { SocketAddress } from "../../ffi/socket_address.ts";
 import { Listener } from "../listen.ts";
-import { flag, isReadable, oneOf, pathOf, shown } from "../validate.ts";
-import { checkOptions, type Known } from "./shape.ts";
+import {
+  checkOptions,
+  flag,
+  isReadable,
+  type Known,
+  oneOf,
+  pathOf,
+  shown,
+} from "../validate.ts";
 
 /**
  * A file that the child reads as its standard input.

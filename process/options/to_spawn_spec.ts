@@ -9,12 +9,13 @@ import { backend } from "../../backend/backend.ts";
 import { CONTAINMENTS } from "../../backend/containment.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import { toLimits } from "../limits/limits.ts";
-import { DEFAULT_GRACE } from "../run/ending.ts";
+import { DEFAULT_GRACE } from "../run/stop.ts";
 import type { Plan, RunControl } from "../run/run.ts";
 import { type TeeTarget, teeTarget } from "../stdio/child_output.ts";
 import { DEFAULT_MAX_OUTPUT } from "../stdio/outputs.ts";
 import {
   abortSignal,
+  checkOptions,
   duration,
   flag,
   id,
@@ -33,6 +34,7 @@ import {
   niceValue,
   terminalChoice,
   umaskBits,
+  windowsSpec,
 } from "./attributes.ts";
 import {
   type Descriptors,
@@ -47,8 +49,6 @@ import {
   type CommandOptions,
   type StdioDefaults,
 } from "./options.ts";
-import { checkOptions } from "./shape.ts";
-import { windowsSpec } from "./windows.ts";
 import { shellCommand } from "./shell.ts";
 
 const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;

@@ -6,22 +6,389 @@
  */
 
 import { NotReadyError, type NotReadyReason } from "../../backend/errors.ts";
-import { LineReader, type OutputLine } from "../stdio/lines.ts";
-import {
-  type Probe,
-  type ReadyOptions,
-  type ReadyPlan,
-  type ReadyResult,
-  type Starting,
-  toReadyPlan,
-} from "./plan.ts";
-import type { CommandStatus } from "../run/status.ts";
-import type { OutputName } from "../stdio/child_output.ts";
 import { Timer } from "../../backend/timer.ts";
+import type { CommandStatus } from "../run/status.ts";
+import type { ChildOutput, OutputName } from "../stdio/child_output.ts";
+import {
+  DEFAULT_MAX_LINE_LENGTH,
+  LineReader,
+  type OutputLine,
+} from "../stdio/lines.ts";
+import {
+  checkOptions,
+  flag,
+  type Known,
+  lineLength,
+  oneOf,
+  pathOf,
+  shown,
+  timeLimit,
+} from "../validate.ts";
+
+// What `ready()` can wait for, and its validation.
+
+/**
+ * What all ways of waiting have in common.
+ *
+ * @category Readiness
+ */
+export interface ReadyCommonOptions {
+  /**
+   * Milliseconds to wait at most.
+   *
+   * @default {30000}
+   */
+  timeout?: number;
+  /**
+   * Whether piped output that nobody has asked for (by `stdout`, `stderr`,
+   * `lines()` or `output()`) is read, so that it does not block the child: kept
+   * for the error while waiting, afterwards thrown away until somebody asks for
+   * it. Whoever asks right after `ready()` misses nothing. With false it stays in
+   * the pipe, and the child waits when that is full.
+   *
+   * @default {true}
+   */
+  drain?: boolean;
+}
+
+/**
+ * Ready is who writes a line.
+ *
+ * @category Readiness
+ */
+export interface ReadyLineOptions extends ReadyCommonOptions {
+  /**
+   * A part of the line, or a pattern. A prompt without an end of line is found as
+   * well, when nothing has followed it for 100 milliseconds.
+   */
+  line: string | RegExp;
+  /**
+   * Where the line is looked for.
+   *
+   * @default {"both"}, as far as they are piped
+   */
+  stream?: OutputName | "both";
+  /**
+   * Bytes of the longest line; a longer one is looked at in pieces.
+   *
+   * @default {1048576} (1 MiB)
+   */
+  maxLineLength?: number;
+}
+
+/**
+ * Ready is who accepts a TCP connection. Needs `--allow-net` for the address.
+ *
+ * @category Readiness
+ */
+export interface ReadyPortOptions extends ReadyCommonOptions {
+  /** The port. Whoever listens there is asked: it need not be the child. */
+  port: number;
+  /**
+   * The host.
+   *
+   * @default {"127.0.0.1"}, and `"::1"` where that may be connected to
+   */
+  hostname?: string;
+}
+
+/**
+ * Ready is who has made a file. Needs `--allow-read` for it.
+ *
+ * @category Readiness
+ */
+export interface ReadyFileOptions extends ReadyCommonOptions {
+  /** The file, relative to this process's working directory. */
+  file: string | URL;
+}
+
+/**
+ * What to wait for: exactly one of a line, a port and a file.
+ *
+ * @category Readiness
+ */
+export type ReadyOptions =
+  | ReadyLineOptions
+  | ReadyPortOptions
+  | ReadyFileOptions;
+
+/**
+ * How a child was found to be ready.
+ *
+ * @category Readiness
+ */
+export interface ReadyResult {
+  /** The line, or `null` when something else was waited for. */
+  readonly line: string | null;
+  /** Where it was written to, or `null`. */
+  readonly stream: OutputName | null;
+  /** The pattern's match, or `null`. */
+  readonly match: RegExpExecArray | null;
+  /** The pattern's named groups. */
+  readonly groups: Readonly<Record<string, string | undefined>>;
+  /** How long was waited, in milliseconds. */
+  readonly elapsed: number;
+}
+
+/** What has to be known of a child. */
+export interface Starting {
+  /** The program, for messages. */
+  readonly command: string;
+  /** Its piped outputs. */
+  readonly outputs: readonly ChildOutput[];
+  /** Resolves when it has exited. */
+  readonly status: Promise<CommandStatus>;
+}
+
+const READY_OPTIONS: Known<
+  ReadyLineOptions & ReadyPortOptions & ReadyFileOptions
+> = {
+  line: true,
+  stream: true,
+  maxLineLength: true,
+  port: true,
+  hostname: true,
+  file: true,
+  timeout: true,
+  drain: true,
+};
+
+const DEFAULT_TIMEOUT = 30_000;
+const STREAMS = ["both", "stdout", "stderr"] as const;
+
+/** A validated wait. */
+export interface ReadyPlan {
+  /** What is waited for, in words. */
+  readonly awaited: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Outputs in which the line is looked for. */
+  readonly searched: readonly ChildOutput[];
+  /** The line, or `null`. */
+  readonly line: string | RegExp | null;
+  /** What is looked for otherwise, or `null`. */
+  readonly probe: Probe | null;
+  /** Outputs that are read: those, and what is drained. */
+  readonly read: readonly ChildOutput[];
+  /** Whether what is read goes on being read. */
+  readonly drain: boolean;
+  /** In bytes. */
+  readonly maxLineLength: number;
+}
+
+/**
+ * Validates the options.
+ *
+ * @param child The child.
+ * @param options What to wait for.
+ * @returns The plan.
+ * @throws {TypeError} for anything of the wrong type, and for a stream that is not piped.
+ * @throws {RangeError} for a number out of range.
+ */
+export function toReadyPlan(
+  child: Starting,
+  options: ReadyOptions,
+): ReadyPlan {
+  checkOptions(options, "ready()", READY_OPTIONS);
+  const given = (options ?? {}) as Partial<
+    ReadyLineOptions & ReadyPortOptions & ReadyFileOptions
+  >;
+  const { line, port, file } = given;
+  const kinds = [line, port, file].filter((one) => one !== undefined).length;
+  if (kinds !== 1) {
+    throw new TypeError(
+      `Cannot wait until ready: expected one of 'line', 'port' and 'file', got ${kinds}`,
+    );
+  }
+  const drain = flag(given.drain, "drain", true);
+  const searched = line === undefined ? [] : searchedIn(child, given.stream);
+  const unwanted = child.outputs.filter((output) =>
+    drain && !output.asked && !output.locked && !searched.includes(output)
+  );
+  return {
+    timeout: timeLimit(given.timeout, "timeout", DEFAULT_TIMEOUT),
+    maxLineLength: lineLength(given.maxLineLength, DEFAULT_MAX_LINE_LENGTH),
+    searched,
+    read: searched.concat(unwanted),
+    drain,
+    ...condition(line, port, given.hostname, file),
+  };
+}
+
+function condition(
+  line: unknown,
+  port: unknown,
+  hostname: unknown,
+  file: unknown,
+): Pick<ReadyPlan, "line" | "probe" | "awaited"> {
+  if (line !== undefined) {
+    if (typeof line === "string" || line instanceof RegExp) {
+      // A copy: the position of a global pattern is its owner's.
+      const own = typeof line === "string" ? line : new RegExp(line);
+      return { line: own, probe: null, awaited: `line ${line}` };
+    }
+    throw new TypeError(
+      `Invalid line: expected a string or a RegExp, got ${shown(line)}`,
+    );
+  }
+  const probe = port === undefined
+    ? probeFile(pathOf(file as string | URL, "file"))
+    : probePort(port, hostname);
+  return { line: null, probe, awaited: probe.what };
+}
+
+function searchedIn(child: Starting, value: unknown): readonly ChildOutput[] {
+  const stream = oneOf(value, "stream", STREAMS);
+  const found = child.outputs.filter((output) =>
+    stream === "both" || output.name === stream
+  );
+  if (found.length > 0) return found;
+  throw new TypeError(
+    `Cannot wait for a line: ${
+      stream === "both" ? "neither stdout nor stderr" : `'${stream}'`
+    } is ${stream === "both" ? "" : "not "}piped`,
+  );
+}
+
+// Looking again and again whether something is there: a listener, a file.
+
+/** Something that is looked for until it is there. */
+export interface Probe {
+  /** What it is, in words. */
+  readonly what: string;
+  /**
+   * Looks until it is there, or `over` says so.
+   *
+   * @param over Whether nobody waits any more.
+   * @returns Whether it was there.
+   * @throws what looking failed with, when trying again is of no use.
+   */
+  run(over: () => boolean): Promise<boolean>;
+  /** Wakes it between two looks. */
+  cancel(): void;
+  /** Why it was not there at the last look. */
+  obstacle(): unknown;
+}
+
+const LOOPBACK = ["127.0.0.1", "::1"];
+
+function mayConnect({ hostname, port }: Deno.ConnectOptions): boolean {
+  const host = `[${hostname}]:${port}`;
+  return Deno.permissions.querySync({ name: "net", host }).state === "granted";
+}
+
+const FIRST_PAUSE = 10;
+const LONGEST_PAUSE = 100;
+
+/**
+ * A probe for a listening port.
+ *
+ * @param port The port.
+ * @param hostname The host.
+ * @returns The probe.
+ * @throws {TypeError} when the host is no string.
+ * @throws {RangeError} when the port is none.
+ */
+export function probePort(port: unknown, hostname: unknown): Probe {
+  if (hostname !== undefined && (typeof hostname !== "string" || !hostname)) {
+    throw new TypeError(
+      `Invalid hostname: expected a host's name or address, got ${
+        shown(hostname)
+      }`,
+    );
+  }
+  // A server that says "localhost" may listen on one of the two alone.
+  const hosts = hostname === undefined ? LOOPBACK : [hostname];
+  const number = typeof port === "number" ? port : -1;
+  if (!Number.isInteger(number) || number < 1 || number > 65535) {
+    throw new RangeError(
+      `Invalid port: expected a whole number from 1 to 65535, got ${
+        shown(port)
+      }`,
+    );
+  }
+  return polling(`port ${hosts[0]}:${number}`, async (signal) => {
+    let failure: unknown = null;
+    for (let i = 0; i < hosts.length; i++) {
+      const address = { hostname: hosts[i] as string, port: number };
+      // The first address alone is asked for; the other one as far as it is allowed.
+      if (i > 0 && !mayConnect(address)) break;
+      try {
+        (await Deno.connect({ ...address, signal })).close();
+        return;
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    throw failure;
+  });
+}
+
+/**
+ * A probe for a file.
+ *
+ * @param path The file.
+ * @returns The probe.
+ */
+export function probeFile(path: string): Probe {
+  return polling(`file '${path}'`, async () => {
+    await Deno.stat(path);
+  });
+}
+
+function polling(
+  what: string,
+  look: (signal: AbortSignal) => Promise<void>,
+): Probe {
+  // For a host that does not even refuse.
+  const abort = new AbortController();
+  let obstacle: unknown;
+  let wake: (() => void) | null = null;
+  const pause = async (ms: number): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = new Timer(ms, resolve);
+    wake = resolve;
+    await promise;
+    timer.clear();
+  };
+  return {
+    what,
+    async run(over: () => boolean): Promise<boolean> {
+      for (
+        let ms = FIRST_PAUSE;
+        !over();
+        ms = Math.min(2 * ms, LONGEST_PAUSE)
+      ) {
+        try {
+          await look(abort.signal);
+          return !over();
+        } catch (error) {
+          if (over()) return false;
+          if (isFinal(error)) throw error;
+          obstacle = error;
+        }
+        await pause(ms);
+      }
+      return false;
+    },
+    cancel(): void {
+      abort.abort();
+      wake?.();
+    },
+    obstacle: () => obstacle,
+  };
+}
+
+// A missing permission does not come by waiting; everything else may.
+function isFinal(error: unknown): boolean {
+  return error instanceof Deno.errors.NotCapable || error instanceof TypeError;
+}
 
 const TAIL = 20;
+
 // The pipe of a child that has exited ends at once, unless a descendant holds it.
 const LAST_WORDS = 1000;
+
 // So long nothing follows a prompt.
 const PROMPT_QUIET_MS = 100;
 const NO_GROUPS: ReadyResult["groups"] = Object.freeze(Object.create(null));

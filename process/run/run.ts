@@ -17,12 +17,19 @@ import type {
   ByteSink,
   ExitStatus,
   NativeProcess,
+  StopReport,
 } from "../../backend/native.ts";
 import { signalNumber } from "../../backend/signals.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import { Timer } from "../../backend/timer.ts";
 import { RunLimits } from "../limits/run_limits.ts";
-import { checkOptions, type Known } from "../options/shape.ts";
+import {
+  checkOptions,
+  duration,
+  flag,
+  type Known,
+  timeLimit,
+} from "../validate.ts";
 import {
   newCaptures,
   type OutputControl,
@@ -30,8 +37,12 @@ import {
   Outputs,
 } from "../stdio/outputs.ts";
 import { type Input, InputFeed } from "../stdio/streams.ts";
-import { duration, flag, timeLimit } from "../validate.ts";
-import { type Ended, Ending, type EndingControl } from "./ending.ts";
+import {
+  type Ended,
+  Ending,
+  type EndingControl,
+  type StopOptions,
+} from "./stop.ts";
 import {
   abortedStatus,
   type CommandOutput,
@@ -39,8 +50,6 @@ import {
   outputOf,
   statusOf,
 } from "./status.ts";
-import type { StopReport } from "../../backend/native.ts";
-import type { StopOptions } from "./stop.ts";
 
 /** How a run ends, and how much of its output is kept: checked options. */
 export interface RunControl extends EndingControl, OutputControl {

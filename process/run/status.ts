@@ -19,9 +19,8 @@ import {
 } from "../../backend/usage.ts";
 import type { Captured } from "../stdio/outputs.ts";
 import { notPiped } from "../stdio/streams.ts";
-import { checkOptions, type Known } from "../options/shape.ts";
+import { checkOptions, duration, type Known, oneOf } from "../validate.ts";
 import type { OutputName } from "../stdio/child_output.ts";
-import { duration, oneOf } from "../validate.ts";
 
 /**
  * How a child ended. A superset of `Deno.CommandStatus`.

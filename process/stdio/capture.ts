@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type BulkMemory, PLAIN_MEMORY } from "../../backend/memory.ts";
+import { type BulkMemory, PLAIN_MEMORY } from "../../backend/backend.ts";
 import type { ByteSource } from "../../backend/native.ts";
 import { join } from "./streams.ts";
 

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { Timer } from "../../backend/timer.ts";
-import { turnBegan, turnIsSpent } from "../../backend/turn.ts";
+import { Timer, turnBegan, turnIsSpent } from "../../backend/timer.ts";
 import type { ChildOutput, OutputName } from "./child_output.ts";
 
 /**

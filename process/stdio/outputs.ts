@@ -7,8 +7,7 @@
 
 import { backend } from "../../backend/backend.ts";
 import type { ByteSource, NativeProcess } from "../../backend/native.ts";
-import { checkOptions, type Known } from "../options/shape.ts";
-import { lineLength, oneOf } from "../validate.ts";
+import { checkOptions, type Known, lineLength, oneOf } from "../validate.ts";
 import { Capture, type OutputPolicy } from "./capture.ts";
 import {
   ChildOutput,

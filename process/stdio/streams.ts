@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type BulkMemory, PLAIN_MEMORY } from "../../backend/memory.ts";
+import { type BulkMemory, PLAIN_MEMORY } from "../../backend/backend.ts";
 import type { ByteSink, ByteSource } from "../../backend/native.ts";
 
 /**

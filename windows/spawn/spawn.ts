@@ -35,8 +35,7 @@ import type { Limits } from "../../backend/limits.ts";
 import { affinityMask, jobLimits, setAffinityMask } from "./resource_limits.ts";
 import { JobObject } from "../system/job_object.ts";
 import { type JobEntry, startInJob } from "../containment/choose.ts";
-import { PipeReader } from "../stdio/pipe_reader.ts";
-import { PipeWriter } from "../stdio/pipe.ts";
+import { PipeReader, PipeWriter } from "../stdio/pipe.ts";
 import { resumeThread, terminateProcess } from "../system/handle.ts";
 
 /** A started program with everything that belongs to it; the receiver owns it all. */

@@ -15,7 +15,7 @@
 import { ERROR_IO_PENDING, windowsError } from "../system/errors.ts";
 import { Handle } from "../system/handle.ts";
 import { io } from "../system/kernel32.ts";
-import { allocate, free, Overlapped } from "../system/memory.ts";
+import { allocate, free, Overlapped } from "../system/isolate_end.ts";
 
 /** The bytes that one write gives to the kernel at most. */
 export const PIECE: number = 256 * 1024;

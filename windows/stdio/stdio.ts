@@ -47,8 +47,13 @@ import {
   type RuntimeDescriptor,
 } from "../system/handle.ts";
 import { io, processes } from "../system/kernel32.ts";
-import { createPipe, openNull, openNullBoth, PipeWriter } from "./pipe.ts";
-import { PipeReader } from "./pipe_reader.ts";
+import {
+  createPipe,
+  openNull,
+  openNullBoth,
+  PipeReader,
+  PipeWriter,
+} from "./pipe.ts";
 
 // GetCurrentProcess is a constant: the pseudo handle -1.
 const CURRENT_PROCESS = INVALID_HANDLE_VALUE;

@@ -13,8 +13,7 @@ import type { Handle } from "../system/handle.ts";
 import { io as io_ } from "../system/kernel32.ts";
 import type { Leader } from "../wait/leader.ts";
 import { available, createEvent, Operation, receive } from "./operation.ts";
-import type { PipeWriter } from "./pipe.ts";
-import type { PipeReader } from "./pipe_reader.ts";
+import type { PipeReader, PipeWriter } from "./pipe.ts";
 
 /** The pipes of a child. */
 export interface SyncPipes {

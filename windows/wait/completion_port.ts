@@ -19,7 +19,7 @@ import { INVALID_HANDLE_VALUE } from "../system/constants.ts";
 import { windowsError } from "../system/errors.ts";
 import { Handle } from "../system/handle.ts";
 import { io } from "../system/kernel32.ts";
-import { allocate } from "../system/memory.ts";
+import { allocate } from "../system/isolate_end.ts";
 import { OVERLAPPED_ENTRY } from "../system/structs.ts";
 
 /**

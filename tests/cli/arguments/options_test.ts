@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { closest } from "../../../process/options/shape.ts";
+import { closest } from "../../../process/validate.ts";
 import type {
   CommandSpec,
   OptionSpec,

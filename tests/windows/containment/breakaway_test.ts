@@ -8,7 +8,7 @@ import { JobObject } from "../../../windows/system/job_object.ts";
 import { startInJob } from "../../../windows/containment/choose.ts";
 import { openProcess } from "../../../windows/system/process_table.ts";
 import { StdioEnds } from "../../../windows/stdio/stdio.ts";
-import { PipeReader } from "../../../windows/stdio/pipe_reader.ts";
+import { PipeReader } from "../../../windows/stdio/pipe.ts";
 import { quoteArgument } from "../../../windows/system/command_line.ts";
 import { waitForSingleObject } from "../../../windows/system/handle.ts";
 import { alive, fixture, ignore, openLibraries, until } from "../support.ts";

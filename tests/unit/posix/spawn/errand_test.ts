@@ -1,6 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Errand, shellArguments } from "../../../../posix/spawn/errand.ts";
-import { launcherImage } from "../../../../posix/spawn/launcher.ts";
+import {
+  type Errand,
+  launcherImage,
+  shellArguments,
+} from "../../../../posix/spawn/launcher.ts";
 
 const NOTHING: Errand = {
   hold: -1,

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { windowsSpec } from "../../../../process/options/windows.ts";
+import { windowsSpec } from "../../../../process/options/attributes.ts";
 
 Deno.test("windowsSpec() fills in what is not said", () => {
   assertEquals(windowsSpec(undefined), null);
