@@ -12,7 +12,13 @@ import type {
   TreeWatch,
 } from "../backend/native.ts";
 import { signalName, signalNumber } from "../backend/signals.ts";
-import { signalProcess, SIGNALS } from "./signal/signal_process.ts";
+import {
+  SIGCONT,
+  SIGKILL,
+  signalProcess,
+  SIGNALS,
+  SIGSTOP,
+} from "./signal/signal_process.ts";
 import { bindErrno } from "./system/libc.ts";
 import {
   isDead,
@@ -63,7 +69,7 @@ export function openForeignTree(pid: number): NativeTree {
     mechanism: "ancestry",
     signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
       const number = signalNumber(SIGNALS, signal);
-      const wakes = wake ? [SIGNALS.SIGCONT as number] : [];
+      const wakes = wake ? [SIGCONT] : [];
       return sendSoftly(() => tree, {
         signals: [number].concat(wakes),
         method: signalName(SIGNALS, number) ?? String(number),
@@ -71,7 +77,7 @@ export function openForeignTree(pid: number): NativeTree {
       });
     },
     killTree(): HardKill {
-      return tree.kill(SIGNALS.SIGSTOP as number, SIGNALS.SIGKILL as number);
+      return tree.kill(SIGSTOP, SIGKILL);
     },
     treeIsEmpty(): boolean {
       return tree.isEmpty();

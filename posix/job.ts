@@ -15,7 +15,13 @@ import type { ProcessInfo, TreeMechanism } from "../backend/containment.ts";
 import { signalName, signalNumber } from "../backend/signals.ts";
 import { BlindGroups } from "./tree/blind_group.ts";
 import { JointMembership } from "./tree/membership.ts";
-import { signalProcess, SIGNALS } from "./signal/signal_process.ts";
+import {
+  SIGCONT,
+  SIGKILL,
+  signalProcess,
+  SIGNALS,
+  SIGSTOP,
+} from "./signal/signal_process.ts";
 import { DARWIN } from "./system/libc.ts";
 import { sendSoftly } from "./tree/signal_delivery.ts";
 import { MemberWatch } from "./tree/watch.ts";
@@ -24,10 +30,6 @@ import { lastPid, type ProcStat } from "./system/proc_files.ts";
 import { describe, processTable } from "./system/process_table.ts";
 import type { TreeOperations } from "./tree/operations.ts";
 import { ProcessTree } from "./tree/tree.ts";
-
-const SIGKILL = SIGNALS.SIGKILL as number;
-const SIGSTOP = SIGNALS.SIGSTOP as number;
-const SIGCONT = SIGNALS.SIGCONT as number;
 
 /** The children of a job and everything they start. */
 export class PosixJob implements NativeJob {

@@ -26,7 +26,13 @@ import { Accounts } from "./usage/accounting.ts";
 import { signalName, signalNumber } from "../backend/signals.ts";
 import { ESRCH, posixError } from "./system/errno.ts";
 import { Leader } from "./wait/leader.ts";
-import { signalProcess, SIGNALS } from "./signal/signal_process.ts";
+import {
+  SIGCONT,
+  SIGKILL,
+  signalProcess,
+  SIGNALS,
+  SIGSTOP,
+} from "./signal/signal_process.ts";
 import { lastPid, procIsUsable, type ProcStat } from "./system/proc_files.ts";
 import { describe, processTable } from "./system/process_table.ts";
 import type { PipeSink, PipeSource } from "./stdio/pipe.ts";
@@ -46,10 +52,6 @@ import { BlindGroup } from "./tree/blind_group.ts";
 import { DARWIN, errno, libc, libcWait } from "./system/libc.ts";
 import { sendSoftly } from "./tree/signal_delivery.ts";
 import { MemberWatch, waitForMembers } from "./tree/watch.ts";
-
-const SIGKILL = 9;
-const SIGSTOP = SIGNALS.SIGSTOP as number;
-const SIGCONT = SIGNALS.SIGCONT as number;
 
 /** A running child and everything it starts. */
 export class PosixProcess implements NativeProcess {

@@ -11,6 +11,7 @@
 
 import { Timer } from "../backend/timer.ts";
 import type { ProcessInfo, TreeMechanism } from "../backend/containment.ts";
+import { WINDOWS_SIGNALS } from "../backend/signals.ts";
 import type {
   HardKill,
   NativeTree,
@@ -39,7 +40,7 @@ import {
 } from "./system/process_table.ts";
 
 const RIGHTS = PROCESS_QUERY_INFORMATION | PROCESS_TERMINATE | SYNCHRONIZE;
-const KILLED = 137;
+const SIGKILL = WINDOWS_SIGNALS.SIGKILL as number;
 const CLOCKS_DIFFER_MS = 1000;
 
 // A tree that starts processes faster than this many looks is reported.
@@ -168,7 +169,7 @@ export class ForeignTree implements NativeTree {
 
   /** There are no signals here: its windows are asked to close. */
   signalTree(signal: Deno.Signal | number): SoftSignal {
-    if (signal === "SIGKILL" || signal === 9) {
+    if (signal === "SIGKILL" || signal === SIGKILL) {
       return { count: this.killTree().count, method: "TerminateProcess" };
     }
     const pids = this.#living().map((one) => one.pid);
@@ -180,7 +181,9 @@ export class ForeignTree implements NativeTree {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const living = this.#living();
       for (let i = 0; i < living.length; i++) {
-        if (terminateProcess((living[i] as Known).handle, KILLED)) count++;
+        if (terminateProcess((living[i] as Known).handle, 128 + SIGKILL)) {
+          count++;
+        }
       }
       if (this.#look() === 0) break;
     }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { SIGNALS } from "../arguments/signal_operand.ts";
 import { isGranted } from "../is_granted.ts";
 
 const WINDOWS = Deno.build.os === "windows";
@@ -143,18 +144,18 @@ export function ignoredSignals(): Set<Deno.Signal> {
   } catch {
     return found;
   }
-  for (const [number, signal] of SHELL_SIGNALS) {
-    if (mask >> BigInt(number - 1) & 1n) found.add(signal);
+  for (const signal of SHELL_SIGNALS) {
+    if (mask >> BigInt(SIGNALS[signal]! - 1) & 1n) found.add(signal);
   }
   return found;
 }
 
-const SHELL_SIGNALS: readonly (readonly [number, Deno.Signal])[] = [
-  [1, "SIGHUP"],
-  [2, "SIGINT"],
-  [3, "SIGQUIT"],
-  [10, "SIGUSR1"],
-  [12, "SIGUSR2"],
-  [14, "SIGALRM"],
-  [15, "SIGTERM"],
+const SHELL_SIGNALS: readonly Deno.Signal[] = [
+  "SIGHUP",
+  "SIGINT",
+  "SIGQUIT",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGALRM",
+  "SIGTERM",
 ];

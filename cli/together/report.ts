@@ -5,13 +5,15 @@
  */
 
 import type { StopReport } from "../../backend/native.ts";
+import { LINUX_SIGNALS } from "../../backend/signals.ts";
 import { formatDuration } from "../arguments/operands.ts";
 import { SIGNALS } from "../arguments/signal_operand.ts";
 import { spawnFailure, STATUS_OWN_FAILURE } from "../run/spawn_failure.ts";
 import { type EndReason, howEnded, type ServiceRun } from "./runner.ts";
 
 const STATUS_TIMED_OUT = 124;
-const STATUS_SIGPIPE = 141;
+// SIGPIPE has one number on all POSIX systems; Windows has no such signal.
+const STATUS_SIGPIPE = 128 + LINUX_SIGNALS.SIGPIPE!;
 
 /**
  * What ended it all, and why.

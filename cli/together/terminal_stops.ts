@@ -9,12 +9,10 @@
  */
 
 import type { ProcessInfo } from "../../backend/containment.ts";
+import { SIGNALS } from "../arguments/signal_operand.ts";
 import { isGranted } from "../is_granted.ts";
 
-const SIGNALS: Readonly<Record<number, Deno.Signal>> = {
-  21: "SIGTTIN",
-  22: "SIGTTOU",
-};
+const TERMINAL_SIGNALS: readonly Deno.Signal[] = ["SIGTTIN", "SIGTTOU"];
 
 /** A process that waits for a terminal it does not get. */
 export interface TerminalStop {
@@ -50,7 +48,8 @@ export function terminalStops(
   for (const { pid, name, state } of members) {
     if (state !== "stopped") continue;
     const fields = statOf(String(pid));
-    const signal = SIGNALS[Number(fields?.at(-1)) & 0x7f];
+    const number = Number(fields?.at(-1)) & 0x7f;
+    const signal = TERMINAL_SIGNALS.find((one) => SIGNALS[one] === number);
     // Another terminal is that of a program which has one of its own for others.
     if (
       signal === undefined || terminalOf(String(pid)) !== terminalOf("self")

@@ -21,6 +21,7 @@ import {
   closeBound,
   IN_WORKER,
 } from "../system/isolate_end.ts";
+import { SIGKILL } from "../signal/signal_process.ts";
 import { DARWIN, libc, libcWait } from "../system/libc.ts";
 import { attributes, FileActions } from "../system/posix_spawn.ts";
 import {
@@ -349,8 +350,6 @@ export function forgetGroup(pgid: number): void {
 //
 // A guard is recognized by its name, which holds the number of its owner; that its
 // owner has ended, by its pipe: this process has no other end of it any more.
-
-const SIGKILL = 9;
 
 /**
  * How long the first spawn waits for the trees of ended isolates. In a worker these

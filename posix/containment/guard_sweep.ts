@@ -19,12 +19,10 @@ import { sliceOf } from "./slice.ts";
 import { type MarkedTree, Untagged } from "./untagged.ts";
 import { lastPid, numbersFresh, readStat } from "../system/proc_files.ts";
 import { processTable } from "../system/process_table.ts";
-import { signalProcess } from "../signal/signal_process.ts";
+import { SIGKILL, signalProcess, SIGSTOP } from "../signal/signal_process.ts";
 import { decodeTag, isGuarded, type OwnerNumbers } from "./tag.ts";
 import { ProcessTree } from "../tree/tree.ts";
 
-const SIGKILL = 9;
-const SIGSTOP = 19;
 const MAX_MS = 10_000;
 // Tells this program from one that the module was bundled into.
 const MARK = "@killable/process sweep";

@@ -18,6 +18,7 @@
 
 import { cString } from "../../ffi/c_string.ts";
 import { buffer } from "../../ffi/library.ts";
+import { SIGSTOP } from "../signal/signal_process.ts";
 import { openToRead } from "../stdio/stdio.ts";
 import { EACCES, ENOENT } from "../system/errno.ts";
 import {
@@ -158,7 +159,6 @@ const O_CREAT = 0x40;
 const O_TRUNC = 0x200;
 const O_APPEND = 0x400;
 const O_CLOEXEC = 0x8_0000;
-const SIGSTOP = 19n;
 const PR_SET_NAME = 15n;
 const RLIMIT_NOFILE = 7n;
 
@@ -261,7 +261,7 @@ export function launcherImage(
   }
   if (errand.stops) {
     list.add("getpid", [], { store: list.nextArgument });
-    list.add("kill", [0n, SIGSTOP]);
+    list.add("kill", [0n, BigInt(SIGSTOP)]);
   }
   for (let i = 0; i < errand.files.length; i++) {
     addFile(list, errand.files[i] as ChildFile);

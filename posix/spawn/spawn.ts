@@ -17,6 +17,7 @@ import {
 import type { PipeSink, PipeSource } from "../stdio/pipe.ts";
 import type { ForegroundTerminal } from "../stdio/pty.ts";
 import { refuseClosed } from "../stdio/stdio.ts";
+import { SIGCONT, SIGKILL } from "../signal/signal_process.ts";
 import {
   EACCES,
   ENOENT,
@@ -302,9 +303,6 @@ function endWaiting(pid: number, hold: Hold | null, command: string): void {
   const reason = `it is stopped, and the signal failed: ${errnoMeaning(error)}`;
   throw new SurvivorsError(command, [{ pid, name: "sh", reason }]);
 }
-
-const SIGKILL = 9;
-const SIGCONT = DARWIN ? 19 : 18;
 
 interface Launch {
   readonly actions: FileActions;
