@@ -6,10 +6,13 @@
  * macOS with them, with a length of one byte and a family of one byte. Ports and
  * addresses are in network order everywhere.
  *
- * Pure: no FFI, so that layouts are tested on every operating system.
+ * The layouts are bytes in, fields out, so that each is tested on every operating
+ * system; only {@linkcode firstAddress} reads the memory of C.
  *
  * @module
  */
+
+import { buffer } from "./library.ts";
 
 /** The systems whose layouts differ: `Deno.build.os`. */
 export type SocketSystem = "linux" | "darwin" | "windows";
@@ -179,6 +182,40 @@ export function streamHints(): Uint8Array<ArrayBuffer> {
   const hints = new Uint8Array(new ArrayBuffer(ADDRINFO_SIZE));
   new DataView(hints.buffer).setInt32(8, SOCK_STREAM, true);
   return hints;
+}
+
+/**
+ * Copies the first address of a list that `getaddrinfo` or `GetAddrInfoW` returned:
+ * the one that `Deno.listen` takes.
+ *
+ * @param list The list; the caller frees it.
+ * @param system The operating system.
+ * @param resolved Called with the IP address; it may throw.
+ * @returns The address.
+ */
+export function firstAddress(
+  list: Deno.PointerValue,
+  system: SocketSystem,
+  resolved: (hostname: string) => void,
+): Uint8Array<ArrayBuffer> {
+  const info = copyOf(list, ADDRINFO_SIZE);
+  const { address, length } = readAddressInfo(
+    new DataView(info.buffer),
+    system,
+  );
+  const copy = copyOf(Deno.UnsafePointer.create(address), length);
+  const found = readSocketAddress(copy, system);
+  if (found?.transport === "tcp") resolved(found.hostname);
+  return copy;
+}
+
+function copyOf(
+  pointer: Deno.PointerValue,
+  length: number,
+): Uint8Array<ArrayBuffer> {
+  const copy = buffer(length);
+  Deno.UnsafePointerView.copyInto(pointer as Deno.PointerObject, copy);
+  return copy;
 }
 
 /** Where `addrinfo` has its address: behind `ai_canonname` on the BSDs and Windows. */

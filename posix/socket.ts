@@ -9,11 +9,10 @@ import { systemError } from "../backend/errors.ts";
 import { cString } from "../ffi/c_string.ts";
 import { buffer } from "../ffi/library.ts";
 import {
-  ADDRINFO_SIZE,
   AF_UNIX,
   familyOf,
   familyOfIpv6,
-  readAddressInfo,
+  firstAddress,
   readSocketAddress,
   SOCK_STREAM,
   SOCKADDR_STORAGE_SIZE,
@@ -135,7 +134,6 @@ function setOption(fd: number, level: number, name: number, on: number): void {
   }
 }
 
-// The first address that the name stands for, as Deno.listen takes it.
 function resolve(request: ListenRequest): Uint8Array<ArrayBuffer> {
   const { hostname, port } = request;
   const c = libcSocket();
@@ -147,29 +145,12 @@ function resolve(request: ListenRequest): Uint8Array<ArrayBuffer> {
     bytesOf(result),
   );
   if (error !== 0) throw unknownHost(hostname, error);
-  const pointer = Deno.UnsafePointer.create(result[0] as bigint);
+  const list = Deno.UnsafePointer.create(result[0] as bigint);
   try {
-    const info = memory(pointer, ADDRINFO_SIZE);
-    const { address, length } = readAddressInfo(
-      new DataView(info.buffer),
-      SYSTEM,
-    );
-    const copy = memory(Deno.UnsafePointer.create(address), length);
-    const resolved = readSocketAddress(copy, SYSTEM);
-    if (resolved?.transport === "tcp") request.resolved(resolved.hostname);
-    return copy;
+    return firstAddress(list, SYSTEM, request.resolved);
   } finally {
-    c.freeaddrinfo(pointer);
+    c.freeaddrinfo(list);
   }
-}
-
-function memory(
-  pointer: Deno.PointerValue,
-  length: number,
-): Uint8Array<ArrayBuffer> {
-  const copy = buffer(length);
-  Deno.UnsafePointerView.copyInto(pointer as Deno.PointerObject, copy);
-  return copy;
 }
 
 function unknownHost(hostname: string, error: number): Error {

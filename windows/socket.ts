@@ -9,10 +9,9 @@
 import type { ListenRequest, NativeListener } from "../backend/backend.ts";
 import { systemError } from "../backend/errors.ts";
 import {
-  ADDRINFO_SIZE,
   familyOf,
   familyOfIpv6,
-  readAddressInfo,
+  firstAddress,
   readSocketAddress,
   SOCK_STREAM,
   SOCKADDR_STORAGE_SIZE,
@@ -63,7 +62,7 @@ export function openListener(request: ListenRequest): NativeListener {
   const code = socket === INVALID_SOCKET ? ws.WSAGetLastError() : 0;
   if (code !== 0) throw failure(code, "WSASocketW", request);
   try {
-    // SO_REUSEADDR would let anybody take the port over here; this forbids it.
+    // With SO_REUSEADDR any process could take the port over; this forbids it.
     setOption(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1);
     if (family === familyOfIpv6(SYSTEM)) {
       setOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, 0);
@@ -124,7 +123,6 @@ function setOption(
   if (code !== 0) throw windowsError(code, "setsockopt");
 }
 
-// The first address that the name stands for, as Deno.listen takes it.
 function resolve(request: ListenRequest): Uint8Array<ArrayBuffer> {
   const { hostname, port } = request;
   const ws = sockets();
@@ -136,29 +134,12 @@ function resolve(request: ListenRequest): Uint8Array<ArrayBuffer> {
     result,
   );
   if (code !== 0) throw failure(code, "GetAddrInfoW", request);
-  const pointer = Deno.UnsafePointer.create(result[0] as bigint);
+  const list = Deno.UnsafePointer.create(result[0] as bigint);
   try {
-    const info = memory(pointer, ADDRINFO_SIZE);
-    const { address, length } = readAddressInfo(
-      new DataView(info.buffer),
-      SYSTEM,
-    );
-    const copy = memory(Deno.UnsafePointer.create(address), length);
-    const resolved = readSocketAddress(copy, SYSTEM);
-    if (resolved?.transport === "tcp") request.resolved(resolved.hostname);
-    return copy;
+    return firstAddress(list, SYSTEM, request.resolved);
   } finally {
-    ws.FreeAddrInfoW(pointer);
+    ws.FreeAddrInfoW(list);
   }
-}
-
-function memory(
-  pointer: Deno.PointerValue,
-  length: number,
-): Uint8Array<ArrayBuffer> {
-  const copy = new Uint8Array(new ArrayBuffer(length));
-  Deno.UnsafePointerView.copyInto(pointer as Deno.PointerObject, copy);
-  return copy;
 }
 
 function failure(code: number, syscall: string, request: ListenRequest): Error {
