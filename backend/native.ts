@@ -106,7 +106,18 @@ export interface SoftSignal {
   readonly method: string;
   /** Sends it to the processes that have come since, each of them once. */
   readonly again?: () => SoftSignal;
+  /** The processes that it was sent to until now, oldest first; see {@linkcode NativeTree.namesReached}. */
+  readonly reached?: () => readonly NamedProcess[];
 }
+
+/** A process as a report names it. */
+export type NamedProcess = Pick<ProcessInfo, "pid" | "name" | "command">;
+
+/**
+ * The command lines of so many processes are read for a report before a signal ends
+ * them: each costs as much as the signal itself, and a thousand would delay it.
+ */
+export const FEW_COMMANDS = 8;
 
 /** What a hard kill did. */
 export interface HardKill {
@@ -130,6 +141,11 @@ export interface NativeTree {
    */
   signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal;
   /**
+   * Whether a soft signal with `wake` names the processes that it has reached; otherwise
+   * the members are listed before it is sent.
+   */
+  readonly namesReached?: boolean;
+  /**
    * Freezes what it finds, looks again until nothing new appears, and ends it
    * all with the signal that cannot be caught. Does not wait for the deaths.
    */
@@ -146,6 +162,12 @@ export interface NativeTree {
   isUnreachable?(): boolean;
   /** The living members, the root included. */
   members(): ProcessInfo[];
+  /**
+   * The members that {@linkcode NativeTree.killTree}, called next, finds. Cheaper than
+   * {@linkcode NativeTree.members}: the kill needs no further look, and of more than
+   * {@linkcode FEW_COMMANDS} only the oldest have their command line.
+   */
+  membersToKill?(): ProcessInfo[];
   /** A wait for the tree to become empty. */
   watchTree(): TreeWatch;
   /** Gives up what was opened to know the members. */
@@ -299,7 +321,10 @@ export interface StoppedProcess {
   readonly pid: number;
   /** Its program, without path. */
   readonly name: string;
-  /** Its command line, where it could be read; otherwise the name. */
+  /**
+   * Its command line, where it was read; otherwise the name. On POSIX that of the eight
+   * oldest is read, and that of every process that outlives the grace.
+   */
   readonly command: string;
   /** What it was sent, in order: the soft signal, SIGKILL. */
   readonly sent: readonly string[];

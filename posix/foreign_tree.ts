@@ -25,7 +25,7 @@ import {
   type ProcessTable,
   type ProcStat,
 } from "./system/proc_files.ts";
-import { describe, processTable } from "./system/process_table.ts";
+import { describe, describeAll, processTable } from "./system/process_table.ts";
 import type { Belongs } from "./tree/membership.ts";
 import { ProcessTree } from "./tree/tree.ts";
 import { sendSoftly } from "./tree/signal_delivery.ts";
@@ -67,6 +67,7 @@ export function openForeignTree(pid: number): NativeTree {
   const tree = new ProcessTree(ancestry, table, signalProcess);
   return {
     mechanism: "ancestry",
+    namesReached: true,
     signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
       const number = signalNumber(SIGNALS, signal);
       const wakes = wake ? [SIGCONT] : [];
@@ -87,12 +88,7 @@ export function openForeignTree(pid: number): NativeTree {
       return count === 0 && refused > 0;
     },
     members(): ProcessInfo[] {
-      const members = tree.members();
-      const infos: ProcessInfo[] = [];
-      for (let i = members.length - 1; i >= 0; i--) {
-        infos.push(describe(members[i] as ProcStat, table));
-      }
-      return infos;
+      return describeAll(tree.members(), table);
     },
     watchTree(): TreeWatch {
       return new MemberWatch(tree, () => tree.isEmpty());

@@ -5,11 +5,12 @@
  * @module
  */
 
-import type {
-  HardKill,
-  NativeJob,
-  SoftSignal,
-  TreeWatch,
+import {
+  FEW_COMMANDS,
+  type HardKill,
+  type NativeJob,
+  type SoftSignal,
+  type TreeWatch,
 } from "../backend/native.ts";
 import type { ProcessInfo, TreeMechanism } from "../backend/containment.ts";
 import { signalName, signalNumber } from "../backend/signals.ts";
@@ -27,12 +28,13 @@ import { sendSoftly } from "./tree/signal_delivery.ts";
 import { MemberWatch } from "./tree/watch.ts";
 import type { PosixProcess } from "./process.ts";
 import { lastPid, type ProcStat } from "./system/proc_files.ts";
-import { describe, processTable } from "./system/process_table.ts";
+import { describeAll, processTable } from "./system/process_table.ts";
 import type { TreeOperations } from "./tree/operations.ts";
 import { ProcessTree } from "./tree/tree.ts";
 
 /** The children of a job and everything they start. */
 export class PosixJob implements NativeJob {
+  readonly namesReached = true;
   #children: PosixProcess[] = [];
   #tree: TreeOperations | null = null;
   // That of every POSIX system, until there is a child.
@@ -153,13 +155,11 @@ export class PosixJob implements NativeJob {
   }
 
   members(): ProcessInfo[] {
-    const members = this.#members;
-    const infos: ProcessInfo[] = [];
-    // Oldest first, as one reads a tree.
-    for (let i = members.length - 1; i >= 0; i--) {
-      infos.push(describe(members[i] as ProcStat, processTable()));
-    }
-    return infos;
+    return describeAll(this.#members, processTable());
+  }
+
+  membersToKill(): ProcessInfo[] {
+    return describeAll(this.#members, processTable(), FEW_COMMANDS);
   }
 
   watchTree(): TreeWatch {

@@ -9,16 +9,17 @@ import type {
   ProcessInfo,
   TreeMechanism,
 } from "../backend/containment.ts";
-import type {
-  ExitStatus,
-  HardKill,
-  NativeDescriptor,
-  NativeProcess,
-  SoftSignal,
-  SyncIo,
-  SyncOutcome,
-  TerminalSize,
-  TreeWatch,
+import {
+  type ExitStatus,
+  FEW_COMMANDS,
+  type HardKill,
+  type NativeDescriptor,
+  type NativeProcess,
+  type SoftSignal,
+  type SyncIo,
+  type SyncOutcome,
+  type TerminalSize,
+  type TreeWatch,
 } from "../backend/native.ts";
 import type { KernelLimits, LimitName } from "../backend/limits.ts";
 import type { Usage, UsageLook } from "../backend/usage.ts";
@@ -34,7 +35,7 @@ import {
   SIGSTOP,
 } from "./signal/signal_process.ts";
 import { lastPid, procIsUsable, type ProcStat } from "./system/proc_files.ts";
-import { describe, processTable } from "./system/process_table.ts";
+import { describeAll, processTable } from "./system/process_table.ts";
 import type { PipeSink, PipeSource } from "./stdio/pipe.ts";
 import {
   type ForegroundTerminal,
@@ -55,6 +56,7 @@ import { MemberWatch, waitForMembers } from "./tree/watch.ts";
 
 /** A running child and everything it starts. */
 export class PosixProcess implements NativeProcess {
+  readonly namesReached = true;
   readonly pid: number;
   readonly containment: Containment;
   readonly kernelLimits: KernelLimits;
@@ -321,23 +323,25 @@ export class PosixProcess implements NativeProcess {
   }
 
   members(): ProcessInfo[] {
-    return this.#describe(true);
+    return describeAll(this.#members, processTable());
+  }
+
+  membersToKill(): ProcessInfo[] {
+    if (this.#retired) return [];
+    const tree = this.#tree;
+    const members = tree.membersToKill?.() ?? tree.members();
+    return describeAll(members, processTable(), FEW_COMMANDS);
   }
 
   descendants(): ProcessInfo[] {
-    return this.#describe(false);
+    const isLeader = ({ pid }: ProcStat): boolean =>
+      pid === this.pid && !this.#leader.reaped;
+    const others = this.#members.filter((stat) => !isLeader(stat));
+    return describeAll(others, processTable());
   }
 
-  #describe(withLeader: boolean): ProcessInfo[] {
-    const members = this.#retired ? [] : this.#tree.members();
-    const infos: ProcessInfo[] = [];
-    // Oldest first, as one reads a tree.
-    for (let i = members.length - 1; i >= 0; i--) {
-      const stat = members[i] as ProcStat;
-      const isLeader = stat.pid === this.pid && !this.#leader.reaped;
-      if (withLeader || !isLeader) infos.push(describe(stat, processTable()));
-    }
-    return infos;
+  get #members(): ProcStat[] {
+    return this.#retired ? [] : this.#tree.members();
   }
 
   usage(look: UsageLook): Usage {

@@ -39,21 +39,48 @@ export function processTable(): ProcessTable {
 }
 
 /**
- * What a caller is shown of a process.
+ * The public form of a process's entry.
  *
- * @param stat Its entry.
- * @param table Where to ask for the rest.
+ * @param stat The entry.
+ * @param table The process table, for the rest.
+ * @param withCommand Whether the command line is read.
  * @returns The public form.
  */
-export function describe(stat: ProcStat, table: ProcessTable): ProcessInfo {
+export function describe(
+  stat: ProcStat,
+  table: ProcessTable,
+  withCommand = true,
+): ProcessInfo {
+  const line = withCommand ? table.commandLine(stat.pid) : null;
   return {
     pid: stat.pid,
     ppid: stat.ppid,
     name: stat.name,
-    command: table.commandLine(stat.pid) || stat.name,
+    command: line || stat.name,
     state: stateName(stat.state),
     startTime: table.startTime(stat),
   };
+}
+
+/**
+ * The public form of many entries.
+ *
+ * @param stats The entries, newest first.
+ * @param table The process table, for the rest.
+ * @param commands The command lines of so many, the oldest, are read.
+ * @returns The public forms, oldest first, as a tree is read.
+ */
+export function describeAll(
+  stats: readonly ProcStat[],
+  table: ProcessTable,
+  commands = Infinity,
+): ProcessInfo[] {
+  const infos: ProcessInfo[] = [];
+  for (let i = stats.length - 1; i >= 0; i--) {
+    const withCommand = infos.length < commands;
+    infos[infos.length] = describe(stats[i] as ProcStat, table, withCommand);
+  }
+  return infos;
 }
 
 // The process table of macOS: libproc (`<libproc.h>`, `<sys/proc_info.h>`).

@@ -55,7 +55,12 @@ export class BlindGroup implements TreeOperations {
     let count = 0;
     // Its members cannot be told apart: all of them got the signal the first time.
     if (told?.has(this.#pgid)) return { count, refused: 0 };
-    told?.set(this.#pgid, { startTicks: 0, name: "", young: false });
+    told?.set(this.#pgid, {
+      startTicks: 0,
+      name: "",
+      command: "",
+      young: false,
+    });
     for (let i = 0; i < signals.length; i++) {
       if (this.#send(signals[i] as number) === 0) count = 1;
     }

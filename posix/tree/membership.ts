@@ -380,6 +380,11 @@ export class Snapshot {
     return found;
   }
 
+  /** Calls a function with the number of each. */
+  forEach(receiver: (pid: number) => void): void {
+    this.#pids.forEach(receiver);
+  }
+
   /** Whether this number is that of one of them, as long as numbers hold. */
   has(pid: number): boolean {
     return this.#pids.has(pid);

@@ -13,6 +13,8 @@ import type { LeaderGroup } from "./membership.ts";
 export interface Telling {
   readonly startTicks: number;
   readonly name: string;
+  /** Its command line, where it was read; otherwise the name. */
+  readonly command: string;
   /**
    * Whether it had been forked a moment before. Until exec it has its parent's
    * handlers, so that a shell's child may have taken the signal for the shell's:
@@ -36,6 +38,8 @@ export interface Signalled {
 export interface TreeOperations {
   /** The living members, newest first. */
   members(): ProcStat[];
+  /** The members that `kill()`, called next, finds, newest first: it needs no further look. */
+  membersToKill?(): ProcStat[];
   /** So many of them at most: a look that ends when it has found them. */
   someMembers(count: number): ProcStat[];
   /** Whether none is left. */

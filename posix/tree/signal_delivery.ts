@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { SoftSignal } from "../../backend/native.ts";
+import type { NamedProcess, SoftSignal } from "../../backend/native.ts";
 import type { Told, TreeOperations } from "./operations.ts";
 
 // Looks in one go, and for how long. What goes on forking is looked for again later.
@@ -53,7 +53,15 @@ export function sendSoftly(
       refused += sent?.refused ?? 0;
       if (told.size === before || performance.now() - began > MOST_MS) break;
     }
-    return { count, refused, method, again };
+    return { count, refused, method, again, reached };
+  };
+  const reached = (): NamedProcess[] => {
+    const list: NamedProcess[] = [];
+    told.forEach(({ name, command }, pid) => {
+      // A group that cannot be listed has no name.
+      if (name !== "") list[list.length] = { pid, name, command };
+    });
+    return list;
   };
   return again();
 }

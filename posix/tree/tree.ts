@@ -7,9 +7,13 @@
  * @module
  */
 
-import type { HardKill, Survivor } from "../../backend/native.ts";
 import {
-  descend,
+  FEW_COMMANDS,
+  type HardKill,
+  type Survivor,
+} from "../../backend/native.ts";
+import { type LookOptions, Looks, type Scan } from "./look.ts";
+import {
   type LeaderGroup,
   type Members,
   Snapshot,
@@ -23,31 +27,6 @@ import {
 } from "../system/proc_files.ts";
 import type { Pidfds } from "../signal/signal_process.ts";
 import type { Signalled, Telling, Told, TreeOperations } from "./operations.ts";
-
-/** What one look at all processes showed. */
-export interface Scan {
-  /** The living members. */
-  readonly members: ProcStat[];
-  /**
-   * False when a listed process was gone before it was looked at, or was a member
-   * that has died since the look before: it may have left a successor behind that
-   * is not in the list, so no conclusion of emptiness. Nor is there one when the
-   * look was broken off.
-   */
-  readonly settled: boolean;
-}
-
-/** When a look began, and the number that had been given last. */
-interface Beginning {
-  readonly newest: number;
-  readonly began: number;
-}
-
-/**
- * Is shown a member; whether it was in the list of processes: a number that was
- * tried may be a thread's.
- */
-type Seen = (stat: ProcStat, isProcess: boolean) => void;
 
 /** Sends a signal to a process that passes the check; 0 or an error number. */
 export type SendSignal = (
@@ -64,181 +43,37 @@ const MAX_MS = 2000;
 const FEWEST_ROUNDS = 5;
 // The looks that a process may take to act on SIGSTOP.
 const STOPPING_ROUNDS = 20;
-// So many that came during a look are looked at one by one, and so often.
-const YOUNGER = 512;
-const YOUNGER_ROUNDS = 8;
-// Strangers fork, too: the last few numbers, not the last alone.
-const NEWEST = 4;
 // One is cheaper to kill than to look for afterwards.
 const FEWEST_IN_GROUP = 4;
 // In what time a process that was forked has become its program, on a host that has
 // no time for it, and by a clock of whole seconds.
 const YOUNG_MS = 5000;
-const NOBODY: ReadonlyMap<number, number> = new Map();
 
 /** The members of a tree, found anew at each call. */
 export class ProcessTree implements TreeOperations {
   readonly #membership: Members;
   readonly #table: ProcessTable;
   readonly #send: SendSignal;
+  readonly #looks: Looks;
   readonly #isOurs = (pid: number): boolean =>
     this.#membership.belongs(pid) === "yes";
-  // Dead members of the last look, and when they were started.
-  #zombies: ReadonlyMap<number, number> = NOBODY;
-  // Those that we have killed: what they had forked was there before that.
-  #killed: Map<number, number> | null = null;
   #killedListed = false;
   #killedGroup = false;
   // Whom it has killed that way; until the tree is empty, or numbers may come round.
   #snapshot: Snapshot | null = null;
-  // The beginning of the last look that showed nobody alive.
-  #previous: Beginning | null = null;
+  // Taken for the kill that comes next.
+  #prepared: Snapshot | null = null;
 
   constructor(membership: Members, table: ProcessTable, send: SendSignal) {
     this.#membership = membership;
     this.#table = table;
     this.#send = send;
+    this.#looks = new Looks(membership, table, (n) => this.#endedSnapshot(n));
   }
 
-  /**
-   * One look at all processes.
-   *
-   * @param seen Called with each living member as soon as it is seen.
-   * @param known Numbers that need no look: their processes are known, and they
-   * cannot have been given again.
-   * @param enough With so many members found, the look is broken off.
-   * @param use What is done with what it shows.
-   */
-  scan(
-    seen?: Seen,
-    known?: ReadonlySet<number>,
-    enough = Infinity,
-    use: Use = "as proof",
-  ): Scan {
-    const began = performance.now();
-    const newest = this.#table.newest?.() ?? 0;
-    const listed = this.#membership.listed?.(newest, use);
-    if (listed) return this.#scanListed(listed, newest, seen, known);
-    this.#membership.beginLook?.(newest);
-    const pids = this.#table.pids();
-    // A table that cannot be read, for want of a descriptor, proves nothing.
-    if (pids === null) return { members: [], settled: false };
-    const ended = this.#endedSnapshot(newest);
-    const members: ProcStat[] = [];
-    const zombies = new Map<number, number>();
-    const found = new Set<number>();
-    let settled = true;
-    let passed = false;
-    for (let i = 0; i < pids.length; i++) {
-      const pid = pids[i] as number;
-      // Never ourselves, whatever the table says.
-      if (pid <= 1 || pid === Deno.pid) continue;
-      if (known?.has(pid)) {
-        this.#membership.note?.(pid);
-        found.add(pid);
-        continue;
-      }
-      if (ended?.has(pid)) continue;
-      if (this.#membership.isOutsider?.(pid)) {
-        passed = true;
-        continue;
-      }
-      const belongs = this.#membership.belongs(pid);
-      if (belongs === "gone") settled = false;
-      if (belongs !== "yes") continue;
-      const stat = this.#table.stat(pid);
-      if (stat === null) settled = false;
-      else if (!isDead(stat.state)) {
-        members.push(stat);
-        found.add(pid);
-        seen?.(stat, true);
-        if (members.length < enough) continue;
-        this.#membership.endLook?.(0);
-        return { members, settled: false };
-      } else {
-        zombies.set(pid, stat.startTicks);
-        const before = this.#zombies.get(pid) ?? this.#killed?.get(pid);
-        if (before !== stat.startTicks) settled = false;
-      }
-    }
-    this.#zombies = zombies;
-    this.#descend(found, members, seen);
-    const last = this.#table.newest?.() ?? 0;
-    const held = this.#membership.endLook?.(last) ?? true;
-    // The list is made in rising order. When numbers wrapped meanwhile, a link of
-    // a chain was behind it before, and its successor below it afterwards.
-    if (last < newest || passed && !held) return { members, settled: false };
-    const present: Beginning = { newest, began };
-    // Nobody at all was created since they were killed: so nobody left a successor.
-    if (ended?.newest === last && last > 0) return { members, settled: true };
-    // Before a kill, overlooking somebody costs another round.
-    const since = use === "as proof" ? this.#previous : present;
-    if (members.length === 0 && known === undefined) this.#previous = present;
-    if (!settled && since !== null) {
-      settled = this.#lookAtYounger(since, members, seen);
-    }
-    return { members, settled };
-  }
-
-  #descend(found: Set<number>, members: ProcStat[], seen?: Seen): void {
-    descend(found, this.#membership, this.#table, (pid) => {
-      const stat = this.#table.stat(pid);
-      if (stat === null || isDead(stat.state)) return;
-      members.push(stat);
-      seen?.(stat, true);
-    });
-  }
-
-  // On a busy host there is no look during which nobody ends. Who ended may have
-  // left a successor; but who was born since a look began has a higher number than
-  // the last one of then, and these few are looked at instead of everybody again.
-  //
-  // As a proof, since the look before, at which nobody lived: a fork has its number
-  // some microseconds before the new process can be seen, so that the successor's
-  // may be lower than the last one at the beginning of this look. But then its
-  // parent lived during the look before, or was itself born since.
-  #lookAtYounger(
-    { newest, began }: Beginning,
-    members: ProcStat[],
-    seen?: Seen,
-  ): boolean {
-    const listed = new Set<number>();
-    members.forEach(({ pid }) => listed.add(pid));
-    let from = newest;
-    for (let round = 0; round < YOUNGER_ROUNDS; round++) {
-      if (!this.#numbersHold(newest, began)) return false;
-      const last = this.#table.newest?.() ?? 0;
-      if (last === from) return true;
-      if (last - newest > YOUNGER) return false;
-      for (let pid = from + 1; pid <= last; pid++) {
-        if (pid === Deno.pid || listed.has(pid) || !this.#isOurs(pid)) continue;
-        const stat = this.#table.stat(pid);
-        if (stat === null || isDead(stat.state)) continue;
-        members.push(stat);
-        seen?.(stat, false);
-      }
-      from = last;
-    }
-    return false;
-  }
-
-  // The same of those alone that an earlier look has shown: nobody came since.
-  #scanListed(
-    pids: readonly number[],
-    newest: number,
-    seen?: Seen,
-    known?: ReadonlySet<number>,
-  ): Scan {
-    const members: ProcStat[] = [];
-    for (let i = 0; i < pids.length; i++) {
-      const pid = pids[i] as number;
-      if (pid <= 1 || pid === Deno.pid || known?.has(pid)) continue;
-      const stat = this.#isOurs(pid) ? this.#table.stat(pid) : null;
-      if (stat === null || isDead(stat.state)) continue;
-      members.push(stat);
-      seen?.(stat, true);
-    }
-    return { members, settled: this.#table.newest?.() === newest };
+  /** One look at all processes. */
+  look(options?: LookOptions): Scan {
+    return this.#looks.look(options);
   }
 
   /** The living members. Looks again while nothing is seen and nothing is proved. */
@@ -248,16 +83,43 @@ export class ProcessTree implements TreeOperations {
 
   /** The newest of them: a look that ends when it has found so many. */
   someMembers(count: number): ProcStat[] {
-    return this.#look(count, "as proof");
+    return this.#members(count, "as proof");
   }
 
-  #look(count: number, use: Use): ProcStat[] {
+  #members(enough: number, use: Use): ProcStat[] {
     const began = performance.now();
     for (let round = 0; goesOn(round, began); round++) {
-      const scan = this.scan(undefined, undefined, count, use);
+      const scan = this.look({ enough, use });
       if (scan.settled || scan.members.length > 0) return scan.members;
     }
     return [];
+  }
+
+  /**
+   * The members that {@linkcode ProcessTree.kill}, called next, finds, newest first:
+   * the snapshot that is taken for it is kept until then.
+   */
+  membersToKill(): ProcStat[] {
+    this.#prepared?.close();
+    this.#prepared = this.#killedListed || this.#snapshot !== null
+      ? null
+      : Snapshot.take(this.#membership, this.#table);
+    if (this.#prepared === null) return this.members();
+    const members: ProcStat[] = [];
+    this.#prepared.forEach((pid) => {
+      const stat = this.#table.stat(pid);
+      if (stat !== null && !isDead(stat.state)) members[members.length] = stat;
+    });
+    return members.reverse();
+  }
+
+  // The snapshot taken for this kill, if no number has been given since.
+  #takeSnapshot(): Snapshot | null {
+    const prepared = this.#prepared;
+    this.#prepared = null;
+    if (prepared?.newest === this.#table.newest?.()) return prepared ?? null;
+    prepared?.close();
+    return Snapshot.take(this.#membership, this.#table);
   }
 
   /** Those of the last kill who live, where they are held; otherwise `null`. */
@@ -269,6 +131,8 @@ export class ProcessTree implements TreeOperations {
   close(): void {
     this.#snapshot?.close();
     this.#snapshot = null;
+    this.#prepared?.close();
+    this.#prepared = null;
   }
 
   /** Whether a number is known to be that of one who has ended. */
@@ -280,10 +144,13 @@ export class ProcessTree implements TreeOperations {
   #endedSnapshot(newest: number): Snapshot | null {
     const snapshot = this.#snapshot;
     if (snapshot === null || snapshot.living() !== null) return null;
-    if (newest > 0 && this.#numbersHold(snapshot.newest, snapshot.takenAt)) {
+    if (
+      newest > 0 && this.#looks.numbersHold(snapshot.newest, snapshot.takenAt)
+    ) {
       return snapshot;
     }
-    this.close();
+    snapshot.close();
+    this.#snapshot = null;
     return null;
   }
 
@@ -292,7 +159,7 @@ export class ProcessTree implements TreeOperations {
     if (this.livingKilled() !== null) return false;
     const began = performance.now();
     for (let round = 0; goesOn(round, began); round++) {
-      const scan = this.scan();
+      const scan = this.look();
       if (scan.members.length > 0) return false;
       if (scan.settled) return true;
     }
@@ -301,15 +168,7 @@ export class ProcessTree implements TreeOperations {
 
   /** Whether a look shows more than so many; it ends with the first too many. */
   hasMoreThan(count: number): boolean {
-    const pids = this.#table.pids() ?? [];
-    let found = 0;
-    for (let i = 0; i < pids.length; i++) {
-      const pid = pids[i] as number;
-      if (pid <= 1 || pid === Deno.pid || !this.#isOurs(pid)) continue;
-      const stat = this.#table.stat(pid);
-      if (stat !== null && !isDead(stat.state) && ++found > count) return true;
-    }
-    return false;
+    return this.#looks.hasMoreThan(count);
   }
 
   /** Sends a signal to one member; 0 or an error number. */
@@ -323,7 +182,7 @@ export class ProcessTree implements TreeOperations {
    * next command of its script.
    */
   signalAll(signals: readonly number[], except = 0, told?: Told): Signalled {
-    const members = this.#look(Infinity, "to signal");
+    const members = this.#members(Infinity, "to signal");
     let count = 0;
     let refused = 0;
     for (let i = members.length - 1; i >= 0; i--) {
@@ -332,6 +191,8 @@ export class ProcessTree implements TreeOperations {
       if (pid === except || told !== undefined && hasHeard(told, member)) {
         continue;
       }
+      // Before it gets the signal: a process that has ended has no command line.
+      const telling = told && this.#telling(member, told.size < FEW_COMMANDS);
       let sent = false;
       let denied = false;
       for (let s = 0; s < signals.length; s++) {
@@ -340,17 +201,19 @@ export class ProcessTree implements TreeOperations {
         else if (error === EPERM) denied = true;
       }
       const repeated = told?.get(pid)?.startTicks === member.startTicks;
-      if (sent || denied) told?.set(pid, this.#telling(member));
+      if ((sent || denied) && telling) told?.set(pid, telling);
       if (sent && !repeated) count++;
       else if (denied) refused++;
     }
     return { count, refused };
   }
 
-  #telling(member: ProcStat): Telling {
-    const { startTicks, name, forked = false } = member;
+  #telling(member: ProcStat, withCommand: boolean): Telling {
+    const { pid, startTicks, name, forked = false } = member;
+    const line = withCommand ? this.#table.commandLine(pid) : null;
     const age = Date.now() - this.#table.startTime(member);
-    return { startTicks, name, young: forked && age < YOUNG_MS };
+    const young = forked && age < YOUNG_MS;
+    return { startTicks, name, command: line || name, young };
   }
 
   /**
@@ -367,7 +230,9 @@ export class ProcessTree implements TreeOperations {
    * @returns Whom it has killed, and who could not be.
    */
   kill(stop: number, kill: number, group?: LeaderGroup): HardKill {
-    const direct = this.#killListed(kill) ?? this.#killSnapshot(kill, group);
+    const direct = this.#prepared === null
+      ? this.#killListed(kill) ?? this.#killSnapshot(kill, group)
+      : this.#killSnapshot(kill, group);
     if (direct !== null) return direct;
     // Between two forks of any of them: against a fork bomb, looking at one after
     // the other comes too late.
@@ -394,10 +259,10 @@ export class ProcessTree implements TreeOperations {
         pending.push(stat);
         if (stat.pid <= newest) known?.add(stat.pid);
       };
-      this.#lookAtNewest(freeze);
+      this.#looks.lookAtNewest(freeze);
       fresh = 0;
-      const scan = this.scan(freeze, known, Infinity, "to freeze");
-      if (known !== undefined && !this.#numbersHold(newest, began)) {
+      const scan = this.look({ seen: freeze, known, use: "to freeze" });
+      if (known !== undefined && !this.#looks.numbersHold(newest, began)) {
         // A number that was left out may be somebody else's, who is of the tree.
         known = undefined;
         continue;
@@ -431,9 +296,9 @@ export class ProcessTree implements TreeOperations {
       const freeze = (stat: ProcStat): void => {
         if (this.#freeze(stat, stop, frozen, refused) !== null) fresh++;
       };
-      this.#lookAtNewest(freeze);
+      this.#looks.lookAtNewest(freeze);
       fresh = 0;
-      const { members, settled } = this.scan(freeze);
+      const { members, settled } = this.look({ seen: freeze });
       if (fresh > 0 || !settled) continue;
       if (round >= STOPPING_ROUNDS || members.every(standsStill)) return;
     }
@@ -442,7 +307,7 @@ export class ProcessTree implements TreeOperations {
   // Once only, as well.
   #killSnapshot(kill: number, group?: LeaderGroup): HardKill | null {
     if (this.#killedListed || this.#snapshot !== null) return null;
-    const snapshot = Snapshot.take(this.#membership, this.#table);
+    const snapshot = this.#takeSnapshot();
     if (snapshot === null) return null;
     this.#killedListed = true;
     this.#snapshot = snapshot;
@@ -477,11 +342,6 @@ export class ProcessTree implements TreeOperations {
     return { count, refused: [], unproved: true };
   }
 
-  #numbersHold(newest: number, since: number): boolean {
-    const age = performance.now() - since;
-    return this.#table.numbersHold?.(newest, age) ?? false;
-  }
-
   #killAll(
     members: readonly ProcStat[],
     kill: number,
@@ -501,7 +361,7 @@ export class ProcessTree implements TreeOperations {
       const error = this.signal(stat.pid, kill);
       if (error === 0) {
         count++;
-        (this.#killed ??= new Map()).set(stat.pid, stat.startTicks);
+        this.#looks.noteKilled(stat);
         this.#membership.killed?.(stat.pid);
       } else if (error !== ESRCH) {
         refused.set(stat.pid, survivor(stat, error));
@@ -527,17 +387,6 @@ export class ProcessTree implements TreeOperations {
     if (inGroup < FEWEST_IN_GROUP) return -1;
     this.#killedGroup = true;
     return group.signal(kill) === 0 ? group.pgid : -1;
-  }
-
-  // Among thousands of processes the list alone takes longer than a link lives.
-  // What it shows is not counted as new: the look that follows decides.
-  #lookAtNewest(seen: Seen): void {
-    const newest = this.#table.newest?.() ?? 0;
-    for (let pid = newest; pid > newest - NEWEST && pid > 1; pid--) {
-      if (pid === Deno.pid || !this.#isOurs(pid)) continue;
-      const stat = this.#table.stat(pid);
-      if (stat !== null && !isDead(stat.state)) seen(stat, false);
-    }
   }
 
   // An error number, or null when it was known already. `stop` is 0 for one that

@@ -9,6 +9,7 @@
 import type { ProcessInfo } from "../../backend/containment.ts";
 import { SurvivorsError } from "../../backend/errors.ts";
 import type {
+  NamedProcess,
   NativeTree,
   SoftSignal,
   StoppedProcess,
@@ -98,7 +99,7 @@ export function* stopSequence(
     empty = yield performance.now() + (KILL_WAITS_MS[0] as number);
   }
   if (!empty && state.deadline > began) {
-    processes.found(native.members(), "soft");
+    if (!native.namesReached) processes.found(native.members());
     soft = native.signalTree(request.signal, true);
     signalled = soft.count;
     // A member that may not be signalled is not waited for.
@@ -111,7 +112,9 @@ export function* stopSequence(
       if (empty || soft.again === undefined) continue;
       // What has been forked since has not got the signal yet.
       const more = soft.again();
-      if (more.count > 0) processes.found(native.members(), "soft");
+      if (more.count > 0 && !native.namesReached) {
+        processes.found(native.members());
+      }
       signalled += more.count;
       refused ||= (more.refused ?? 0) > 0;
       pause = more.count > 0
@@ -121,8 +124,11 @@ export function* stopSequence(
   }
   // This process may have been stopped meanwhile, with all that waits in it.
   if (!empty && signalled > 0) empty = native.treeIsEmpty();
+  processes.found(soft?.reached?.() ?? []);
   for (let round = 0; !empty; round++) {
-    processes.found(native.members(), "hard");
+    // Without a grace before it, the kill is not kept waiting for a long list.
+    const members = soft === null ? native.membersToKill?.() : undefined;
+    processes.killed(members ?? native.members());
     const hard = native.killTree();
     escalated = Math.max(escalated, hard.count);
     if (hard.count === 0 && hard.refused.length > 0 && !native.treeIsEmpty()) {
@@ -148,7 +154,7 @@ export function* stopSequence(
 }
 
 interface Found {
-  readonly info: ProcessInfo;
+  info: NamedProcess;
   readonly soft: boolean;
   // Its state when it was ended hard.
   hard: string | null;
@@ -159,18 +165,30 @@ class Processes {
   readonly #found: Found[] = [];
   readonly #places = new Map<number, number>();
 
-  // These are sent the soft signal, or ended hard.
-  found(members: readonly ProcessInfo[], how: "soft" | "hard"): void {
+  // These are sent the soft signal.
+  found(members: readonly NamedProcess[]): void {
+    for (let i = 0; i < members.length; i++) {
+      this.#note(members[i] as NamedProcess, true);
+    }
+  }
+
+  // These are ended hard.
+  killed(members: readonly ProcessInfo[]): void {
     for (let i = 0; i < members.length; i++) {
       const info = members[i] as ProcessInfo;
-      const known = this.#places.get(info.pid);
-      const place = known ?? this.#found.length;
-      if (known === undefined) {
-        this.#places.set(info.pid, place);
-        this.#found[place] = { info, soft: how === "soft", hard: null };
-      }
-      if (how === "hard") (this.#found[place] as Found).hard ??= info.state;
+      const found = this.#note(info, false);
+      if (found.hard === null) found.info = info;
+      found.hard ??= info.state;
     }
+  }
+
+  #note(info: NamedProcess, soft: boolean): Found {
+    const place = this.#places.get(info.pid) ?? this.#found.length;
+    if (place === this.#found.length) {
+      this.#places.set(info.pid, place);
+      this.#found[place] = { info, soft, hard: null };
+    }
+    return this.#found[place] as Found;
   }
 
   // For the report, with what the soft signal came to.

@@ -102,6 +102,8 @@ export const ONLY_POSIX: Readonly<Record<string, string>> = {
   "system/posix_spawn.ts": "create_process.ts is its counterpart",
   "system/proc_files.ts": "Windows has no /proc",
   "tree/blind_group.ts": "the members of a job can always be seen",
+  "tree/look.ts":
+    "the kernel lists the members of a job: there is nothing to look for",
   "tree/membership.ts": "the kernel knows the members of a job",
   "tree/operations.ts": "a job has one way to find its members",
   "tree/tree.ts": "job_tree.ts is its counterpart",

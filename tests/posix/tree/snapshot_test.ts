@@ -291,6 +291,59 @@ Deno.test("kill() does so when the leader is long gone", {
   ignore,
 }, () => endsTheUnseen("finished"));
 
+Deno.test(
+  "what comes between the list of those to be killed and the kill is killed as well",
+  {
+    ignore,
+  },
+  async () => {
+    const first = sleeper();
+    const second = sleeper();
+    let newest = 1_000_000;
+    const members: Child[] = [first];
+    const membership: Members = {
+      numbers: () => members.map(({ pid }) => pid),
+      belongs: (pid) => members.some((one) => one.pid === pid) ? "yes" : "no",
+    };
+    const table = { ...quiet, newest: () => newest };
+    const tree = new ProcessTree(membership, table, signalProcess);
+    try {
+      assertEquals(tree.membersToKill().map(({ pid }) => pid), [first.pid]);
+      members.push(second);
+      newest++;
+      assertEquals(tree.kill(STOP, KILL).count, 2);
+      assertEquals((await first.status).signal, "SIGKILL");
+      assertEquals((await second.status).signal, "SIGKILL");
+    } finally {
+      tree.close();
+      await end(first, second);
+    }
+  },
+);
+
+Deno.test("a list of those to be killed spares the kill a look", {
+  ignore,
+}, async () => {
+  const child = sleeper();
+  let looks = 0;
+  const membership: Members = {
+    ...exactly(child),
+    numbers() {
+      looks++;
+      return [child.pid];
+    },
+  };
+  const tree = new ProcessTree(membership, quiet, signalProcess);
+  try {
+    assertEquals(tree.membersToKill().map(({ name }) => name), ["sleep"]);
+    assertEquals([tree.kill(STOP, KILL).count, looks], [1, 1]);
+    assertEquals((await child.status).signal, "SIGKILL");
+  } finally {
+    tree.close();
+    await end(child);
+  }
+});
+
 Deno.test("a tree that is ended leaves no descriptor open", {
   ignore,
 }, async () => {

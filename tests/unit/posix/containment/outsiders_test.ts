@@ -304,7 +304,7 @@ Deno.test("someMembers() ends with the last that is wanted, and is no proof", ()
   const tree = host.tree();
   assertEquals(tree.someMembers(2).map(({ pid }) => pid), [40, 30]);
   assertEquals([host.looks, host.asked], [1, 2]);
-  assertEquals(tree.scan(undefined, undefined, 2).settled, false);
+  assertEquals(tree.look({ enough: 2 }).settled, false);
   assertEquals(tree.someMembers(9).length, 4);
 });
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { FEW_COMMANDS } from "../../../../backend/native.ts";
 import { Ancestry, findRoot } from "../../../../posix/foreign_tree.ts";
 import {
   type Belongs,
@@ -65,9 +66,7 @@ class Machine implements ProcessTable {
     };
   }
 
-  commandLine(): string | null {
-    return null;
-  }
+  commandLine = (_pid: number): string | null => null;
 
   startTime({ startTicks }: ProcStat): number {
     return startTicks;
@@ -419,6 +418,34 @@ Deno.test("a soft signal reaches what is forked while it is sent, each process o
   machine.entries.set(11, { start: 99 });
   assertEquals(sent.again?.().count, 2);
   assertEquals(machine.signals.slice(3), [[11, 15], [13, 15]]);
+});
+
+Deno.test("a soft signal names all that it has reached, and reads few command lines", () => {
+  const machine = new Machine({});
+  for (let pid = 10; pid < 30; pid++) machine.entries.set(pid, {});
+  const read: number[] = [];
+  machine.commandLine = (pid) => {
+    assert(!machine.signals.some(([told]) => told === pid), "read too late");
+    read.push(pid);
+    return `/bin/p${pid} --now`;
+  };
+  const tree = machine.tree();
+  const sent = sendSoftly(() => tree, {
+    signals: [KILL],
+    method: "SIGKILL",
+    lasting: true,
+  });
+  machine.entries.set(40, {});
+  sent.again?.();
+  const reached = sent.reached?.() ?? [];
+  assertEquals(reached.length, 21);
+  assertEquals(read.length, FEW_COMMANDS);
+  assertEquals(reached[0], {
+    pid: 10,
+    name: "p10",
+    command: "/bin/p10 --now",
+  });
+  assertEquals(reached[20], { pid: 40, name: "p40", command: "p40" });
 });
 
 Deno.test("a process that had just been forked gets the signal again as its program", () => {
