@@ -64,7 +64,7 @@ export class ChildProcess implements AsyncDisposable {
   static {
     // `instanceof Deno.ChildProcess` holds, as for a drop-in it must. Every member
     // of that class is overridden here; its constructor never runs. The class is
-    // asked for when somebody compares: its code takes Deno a millisecond to load.
+    // asked for at the first comparison: its code takes Deno a millisecond to load.
     const { prototype } = this;
     const parent = new Proxy({}, {
       getPrototypeOf(): object {
@@ -299,8 +299,8 @@ export class ChildProcess implements AsyncDisposable {
    * a port, or has made a file.
    *
    * The output up to the line that matched is consumed; what follows can be read.
-   * Output that nobody has asked for is thrown away from then on, so that it does
-   * not block the child: see `drain`. With `port` or `file` that means all of it.
+   * Output without a reader is thrown away from then on, so that it does not block
+   * the child: see `drain`. With `port` or `file` that means all of it.
    *
    * @param options What to wait for, and for how long.
    * @returns The line and its match, and how long it took.

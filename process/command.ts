@@ -72,7 +72,7 @@ export class Command {
   readonly #options: CommandOptions | undefined;
 
   /**
-   * Keeps what is to be started; starts nothing.
+   * Keeps the program and its options; starts nothing.
    *
    * @param command The program: a name looked for in the child's PATH, a path, or a file URL.
    * @param options How to start and how to end it. Read when it is started, as Deno does.

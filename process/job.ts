@@ -78,7 +78,7 @@ export class Job implements AsyncDisposable {
   /**
    * Resolves when the job has ended: its policy is fulfilled, or it was stopped,
    * and everything of it is gone. With `"all"`, and with `"first-failure"` when
-   * nobody fails, that is when nothing runs any more; what the children left
+   * no child fails, that is when nothing runs any more; what the children left
    * behind is ended then. A job is open for more children until it is asked for
    * this: without it, a job whose children have all succeeded goes on. Without
    * any child it ends when it is stopped.

@@ -46,7 +46,7 @@ const scopes = new Set<Scope>();
 
 class Scope implements AsyncDisposable {
   readonly #patience: number;
-  // What was there before is of no concern.
+  // Processes that were there before are of no concern.
   readonly #before = new Set<number>();
   readonly #seen: Seen[] = [];
 
@@ -96,7 +96,7 @@ class Scope implements AsyncDisposable {
     return found;
   }
 
-  // A failure to end one is not what the test is to be told of.
+  // A failure to end one must not hide the error of the test.
   async #end(found: readonly Leftover[]): Promise<void> {
     for (let i = 0; i < this.#seen.length; i++) {
       const { run, pid } = this.#seen[i] as Seen;
@@ -169,7 +169,7 @@ async function endForeign(pid: number): Promise<void> {
  * `Deno.Command`, the children of this process and what descends from them is
  * found; not a daemon whose parents have ended. A `detached` child counts as well.
  *
- * @param options How long it waits for what is just ending: `patience` in
+ * @param options How long it waits for processes that are just ending: `patience` in
  * milliseconds, by default 200.
  * @returns The scope, for `await using`.
  * @throws {RangeError} when the patience is no duration.

@@ -1,5 +1,6 @@
 /**
- * Listening sockets for children: opened here, shared by several processes.
+ * Listening sockets for children: opened here or inherited from the service
+ * manager, shared by several processes.
  *
  * @module
  */
@@ -94,7 +95,7 @@ export interface UnixListenOptions {
  * @param options Where to listen.
  * @returns The socket; the caller closes it.
  * @throws {Deno.errors.NotCapable} without the permission.
- * @throws {Deno.errors.AddrInUse} when somebody else listens there.
+ * @throws {Deno.errors.AddrInUse} when another socket listens there.
  * @throws {Deno.errors.AddrNotAvailable} when no interface has the address.
  * @throws {Deno.errors.PermissionDenied} for a port that needs a privilege.
  * @throws {Deno.errors.NotSupported} on Windows for `path` and `reusePort`.
@@ -233,7 +234,7 @@ export function inheritedListeners(): Listener<SocketAddress>[] {
   return found;
 }
 
-// A listening socket that children can be given.
+// ---- The listening socket that children can be given ----
 
 const KEY = Symbol("Listener");
 
@@ -242,8 +243,8 @@ const KEY = Symbol("Listener");
  * place is in the `fds` or `listeners` of a command.
  *
  * It stays the caller's: a child gets a copy, whether it starts or not, and the
- * port is free when this one and every copy are closed. Nobody inherits it who is
- * not given it.
+ * port is free when this one and every copy are closed. A child that is not
+ * given it does not inherit it.
  *
  * @category Descriptors and sockets
  * @example

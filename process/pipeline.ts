@@ -40,7 +40,7 @@ export interface PipelineOutput extends JointStatus, TextOutput {
   /** The exit code of the last command that failed, else 0: `pipefail` of a shell. */
   readonly code: number;
   /**
-   * What the last command wrote.
+   * The output of the last command.
    *
    * @throws {TypeError} when its `stdout` was not piped.
    */
@@ -65,8 +65,8 @@ const CONNECTED = -1;
 
 /**
  * Runs `a | b | c` without a shell: the children are connected by pipes of the
- * operating system, so that nothing passes through this process but what the
- * last one writes. A command that nobody reads from any more ends by SIGPIPE,
+ * operating system, so that nothing passes through this process but the output of
+ * the last one. A command whose reader is gone ends by SIGPIPE,
  * as in a shell: `yes | head -1` ends, and `yes` has not succeeded.
  *
  * The first command reads its own `stdin` or `input`; `"null"` by default. The
@@ -202,7 +202,7 @@ function refuseOpenEnds(
   refusePipedFds(spec);
   if (!isFirst && spec.stdin !== CONNECTED) {
     throw new TypeError(
-      `Invalid stdin or input of '${command}': it reads what the command before it writes`,
+      `Invalid stdin or input of '${command}': it reads the output of the command before it`,
     );
   }
   if (!isLast && spec.stdout !== CONNECTED) {

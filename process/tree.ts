@@ -1,5 +1,6 @@
 /**
- * Trees that somebody else started: looked at and ended by process id.
+ * Trees that another program started, listed and ended by process id; and the
+ * capabilities of this host.
  *
  * @module
  */
@@ -49,7 +50,7 @@ export function processTree(pid: number): ProcessInfo[] {
 }
 
 /**
- * Ends the tree under a process that somebody else started: soft signal, grace,
+ * Ends the tree under a process that another program started: soft signal, grace,
  * hard kill; resolves when all of it is gone. On Windows the soft signal is a
  * request to its windows to close.
  *

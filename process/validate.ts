@@ -1,6 +1,6 @@
 /**
- * Checks of single values that a caller gave, each with a message that names the
- * value and what was expected.
+ * Validation of single values, paths and options objects from a caller. Each message
+ * names the value and the expectation.
  *
  * @module
  */
@@ -250,7 +250,7 @@ export function stopSignal(
   return value;
 }
 
-// Paths that a caller gave as a string or as a file URL.
+// ---- Paths, given as a string or as a file URL ----
 
 /**
  * Validates a path.
@@ -317,8 +317,8 @@ function isStreamLike(value: unknown): boolean {
     !ArrayBuffer.isView(value);
 }
 
-// The shape of an options object: that it is one, and that every option in it
-// exists. A mistake that is ignored costs more than an error that names it.
+// ---- The shape of an options object: it is one, and every option in it exists. A
+// mistake that is ignored costs more than an error that names it. ----
 
 /** The options that there are. */
 export type Known<T> = Readonly<Record<keyof T, true>>;
@@ -392,15 +392,19 @@ export function meant(name: string, names: readonly string[]): string {
 }
 
 /**
- * The name that was probably meant.
+ * The name that was probably meant: one edit away from a short word, one edit more for
+ * every three letters of a longer one. An edit adds, leaves out or replaces a letter,
+ * or swaps two neighbours.
  *
  * @param word The word that was written.
  * @param names The names that exist.
  * @returns The nearest name, or `null` when none is near.
  */
 export function closest(word: string, names: readonly string[]): string | null {
+  // Every letter of a word changed is another word.
+  if (word.length < 2) return null;
   let best: string | null = null;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
     const distance = editDistance(word, name.toLowerCase());
@@ -412,20 +416,26 @@ export function closest(word: string, names: readonly string[]): string | null {
   return best;
 }
 
-// Levenshtein's distance, one row at a time.
+// The distance of optimal string alignment, one row at a time.
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row: number[] = [];
   for (let j = 0; j <= b.length; j++) row[j] = j;
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const change = a[i - 1] === b[j - 1] ? 0 : 1;
-      next[j] = Math.min(
+      let least = Math.min(
         (row[j] as number) + 1,
         (next[j - 1] as number) + 1,
         (row[j - 1] as number) + change,
       );
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] &&
+        a[i - 2] === b[j - 1];
+      if (swapped) least = Math.min(least, (before[j - 2] as number) + 1);
+      next[j] = least;
     }
+    before = row;
     row = next;
   }
   return row[b.length] as number;

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- says where it listens
 /**
- * A server that has no idea of who watches it.
+ * A server that does not know that it is supervised.
  *
  * @module
  */

@@ -69,7 +69,7 @@ export interface JointStatus {
 export interface JobEnd extends JointStatus {
   /** The run whose end decided, or `null`. */
   readonly first: Run | null;
-  /** The stop that ended what was left. */
+  /** The stop that ended the rest. */
   readonly report: StopReport;
 }
 

@@ -1,5 +1,6 @@
 /**
- * The options of a job, and their validation.
+ * The options of a job and their validation, and the parts of a job that belong to
+ * one option each: signals passed on, limits, usage.
  *
  * @module
  */
@@ -209,7 +210,7 @@ function stopOn(value: unknown): readonly Deno.Signal[] {
   return signals;
 }
 
-// Signals to this process that mean something else than its end for a while.
+// ---- Signals to this process, taken for the job while it runs ----
 
 /** Listens to signals from {@linkcode SignalTrap.set} to {@linkcode SignalTrap.release}. */
 export class SignalTrap {
@@ -232,7 +233,7 @@ export class SignalTrap {
   /**
    * Begins to listen. Idempotent.
    *
-   * @throws {TypeError} for a signal that nobody can listen to; none is then.
+   * @throws {TypeError} for a signal that cannot be listened to; none is listened to then.
    */
   set(): void {
     if (this.#listeners.length > 0) return;
@@ -262,7 +263,7 @@ export class SignalTrap {
   }
 }
 
-// Limits of a whole job: checked, and put into force.
+// ---- Limits of a whole job: validation and enforcement ----
 
 /**
  * Limits that several trees can have together.
@@ -284,7 +285,7 @@ const NAMES: readonly LimitName[] = [
 /**
  * Validates the limits of a job.
  *
- * @param value What the caller gave.
+ * @param value The limits, as the caller gave them.
  * @returns The limits, or `null` for none.
  * @throws what {@linkcode toLimits} throws, and {TypeError} for one that only a
  * child can have.
@@ -315,7 +316,7 @@ export class JobLimitWatch {
   passed: LimitName | null = null;
 
   /**
-   * @param job What is looked at.
+   * @param job The job whose trees are measured.
    * @param limits The limits.
    * @param end Ends the job hard.
    */
@@ -338,7 +339,7 @@ export class JobLimitWatch {
     this.#end();
   }
 
-  /** What is in force: no kernel holds a limit for several trees here. */
+  /** The limits in force: no kernel holds a limit for several trees here. */
   reports(): LimitReport[] {
     return limitReports(this.#limits, {});
   }
@@ -355,9 +356,9 @@ export class JobLimitWatch {
   }
 }
 
-// What a whole job has used: the sums over the trees of its children.
+// ---- Usage of a whole job: the sums over the trees of its children ----
 
-/** What is summed: a child's tree. */
+/** One summand: a child's tree. */
 export interface UsedTree {
   /** See {@linkcode NativeProcess.usage}. */
   usage(look: UsageLook): { readonly tree: ResourceUsage };

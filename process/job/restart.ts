@@ -31,7 +31,7 @@ export interface RestartPolicy {
   readonly resetAfter: number;
 }
 
-/** What is done where nothing else is asked for. */
+/** The defaults. */
 export const RESTART_DEFAULTS: RestartPolicy = {
   mode: "never",
   delay: 250,

@@ -45,7 +45,7 @@ const UNITS: Readonly<Record<LimitName, string>> = {
 /**
  * Validates limits.
  *
- * @param value What the caller gave.
+ * @param value The limits, as the caller gave them.
  * @param host Which limits this system has.
  * @returns The limits, or `null` for none.
  * @throws {TypeError} for an unknown limit, or a value that is no number.
@@ -124,10 +124,10 @@ export function needsWatch(limits: Limits): boolean {
 }
 
 /**
- * What is in force.
+ * The limits in force.
  *
  * @param limits The limits.
- * @param kernel What the kernel holds of them.
+ * @param kernel Those that the kernel holds.
  * @returns One report for each.
  */
 export function limitReports(
@@ -157,13 +157,13 @@ export function limitReports(
   return reports;
 }
 
-/** What is asked when a run has ended. */
+/** Figures of a run that has ended. */
 export interface LimitedEnd {
   /** How the leader ended. */
   readonly exit: ExitStatus;
   /** Whether this library ended it. */
   readonly killed: boolean;
-  /** What was used, by the figures known. */
+  /** The usage, by the figures known. */
   readonly usage: () => Pick<Usage, "leader">;
 }
 

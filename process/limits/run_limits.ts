@@ -55,7 +55,7 @@ export class RunLimits {
     this.#endTree();
   }
 
-  /** What is in force. */
+  /** The limits in force. */
   reports(): LimitReport[] {
     return limitReports(this.#limits, this.#native.kernelLimits);
   }
@@ -115,8 +115,7 @@ function verdict(
     limitOfEnd(limits, { exit, killed, usage }, backend().signals) ?? noted;
 }
 
-// The limits of a blocking run: the tree is looked at between two waits for its
-// output.
+// ---- The limits of a blocking run: checked between two waits for its output ----
 
 /** Limits in force on a child that is waited for. */
 export class SyncLimits {
@@ -209,11 +208,11 @@ function bounded(receiver: Receiver, budget: OutputBudget): Receiver {
   };
 }
 
-// Looking at a tree for limits that no kernel holds for the whole of it.
+// ---- Watching a tree for limits that no kernel holds for the whole of it ----
 
-/** What can be watched: the tree of a child, or of a job. */
+/** A tree that can be watched: of a child, or of a job. */
 export interface Watched {
-  /** What it has used. */
+  /** Its usage. */
   usage(look: UsageLook): Pick<Usage, "tree">;
   /**
    * A number that rises with every process that is started anywhere, very cheap
@@ -226,7 +225,7 @@ export interface Watched {
   exactMemory?(): number | null;
   /** A limit that the kernel has reported as reached. */
   limitReached?(): LimitName | null;
-  /** Lets what is watched run, if it was held back until now. */
+  /** Lets the watched tree run, if it was held back until now. */
   begin?(): void;
 }
 
@@ -245,7 +244,7 @@ const GLANCE = 3;
 // Looks may take this part of the time: 1 to 4.
 const COST_SHARE = 3;
 
-/** The limits of one tree against its use: what is passed, when to look again. */
+/** The limits of one tree against its use: the limit that is passed, and the time of the next look. */
 export class LimitCheck {
   readonly #limits: Limits;
   readonly #target: Watched;
@@ -280,7 +279,7 @@ export class LimitCheck {
 
   /**
    * Does once what a look does, so that the first that matters finds libraries
-   * opened and functions compiled; then lets what is watched run.
+   * opened and functions compiled; then lets the watched tree run.
    */
   begin(): void {
     this.tick(performance.now());
@@ -397,7 +396,7 @@ export class LimitWatch {
   ) {
     this.#check = new LimitCheck(target, limits);
     this.#passed = passed;
-    // In a turn of its own: what the caller does in this one is done by then.
+    // In a turn of its own: the caller's work of this turn is done by then.
     this.#timer = new Timer(0, () => {
       this.#check.begin();
       this.#schedule();

@@ -140,7 +140,7 @@ export function cpuNumbers(value: unknown): number[] | null {
  *
  * @param value Columns and rows.
  * @param name For messages.
- * @param fallback For what is left out; without it, nothing may be.
+ * @param fallback The size for a field that is left out; without it, none may be.
  * @returns The size.
  * @throws {TypeError} when it is of the wrong type.
  * @throws {RangeError} when a number is not from 1 to 65535.
@@ -230,7 +230,7 @@ function ptySize(value: unknown): TerminalSize | null {
     : terminalSize(value, "pty", DEFAULT_SIZE);
 }
 
-// stdin may be typed by the caller or by nobody; the outputs are one.
+// With a terminal, stdin may be a pipe or nothing; stdout and stderr are one stream.
 function refuseStream(value: unknown, name: string, also: string): void {
   const piped = name !== "stderr" && value === "piped";
   if (value === undefined || value === also || piped) return;
@@ -239,9 +239,8 @@ function refuseStream(value: unknown, name: string, also: string): void {
   );
 }
 
-// Options that only Windows has: what the start-up information and the creation
-// flags of `CreateProcessW` say. Checked on every system, without effect on the
-// others.
+// ---- Options of Windows: start-up information and creation flags of
+// `CreateProcessW`. Checked on every system, without effect on the others. ----
 
 /**
  * How a child is started on Windows.
@@ -307,7 +306,7 @@ const WINDOWS = [
  * Checks the options.
  *
  * @param options The options, as the caller gave them.
- * @returns What the backend needs, or `null` when nothing was asked for.
+ * @returns The validated options for the backend, or `null` when there are none.
  * @throws {TypeError} for an option that does not exist, or of the wrong type.
  */
 export function windowsSpec(

@@ -108,8 +108,8 @@ export interface CommandOptions {
   foreground?: boolean;
   /**
    * Starts the child on a pseudo-terminal of its own, 80 by 24 characters unless
-   * said otherwise, as the leader of a session. What is typed is written to
-   * `child.stdin`, whose end types the end of file (Ctrl-D); what is shown, standard
+   * said otherwise, as the leader of a session. Its keyboard is
+   * `child.stdin`, whose end types the end of file (Ctrl-D); its screen, standard
    * error included, is read from `child.stdout`. Lines end with `\r\n`, and input is
    * echoed, unless the child changes that. Its `TERM` is what `env` says.
    * When this process ends, or closes both streams, the terminal is gone: SIGHUP.
@@ -134,7 +134,7 @@ export interface CommandOptions {
    */
   stdin?: StdinOption;
   /**
-   * What the child reads on its standard input, which is then closed. Fed while
+   * The bytes of the child's standard input, which is closed behind them. Fed while
    * its outputs are drained; a child that ends without having read it all is no
    * error. Streams are not supported by `outputSync()`.
    */
@@ -228,8 +228,8 @@ export interface CommandOptions {
    * Milliseconds without output after which the tree is stopped;
    * `status.idledOut` tells. Output is what arrives here of a piped stdout or
    * stderr, so one of them must be piped. Only time counts in which this process
-   * waits for output: the clock stands still while nobody reads, or while the
-   * reader is busy with what it has got. A stream that is piped and never read
+   * waits for output: the clock stands still without a pending read, and while
+   * the reader is busy with earlier output. A stream that is piped and never read
    * says nothing.
    *
    * @default {no limit}

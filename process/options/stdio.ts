@@ -1,5 +1,5 @@
 /**
- * What the standard streams of a child can be connected to: the options, their
+ * The standard streams and further descriptors of a child: the options, their
  * validation, and the permission for files.
  *
  * @module
@@ -35,9 +35,9 @@ import {
 export interface InputFile {
   /**
    * The file, relative to this process's working directory. Needs
-   * `--allow-read` for it, and `--allow-all` for a device or what is below `/proc`
-   * and `/sys`, as `Deno.open` does. A FIFO is waited for until somebody writes to
-   * it, as `Deno.openSync` does.
+   * `--allow-read` for it, and `--allow-all` for a device or a file below `/proc`
+   * and `/sys`, as `Deno.open` does. A FIFO is waited for until another process
+   * opens it for writing, as `Deno.openSync` does.
    */
   file: string | URL;
 }
@@ -55,7 +55,7 @@ export interface OutputFile {
    */
   file: string | URL;
   /**
-   * Whether what is in the file stays, and every write goes to its end;
+   * Whether the content of the file stays, and every write goes to its end;
    * otherwise it is emptied first.
    *
    * @default {false}
@@ -123,7 +123,7 @@ const LARGEST_DESCRIPTOR = 0x7fff_ffff;
  * @param value The option.
  * @param fed Whether there is an `input`.
  * @param fallback Where the option is undefined.
- * @returns What the backend connects it to.
+ * @returns The target that the backend connects it to.
  * @throws {TypeError} when it is nothing that stdin can be.
  */
 export function stdinTarget(
@@ -153,7 +153,7 @@ export function stdinTarget(
  * @param name `stdout` or `stderr`.
  * @param fallback Where the option is undefined.
  * @param expected What it can be, for the message.
- * @returns What the backend connects it to.
+ * @returns The target that the backend connects it to.
  * @throws {TypeError} when it is nothing that this stream can be.
  */
 export function stdoutTarget(
@@ -179,7 +179,7 @@ export function stdoutTarget(
  *
  * @param value The option.
  * @param fallback Where the option is undefined.
- * @returns What the backend connects it to.
+ * @returns The target that the backend connects it to.
  * @throws {TypeError} when it is nothing that stderr can be.
  */
 export function stderrTarget(
@@ -258,8 +258,7 @@ function requestAccess(
   if (typeof target === "object") requestFilePermission(name, target.path);
 }
 
-// The descriptors of a child beyond its standard streams: what a caller may ask
-// for, and its validation.
+// ---- Descriptors of a child beyond its standard streams: options and validation ----
 
 /**
  * A new pipe between this process and a descriptor of the child.
@@ -268,7 +267,7 @@ function requestAccess(
  */
 export interface FdPipe {
   /**
-   * What the child does with its end. It `"read"`s what is written to
+   * The use that the child makes of its end. It `"read"`s what is written to
    * `child.fds[n].writable`, or it `"write"`s what `child.fds[n].readable` gives.
    */
   pipe: "read" | "write";
@@ -317,7 +316,7 @@ export interface NamedListener {
 // sd_listen_fds(3): SD_LISTEN_FDS_START.
 const FIRST_LISTENER = 3;
 
-// A C int: what a descriptor is.
+// A descriptor is a C int.
 const LARGEST = 0x7fff_ffff;
 
 /** Validated descriptors, and the variables that tell the child of them. */
@@ -344,7 +343,7 @@ const NOTHING: Descriptors = {
  *
  * @param fds The descriptors by number.
  * @param listeners The listening sockets from 3 on.
- * @returns What the backend needs.
+ * @returns The descriptors for the backend.
  * @throws {TypeError} for anything of the wrong type, and for a closed listener.
  * @throws {RangeError} for a number below 3, or one that is no descriptor's.
  */

@@ -60,7 +60,7 @@ const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
  * @param options Its options.
  * @param defaults Stdio where the options say nothing.
  * @param apiName For messages.
- * @returns What the backend needs.
+ * @returns The program to start for the backend, and the control of its run.
  * @throws {TypeError} for anything of the wrong type or with a NUL in it.
  * @throws {RangeError} for a duration or a size out of range.
  * @throws {Deno.errors.NotCapable} when a file for stdio may not be read or written.

@@ -25,7 +25,7 @@ import {
   timeLimit,
 } from "../validate.ts";
 
-// What `ready()` can wait for, and its validation.
+// ---- The conditions that `ready()` can wait for, and their validation ----
 
 /**
  * What all ways of waiting have in common.
@@ -40,10 +40,10 @@ export interface ReadyCommonOptions {
    */
   timeout?: number;
   /**
-   * Whether piped output that nobody has asked for (by `stdout`, `stderr`,
+   * Whether piped output without a reader (by `stdout`, `stderr`,
    * `lines()` or `output()`) is read, so that it does not block the child: kept
-   * for the error while waiting, afterwards thrown away until somebody asks for
-   * it. Whoever asks right after `ready()` misses nothing. With false it stays in
+   * for the error while waiting, afterwards thrown away until it gets a reader. A
+   * reader that comes right after `ready()` misses nothing. With false it stays in
    * the pipe, and the child waits when that is full.
    *
    * @default {true}
@@ -52,7 +52,7 @@ export interface ReadyCommonOptions {
 }
 
 /**
- * Ready is who writes a line.
+ * Options of `ready()` that wait for a line of output.
  *
  * @category Readiness
  */
@@ -77,12 +77,12 @@ export interface ReadyLineOptions extends ReadyCommonOptions {
 }
 
 /**
- * Ready is who accepts a TCP connection. Needs `--allow-net` for the address.
+ * Options of `ready()` that wait until a TCP connection is accepted. Needs `--allow-net` for the address.
  *
  * @category Readiness
  */
 export interface ReadyPortOptions extends ReadyCommonOptions {
-  /** The port. Whoever listens there is asked: it need not be the child. */
+  /** The port. Any listener there counts: it need not be the child. */
   port: number;
   /**
    * The host.
@@ -93,7 +93,7 @@ export interface ReadyPortOptions extends ReadyCommonOptions {
 }
 
 /**
- * Ready is who has made a file. Needs `--allow-read` for it.
+ * Options of `ready()` that wait until a file exists. Needs `--allow-read` for it.
  *
  * @category Readiness
  */
@@ -158,7 +158,7 @@ const STREAMS = ["both", "stdout", "stderr"] as const;
 
 /** A validated wait. */
 export interface ReadyPlan {
-  /** What is waited for, in words. */
+  /** The condition, in words. */
   readonly awaited: string;
   /** Milliseconds. */
   readonly timeout: number;
@@ -166,11 +166,11 @@ export interface ReadyPlan {
   readonly searched: readonly ChildOutput[];
   /** The line, or `null`. */
   readonly line: string | RegExp | null;
-  /** What is looked for otherwise, or `null`. */
+  /** The probe for the other conditions, or `null`. */
   readonly probe: Probe | null;
-  /** Outputs that are read: those, and what is drained. */
+  /** Outputs that are read: those, and the drained ones. */
   readonly read: readonly ChildOutput[];
-  /** Whether what is read goes on being read. */
+  /** Whether they go on being read afterwards. */
   readonly drain: boolean;
   /** In bytes. */
   readonly maxLineLength: number;
@@ -250,7 +250,7 @@ function searchedIn(child: Starting, value: unknown): readonly ChildOutput[] {
   );
 }
 
-// Looking again and again whether something is there: a listener, a file.
+// ---- Probes: a listener, a file, looked for until it is there ----
 
 /** Something that is looked for until it is there. */
 export interface Probe {
@@ -259,7 +259,7 @@ export interface Probe {
   /**
    * Looks until it is there, or `over` says so.
    *
-   * @param over Whether nobody waits any more.
+   * @param over Whether the wait is over.
    * @returns Whether it was there.
    * @throws what looking failed with, when trying again is of no use.
    */
@@ -398,7 +398,7 @@ const NO_GROUPS: ReadyResult["groups"] = Object.freeze(Object.create(null));
  *
  * @param child The child.
  * @param options What to wait for.
- * @returns What was found.
+ * @returns The line that matched, and the stream it came from.
  * @throws {TypeError} for invalid options, when no such stream is piped, or one is locked.
  * @throws {NotReadyError} when it exits before, or the time is up.
  * @throws {Deno.errors.NotCapable} when the port or the file may not be looked at.
@@ -544,7 +544,7 @@ class ReadyWait {
 
   #fail(reason: NotReadyReason): void {
     if (this.#ended || this.#lookAtPrompt()) return;
-    // What the child wrote last may be the beginning of a line.
+    // The last piece of output may be the beginning of a line.
     this.#reader.partials().forEach(({ line }) => this.#tail.push(line));
     this.end();
     const { awaited, timeout, probe } = this.#plan;

@@ -57,7 +57,7 @@ export interface RunControl extends EndingControl, OutputControl {
   readonly command: string;
   /** Its arguments. */
   readonly args: readonly string[];
-  /** What is fed to stdin, or `null`. */
+  /** The input for stdin, or `null`. */
   readonly input: Input | null;
   /** Limits, or `null`. */
   readonly limits: Limits | null;
@@ -104,7 +104,7 @@ export interface WaitOptions {
    */
   grace?: number;
   /**
-   * Whether the whole tree is ended, also what the leader leaves behind; with
+   * Whether the whole tree is ended, also processes that the leader leaves behind; with
    * false the leader alone.
    *
    * @default {true}
@@ -149,7 +149,7 @@ export class Run implements Ended, OutputEvents {
   #resolveOver!: () => void;
   readonly #ending: Ending;
   #finished = false;
-  // Whether what the leader leaves behind is ended when it exits.
+  // Whether the rest of the tree is ended when the leader exits.
   #sweep: boolean;
   // Stops under way, its own and its job's. Counted before the first step of one:
   // the leader may be seen to end in it.
@@ -174,7 +174,7 @@ export class Run implements Ended, OutputEvents {
    *
    * @param native The process.
    * @param control How the run ends.
-   * @param sweep Whether what the leader leaves behind is ended when it exits.
+   * @param sweep Whether the rest of the tree is ended when the leader exits.
    * @throws what the watch on its exit fails with; the process is ended then.
    */
   constructor(native: NativeProcess, control: RunControl, sweep: boolean) {
@@ -209,7 +209,7 @@ export class Run implements Ended, OutputEvents {
    * Starts a command.
    *
    * @param plan The command.
-   * @param sweep Whether what the leader leaves behind is ended when it exits.
+   * @param sweep Whether the rest of the tree is ended when the leader exits.
    * @returns The run.
    * @throws what the backend's `spawn()` throws.
    * @throws the reason of its abort signal, when that is aborted already.

@@ -42,7 +42,7 @@ export interface CommandStatus {
   aborted: boolean;
   /** Whether this library ended it: `kill()`, `stop()`, timeout, abort, end of scope. */
   killed: boolean;
-  /** Whether somebody else reaped the child, so that its real status is unknown. */
+  /** Whether other code reaped the child, so that its real status is unknown. */
   lost: boolean;
   /** The limit of the `limits` option that ended it, or `null`. */
   limit: LimitName | null;
@@ -195,7 +195,7 @@ function nothingUsed(): ResourceUsage {
  *
  * @param status How the child ended.
  * @param run The program and how much of its output is kept, for the error.
- * @param captured What was captured. Its bytes are given away.
+ * @param captured The captured output. Its bytes are given away.
  * @returns The result.
  * @throws {OutputLimitExceeded} when there was more and that is an error.
  */
@@ -285,7 +285,7 @@ export function withText<T extends object>(output: T): T & TextOutput {
  *
  * @param output The result.
  * @param name `stdout` or `stderr`.
- * @param bytes What was captured, or `null`: reading the property throws.
+ * @param bytes The captured bytes, or `null`: reading the property throws.
  */
 export function addStream(
   output: object,

@@ -82,7 +82,7 @@ const REFUSED_WAIT_MS = 50;
  *
  * @param native The tree.
  * @param request How to end it.
- * @param state Shared with whoever shortens the grace.
+ * @param state Shared with the code that shortens the grace.
  */
 export function* stopSequence(
   native: NativeTree,
@@ -191,7 +191,7 @@ class Processes {
     return this.#found[place] as Found;
   }
 
-  // For the report, with what the soft signal came to.
+  // For the report, with the outcome of the soft signal.
   list(signal: string | null): StoppedProcess[] {
     return this.#found.map(({ info: { pid, name, command }, soft, hard }) => {
       const sent = soft && signal !== null ? [signal] : [];
@@ -236,7 +236,7 @@ function survivorsError(
  *
  * @param native The tree.
  * @param request How to end it.
- * @param state Shared with whoever shortens the grace.
+ * @param state Shared with the code that shortens the grace.
  * @returns What it did.
  */
 export async function runStop(
@@ -260,8 +260,8 @@ export async function runStop(
   return step.value;
 }
 
-// How a run ends by its caller's will: a timeout, an abort signal, and stops, of
-// which one at a time is under way. A single run and a job end in the same way.
+// ---- The causes of a stop: a timeout, an abort signal, calls of `stop()`. One stop
+// at a time is under way; a single run and a job end in the same way. ----
 
 /** The default grace, in milliseconds. */
 export const DEFAULT_GRACE = 5000;
@@ -380,7 +380,7 @@ export class Ending {
    * Stops the tree as a caller asks.
    *
    * @param options Signal and grace; by default the control's.
-   * @returns What the stop did.
+   * @returns The report of the stop.
    * @throws {SurvivorsError} when something could not be ended.
    */
   async stop(options: StopOptions): Promise<StopReport> {

@@ -34,7 +34,7 @@ export class Capture {
   #size = 0;
   #space: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #used = 0;
-  // With the policy "ends": takes what is beyond the first half of the limit.
+  // With the policy "ends": takes the bytes beyond the first half of the limit.
   readonly #tail: Capture | null;
   // Up to where memory was told that bytes come.
   #announced = 0;
@@ -105,7 +105,7 @@ export class Capture {
   }
 
   /**
-   * Reads a stream to its end: for one that somebody has begun to read.
+   * Reads a stream to its end: for one that has been read in part.
    *
    * @param stream The stream; not locked.
    * @param overflow Called once when the limit is passed and that is an error.
@@ -123,7 +123,7 @@ export class Capture {
     }
   }
 
-  // Room for the next bytes. Pieces grow to what the source gives at once.
+  // Room for the next bytes. Pieces grow to the amount that the source gives at once.
   #freeSpace(wanted: number): Uint8Array<ArrayBuffer> {
     if (this.#used === this.#space.byteLength) {
       this.#keepPiece();
@@ -185,7 +185,7 @@ export class Capture {
     }
   }
 
-  /** What was captured. Gives the bytes away: a second call is empty. */
+  /** The captured bytes. Gives them away: a second call is empty. */
   result(): Uint8Array<ArrayBuffer> {
     this.#keepPiece();
     const excess = this.#policy === "tail" ? this.#size - this.#limit : 0;

@@ -1,6 +1,6 @@
 /**
- * One piped output of a child, and who reads it: a caller, a capture, or, while
- * nobody wants it, a drain.
+ * The piped outputs of a child and their readers: a caller, a capture, a tee or,
+ * without any of them, a drain.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export class ChildOutput {
     return this.#asked;
   }
 
-  /** Whether somebody has a reader on the stream; a drain does not count. */
+  /** Whether the stream has a reader; a drain does not count. */
   get locked(): boolean {
     return this.#drain === null && (this.#output?.stream.locked ?? false);
   }
@@ -88,8 +88,8 @@ export class ChildOutput {
   }
 
   /**
-   * Reads and throws away from the next turn of the event loop on, until somebody
-   * wants the stream: nobody's output must not block the child.
+   * Reads and throws away from the next turn of the event loop on, until the stream
+   * gets a reader: output without a reader must not block the child.
    */
   drain(): void {
     if (this.#asked || this.#drain !== null) return;
@@ -99,12 +99,12 @@ export class ChildOutput {
   async #startDrain(): Promise<void> {
     const reader = this.#readable().stream.getReader();
     this.#drain = reader;
-    // What nobody wants does not hold the event loop.
+    // Output without a reader does not hold the event loop.
     this.#source.unref();
     try {
       while (!(await reader.read()).done);
     } catch {
-      // Released while the read was pending: somebody wants the stream.
+      // Released while the read was pending: the stream gets a reader.
     }
   }
 
@@ -128,7 +128,7 @@ export class ChildOutput {
     else this.#source.unref();
   }
 
-  /** The tree is empty: whoever else holds the pipe is not of it. */
+  /** The tree is empty: other holders of the pipe are not of it. */
   finish(): void {
     this.#source.finish();
   }
@@ -139,7 +139,7 @@ export class ChildOutput {
     if (this.#drainSoon !== null) this.#endDrain();
   }
 
-  /** End of scope: what nobody has asked for is closed, the rest can be read. */
+  /** End of scope: a stream without a reader is closed, the others can be read. */
   dispose(): void {
     if (this.#asked) this.#source.finish();
     else {
@@ -149,7 +149,7 @@ export class ChildOutput {
   }
 }
 
-// One descriptor of a child beyond its standard streams, as its parent sees it.
+// ---- A descriptor beyond the standard streams, on the parent's side ----
 
 /**
  * A descriptor that a child was given by `fds`.
@@ -224,7 +224,7 @@ export class DescriptorStreams implements ChildDescriptor {
     return new TypeError(`${message}: start it with { pipe: "${child}" }`);
   }
 
-  /** The tree is gone: closes what nobody has asked for, and ends what is read. */
+  /** The tree is gone: closes streams without a reader, and ends the others. */
   release(): void {
     if (this.#writable === null) this.#native.sink?.close();
     if (this.#readable === null) this.#native.source?.close();
@@ -232,7 +232,7 @@ export class DescriptorStreams implements ChildDescriptor {
   }
 }
 
-// Output shown live to somebody else, while it is captured or read.
+// ---- Tee: output shown live elsewhere, while it is captured or read ----
 
 /**
  * One of the two outputs of a child.

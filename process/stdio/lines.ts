@@ -341,7 +341,7 @@ export function taggedLinesOf(
   });
 }
 
-// Bytes to lines: bounded, whatever the pieces in which the bytes come.
+// ---- Bytes to lines: bounded, in whatever pieces the bytes come ----
 
 const LF = 10;
 const CR = 13;
@@ -459,7 +459,7 @@ export class LineSplitter {
     return rest;
   }
 
-  // The last piece was somebody else's: bytes are never appended to it in place.
+  // The last piece belongs to the caller: bytes are never appended to it in place.
   #makeRoom(wanted: number): void {
     if (this.#own && this.#end + wanted <= this.#bytes.byteLength) return;
     const size = this.#end - this.#start;

@@ -1,5 +1,6 @@
 /**
- * A pipe whose traffic is watched, for the idle timeout and for tee.
+ * A pipe whose traffic is watched: for the idle timeout, for tee, and for the limit
+ * on output.
  *
  * @module
  */
@@ -75,7 +76,7 @@ export class ObservedSource extends WrappedSource {
   }
 
   read(view: Uint8Array, _patient: boolean): number | Promise<number> {
-    // Somebody waits for what comes.
+    // A reader waits for these bytes.
     const read = this.source.read(view, false);
     if (typeof read !== "number") return this.#readLater(view, read);
     this.#clock?.came(false);
@@ -106,7 +107,7 @@ export class ObservedSource extends WrappedSource {
   }
 }
 
-// Noticing that a child has nothing to say.
+// ---- The idle timeout: for how long no output has come ----
 
 // A timer that is so many milliseconds late says that this process did not run.
 const LATE = 250;
@@ -199,7 +200,7 @@ export class IdleClock {
   }
 }
 
-// The limit on what a child writes to its piped streams, both together.
+// ---- The limit on output: both piped streams of a child together ----
 
 /** How many bytes may still come. */
 export class OutputBudget {

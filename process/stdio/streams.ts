@@ -11,8 +11,8 @@ import type { ByteSink, ByteSource } from "../../backend/native.ts";
  * A child's stdout or stderr: a byte stream with `Deno.SubprocessReadableStream`'s
  * helpers.
  *
- * Bytes are read only when somebody asks, so a child that writes faster than it
- * is read is held back by its pipe.
+ * Bytes are read only on demand, so a child that writes faster than it is read is
+ * held back by its pipe.
  *
  * @category Standard streams
  * @example
@@ -274,9 +274,9 @@ export function notPiped(name: string): TypeError {
   return new TypeError(`Cannot get '${name}': '${name}' is not piped`);
 }
 
-// Feeding a child's standard input while its outputs are drained.
+// ---- Feeding a child's standard input while its outputs are drained ----
 
-/** What a child can be fed with. */
+/** The kinds of input that a child can be fed with. */
 export type Input = Uint8Array | ReadableStream<Uint8Array>;
 
 /**

@@ -112,4 +112,11 @@ Deno.test("closest() finds what was probably meant, and nothing far away", () =>
   assertEquals(closest("tiemout", names), "timeout");
   assertEquals(closest("rnu", names), "run");
   assertEquals(closest("completely", names), null);
+  // Two letters of three are another word; two swapped are one mistake.
+  const options = ["args", "cwd", "env", "fds", "gid", "uid"];
+  assertEquals(closest("foo", options), null);
+  assertEquals(closest("x", options), null);
+  assertEquals(closest("evn", options), "env");
+  assertEquals(closest("agrs", options), "args");
+  assertEquals(closest("wd", options), "cwd");
 });
