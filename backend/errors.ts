@@ -115,6 +115,22 @@ export function systemError(
 }
 
 /**
+ * The end of the message about a missing program that may have been given with its
+ * arguments in one string.
+ *
+ * @param command The program, as the caller gave it.
+ * @returns A hint at `args`, or nothing when no word follows the program.
+ */
+export function argumentsHint(command: string): string {
+  const words = command.split(" ").filter((word) => word !== "");
+  if (words.length < 2) return "";
+  const list = words.slice(1).map((word) => `"${word}"`).join(", ");
+  return `. If "${
+    words[0]
+  }" is the program, its arguments go into args: [${list}]`;
+}
+
+/**
  * What was captured before a run failed.
  *
  * @category Errors
@@ -147,6 +163,10 @@ export interface PartialOutput {
 export class CalledProcessError extends Error implements PartialOutput {
   /** The class's name. */
   override name = "CalledProcessError";
+  /** The program. */
+  readonly command: string;
+  /** Its arguments. */
+  readonly args: readonly string[];
   /** Captured standard output, or `null`. */
   readonly stdout: Uint8Array<ArrayBuffer> | null;
   /** Captured standard error, or `null`. */
@@ -170,8 +190,8 @@ export class CalledProcessError extends Error implements PartialOutput {
    * @param options `cause`: the reason of the signal that aborted it.
    */
   constructor(
-    readonly command: string,
-    readonly args: readonly string[],
+    command: string,
+    args: readonly string[],
     status: {
       readonly code: number;
       readonly signal: Deno.Signal | null;
@@ -191,6 +211,8 @@ export class CalledProcessError extends Error implements PartialOutput {
         : `Command '${command}' was ended by ${status.signal}`,
       options,
     );
+    this.command = command;
+    this.args = args;
     this.code = status.code;
     this.signal = status.signal;
     this.limit = status.limit ?? null;
@@ -223,6 +245,14 @@ export class CalledProcessError extends Error implements PartialOutput {
 export class TimeoutExpired extends Error implements PartialOutput {
   /** The class's name. */
   override name = "TimeoutExpired";
+  /** The program. */
+  readonly command: string;
+  /** The time it had, in milliseconds. */
+  readonly timeout: number;
+  /** Whether the time is that without output (`idleTimeout`). */
+  readonly idle: boolean;
+  /** The stop that ended its tree, or `null`. */
+  readonly report: StopReport | null;
   /** Captured standard output so far, or `null`. */
   readonly stdout: Uint8Array<ArrayBuffer> | null;
   /** Captured standard error so far, or `null`. */
@@ -238,17 +268,21 @@ export class TimeoutExpired extends Error implements PartialOutput {
    * @param report The stop that ended its tree, or `null`.
    */
   constructor(
-    readonly command: string,
-    readonly timeout: number,
+    command: string,
+    timeout: number,
     output: PartialOutput,
-    readonly idle: boolean = false,
-    readonly report: StopReport | null = null,
+    idle: boolean = false,
+    report: StopReport | null = null,
   ) {
     super(
       `Command '${command}' did not ${
         idle ? "write anything for" : "end within"
       } ${timeout} ms; its process tree was ended${named(report)}`,
     );
+    this.command = command;
+    this.timeout = timeout;
+    this.idle = idle;
+    this.report = report;
     this.stdout = output.stdout;
     this.stderr = output.stderr;
   }
@@ -319,6 +353,8 @@ export interface NotReadyDetails {
 export class NotReadyError extends Error {
   /** The class's name. */
   override name = "NotReadyError";
+  /** Why it was not ready. */
+  readonly reason: NotReadyReason;
   /** The program. */
   readonly command: string;
   /** How long was waited at most, in milliseconds. */
@@ -338,11 +374,12 @@ export class NotReadyError extends Error {
    * @param options `cause`: why the last attempt to connect failed.
    */
   constructor(
-    readonly reason: NotReadyReason,
+    reason: NotReadyReason,
     details: NotReadyDetails,
     options?: ErrorOptions,
   ) {
     super(notReadyMessage(reason, details), options);
+    this.reason = reason;
     this.command = details.command;
     this.timeout = details.timeout;
     this.code = details.status?.code ?? null;
@@ -398,6 +435,10 @@ function notReadyMessage(
 export class OutputLimitExceeded extends RangeError implements PartialOutput {
   /** The class's name. */
   override name = "OutputLimitExceeded";
+  /** The program. */
+  readonly command: string;
+  /** The limit, in bytes per stream. */
+  readonly limit: number;
   /** The first `maxOutput` bytes of standard output, or `null`. */
   readonly stdout: Uint8Array<ArrayBuffer> | null;
   /** The first `maxOutput` bytes of standard error, or `null`. */
@@ -411,14 +452,16 @@ export class OutputLimitExceeded extends RangeError implements PartialOutput {
    * @param output What was captured.
    */
   constructor(
-    readonly command: string,
-    readonly limit: number,
+    command: string,
+    limit: number,
     output: PartialOutput,
   ) {
     super(
       `Command '${command}' wrote more than ${limit} bytes; its process tree was ended. ` +
         `Raise 'maxOutput', set 'outputPolicy' to "head" or "tail", or stream the output with spawn()`,
     );
+    this.command = command;
+    this.limit = limit;
     this.stdout = output.stdout;
     this.stderr = output.stderr;
   }
@@ -449,6 +492,10 @@ export class OutputLimitExceeded extends RangeError implements PartialOutput {
 export class SurvivorsError extends Error {
   /** The class's name. */
   override name = "SurvivorsError";
+  /** The program whose tree it is. */
+  readonly command: string;
+  /** The processes that are left, and why. */
+  readonly survivors: readonly Survivor[];
 
   /**
    * Makes the error.
@@ -457,13 +504,15 @@ export class SurvivorsError extends Error {
    * @param survivors The processes that are left, and why.
    */
   constructor(
-    readonly command: string,
-    readonly survivors: readonly Survivor[],
+    command: string,
+    survivors: readonly Survivor[],
   ) {
     super(
       `Cannot end the process tree of '${command}': ` +
         survivors.map((s) => `${s.pid} (${s.name}): ${s.reason}`).join("; "),
     );
+    this.command = command;
+    this.survivors = survivors;
   }
 }
 
@@ -507,13 +556,15 @@ export interface Leftover {
 export class LeftoversError extends Error {
   /** The class's name. */
   override name = "LeftoversError";
+  /** The processes. */
+  readonly leftovers: readonly Leftover[];
 
   /**
    * Makes the error.
    *
    * @param leftovers The processes.
    */
-  constructor(readonly leftovers: readonly Leftover[]) {
+  constructor(leftovers: readonly Leftover[]) {
     const one = leftovers.length === 1;
     super(
       `${leftovers.length} process${
@@ -521,6 +572,7 @@ export class LeftoversError extends Error {
       } scope. Await or stop ${one ? "it" : "them"}:\n` +
         leftovers.map(describeLeftover).join("\n"),
     );
+    this.leftovers = leftovers;
   }
 }
 

@@ -22,6 +22,10 @@
  * @module
  */
 
+/** A function that gives the bound symbols of a library, and opens it when it is first called. */
+export type Library<S extends Deno.ForeignLibraryInterface> = () =>
+  Deno.DynamicLibrary<S>["symbols"];
+
 /**
  * A function that opens a library on its first call and remembers it.
  *
@@ -38,7 +42,7 @@
 export function lazyLibrary<const S extends Deno.ForeignLibraryInterface>(
   candidates: readonly string[],
   symbols: S,
-): () => Deno.DynamicLibrary<S>["symbols"] {
+): Library<S> {
   let opened: Deno.DynamicLibrary<S>["symbols"] | null = null;
   return function library(): Deno.DynamicLibrary<S>["symbols"] {
     if (opened === null) {

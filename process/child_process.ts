@@ -38,7 +38,7 @@ import {
   writableTo,
 } from "./stdio/streams.ts";
 
-const INSPECT: unique symbol = Symbol.for("Deno.customInspect") as never;
+type Inspect = (value: unknown, options?: unknown) => string;
 
 // A child without further descriptors, as most are.
 const NO_STREAMS: readonly DescriptorStreams[] = [];
@@ -73,6 +73,12 @@ export class ChildProcess implements AsyncDisposable {
       },
     });
     Object.setPrototypeOf(prototype, parent);
+    // `console.log()` shows pid, program and state.
+    Object.defineProperty(prototype, Symbol.for("Deno.customInspect"), {
+      value(this: ChildProcess, inspect: Inspect, options: unknown): string {
+        return this.#inspect(inspect, options);
+      },
+    });
   }
 
   readonly #run: Run;
@@ -487,15 +493,7 @@ export class ChildProcess implements AsyncDisposable {
     return this.#run.native.exitStatus(true)?.code ?? null;
   }
 
-  /**
-   * What `console.log()` shows: pid, program and state.
-   *
-   * @internal
-   */
-  [INSPECT](
-    inspect: (value: unknown, options?: unknown) => string,
-    options: unknown,
-  ): string {
+  #inspect(inspect: Inspect, options: unknown): string {
     const { native, control } = this.#run;
     const exit = native.exitStatus(false);
     const shown = {

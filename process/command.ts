@@ -31,8 +31,12 @@ const OUTPUT_DEFAULTS: StdioDefaults = {
   terminalInput: "null",
 };
 
-/** Names the method of a command that checks it, for jobs and pipelines. */
-export const plan: unique symbol = Symbol("plan");
+/** Checks a command, for jobs and pipelines, which start several together. */
+export let planOf: (
+  command: Command,
+  defaults: StdioDefaults,
+  apiName: string,
+) => Plan;
 
 /**
  * A program to start: a drop-in for `Deno.Command` whose kill, abort, timeout
@@ -68,6 +72,10 @@ export const plan: unique symbol = Symbol("plan");
  * ```
  */
 export class Command {
+  static {
+    planOf = (command, defaults, apiName) => command.#plan(defaults, apiName);
+  }
+
   readonly #command: string | URL;
   readonly #options: CommandOptions | undefined;
 
@@ -94,7 +102,7 @@ export class Command {
    * @throws the reason of `signal`, when it is aborted already; nothing is started.
    */
   spawn(): ChildProcess {
-    const started = this[plan](SPAWN_DEFAULTS, "Command.spawn()");
+    const started = this.#plan(SPAWN_DEFAULTS, "Command.spawn()");
     return new ChildProcess(Run.start(started, false));
   }
 
@@ -129,12 +137,7 @@ export class Command {
     return runSync(this.#outputPlan("Command.outputSync()"));
   }
 
-  /**
-   * Not for callers: checks the command, for those that start several together.
-   *
-   * @internal
-   */
-  [plan](defaults: StdioDefaults, apiName: string): Plan {
+  #plan(defaults: StdioDefaults, apiName: string): Plan {
     return toPlan(this.#command, this.#options, defaults, apiName);
   }
 
@@ -142,10 +145,12 @@ export class Command {
   #outputPlan(apiName: string): Plan {
     if (this.#options?.stdin === "piped" && this.#options.input === undefined) {
       throw new TypeError(
-        "Piped stdin is not supported for this function, use 'Deno.Command.spawn()' instead",
+        // The first half as Deno words it.
+        "Piped stdin is not supported for this function, use 'Deno.Command.spawn()' instead; " +
+          "here that is 'Command.spawn()' of this library, or the option 'input'",
       );
     }
-    const checked = this[plan](OUTPUT_DEFAULTS, apiName);
+    const checked = this.#plan(OUTPUT_DEFAULTS, apiName);
     refusePipedFds(checked.spec);
     return checked;
   }

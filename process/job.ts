@@ -11,7 +11,7 @@ import { ChildProcess } from "./child_process.ts";
 import {
   Command,
   type CommandOptionsWithoutArgs,
-  plan,
+  planOf,
   SPAWN_DEFAULTS,
   withArgs,
 } from "./command.ts";
@@ -133,7 +133,7 @@ export class Job implements AsyncDisposable {
         argsOrOptions === undefined ? options : argsOrOptions,
       )
       : withArgs(command, argsOrOptions, options);
-    const run = this.#run.start(what[plan](SPAWN_DEFAULTS, "Job.spawn()"));
+    const run = this.#run.start(planOf(what, SPAWN_DEFAULTS, "Job.spawn()"));
     const child = new ChildProcess(run);
     this.#runs[this.#runs.length] = run;
     this.#children[this.#children.length] = child;

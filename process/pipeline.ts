@@ -6,7 +6,7 @@
 
 import { backend, type ChildPipe } from "../backend/backend.ts";
 import type { StdioTarget } from "../backend/spec.ts";
-import { Command, plan } from "./command.ts";
+import { Command, planOf } from "./command.ts";
 import { JobRun, type JobStatus, type JointStatus } from "./job/job_run.ts";
 import {
   type JobControl,
@@ -170,7 +170,7 @@ function planStages(
   for (let i = 0; i < commands.length; i++) {
     const isFirst = i === 0;
     const isLast = i === commands.length - 1;
-    const stage = toCommand(commands[i], i)[plan]({
+    const stage = planOf(toCommand(commands[i], i), {
       stdin: isFirst ? "null" : CONNECTED,
       stdout: isLast ? "piped" : CONNECTED,
       stderr: "inherit",

@@ -183,7 +183,7 @@ export function duration(
 export function timeLimit(
   value: unknown,
   name: string,
-  fallback = Infinity,
+  fallback: number = Infinity,
 ): number {
   const ms = duration(value, name, fallback);
   return ms === 0 ? Infinity : ms;

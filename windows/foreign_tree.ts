@@ -40,7 +40,7 @@ import {
 } from "./system/process_table.ts";
 
 const RIGHTS = PROCESS_QUERY_INFORMATION | PROCESS_TERMINATE | SYNCHRONIZE;
-const SIGKILL = WINDOWS_SIGNALS.SIGKILL as number;
+const SIGKILL = WINDOWS_SIGNALS["SIGKILL"] as number;
 const CLOCKS_DIFFER_MS = 1000;
 
 // A tree that starts processes faster than this many looks is reported.

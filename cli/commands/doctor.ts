@@ -81,7 +81,7 @@ function diagnose(): Diagnosis {
   } catch (error) {
     problem = `${(error as Error).message}`;
   }
-  if (problem === "" && permissions.run === "denied") {
+  if (problem === "" && permissions["run"] === "denied") {
     problem = "no program may be started: run again with --allow-run";
   }
   return {

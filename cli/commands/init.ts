@@ -199,7 +199,7 @@ function readRequest(given: GivenOptions<Option>): InitRequest {
   const rewrites = new Map<number, number>();
   const stop = given.value("stop-signal");
   if (stop !== undefined) {
-    rewrites.set(SIGNALS.SIGTERM!, SIGNALS[parseSignal(stop)]!);
+    rewrites.set(SIGNALS["SIGTERM"]!, SIGNALS[parseSignal(stop)]!);
   }
   for (const text of given.values("rewrite")) {
     const [from, to] = text.split(":");

@@ -71,7 +71,7 @@ export function spawnFailure(command: string, error: unknown): SpawnFailure {
 // finds and may not execute; Deno does not look for it.
 function directory(command: string): SpawnFailure {
   return {
-    message: `failed to run command '${command}': ${WORDS.EACCES}`,
+    message: `failed to run command '${command}': ${WORDS["EACCES"]}`,
     status: STATUS_CANNOT_INVOKE,
   };
 }

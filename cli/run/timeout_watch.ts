@@ -12,7 +12,7 @@ import { Command } from "../library.ts";
 import { Output } from "../terminal/output.ts";
 import { shortSignalName, SIGNALS } from "../arguments/signal_operand.ts";
 
-const SIGKILL = SIGNALS.SIGKILL as number;
+const SIGKILL = SIGNALS["SIGKILL"] as number;
 // What COMMAND leaves behind gets this long after a soft signal. Before that,
 // where COMMAND was signalled, it has a moment to end by the signal that it may
 // have got as well: a second one would look like impatience.
@@ -120,8 +120,10 @@ export class TimeoutWatch {
     }
     this.#signalled = true;
     this.#deliver(signal);
-    const wakes = signal !== SIGKILL && signal !== SIGNALS.SIGCONT;
-    if (wakes && SIGNALS.SIGCONT !== undefined) this.#deliver(SIGNALS.SIGCONT);
+    const wakes = signal !== SIGKILL && signal !== SIGNALS["SIGCONT"];
+    if (wakes && SIGNALS["SIGCONT"] !== undefined) {
+      this.#deliver(SIGNALS["SIGCONT"]);
+    }
   }
 
   // SIGKILL goes to the whole tree. Another signal goes to the process group, as

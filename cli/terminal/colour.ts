@@ -32,8 +32,13 @@ export function wantsColour(setting: ColourSetting): boolean {
 
 /** Puts text into colours, or leaves it. */
 export class Palette {
+  /** Whether there are colours. */
+  readonly on: boolean;
+
   /** @param on Whether there are colours. */
-  constructor(readonly on: boolean) {}
+  constructor(on: boolean) {
+    this.on = on;
+  }
 
   /** Headings. */
   bold(text: string): string {

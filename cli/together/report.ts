@@ -13,7 +13,7 @@ import { type EndReason, howEnded, type ServiceRun } from "./runner.ts";
 
 const STATUS_TIMED_OUT = 124;
 // SIGPIPE has one number on all POSIX systems; Windows has no such signal.
-const STATUS_SIGPIPE = 128 + LINUX_SIGNALS.SIGPIPE!;
+const STATUS_SIGPIPE = 128 + LINUX_SIGNALS["SIGPIPE"]!;
 
 /**
  * What ended it all, and why.

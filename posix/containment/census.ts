@@ -139,7 +139,7 @@ export class Census {
     tree: number,
     leader: number,
     newest: number,
-    deadSince = Infinity,
+    deadSince: number = Infinity,
   ): boolean | null {
     if (this.#isOnly(tree, leader, newest) && deadSince < this.#began) {
       return true;

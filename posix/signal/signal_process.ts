@@ -21,11 +21,11 @@ import { DARWIN, errno, libc, libcLinux, libcWait } from "../system/libc.ts";
 /** The signals of this operating system. */
 export const SIGNALS: SignalTable = DARWIN ? DARWIN_SIGNALS : LINUX_SIGNALS;
 /** The signal that ends a process and cannot be caught. */
-export const SIGKILL = SIGNALS.SIGKILL as number;
+export const SIGKILL = SIGNALS["SIGKILL"] as number;
 /** The signal that stops a process and cannot be caught. */
-export const SIGSTOP = SIGNALS.SIGSTOP as number;
+export const SIGSTOP = SIGNALS["SIGSTOP"] as number;
 /** The signal that continues a stopped process. */
-export const SIGCONT = SIGNALS.SIGCONT as number;
+export const SIGCONT = SIGNALS["SIGCONT"] as number;
 
 const SYS_PIDFD_SEND_SIGNAL = 424n;
 const SYS_PIDFD_OPEN = 434;

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { argumentsHint } from "../../backend/errors.ts";
 import type {
   DescriptorSpec,
   SpawnSpec,
@@ -83,7 +84,9 @@ function directoryGone(command: string): Error {
 
 function notFound(command: string, errno: number): Error {
   const message =
-    `Failed to spawn '${command}': no executable file of that name in the child's PATH`;
+    `Failed to spawn '${command}': no executable file of that name in the child's PATH${
+      argumentsHint(command)
+    }`;
   return posixError("posix_spawn", errno, { message, command });
 }
 

@@ -8,7 +8,7 @@
 import type { NativeDescriptor } from "../../backend/native.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import type { KernelLimits, LimitName, Limits } from "../../backend/limits.ts";
-import { SurvivorsError } from "../../backend/errors.ts";
+import { argumentsHint, SurvivorsError } from "../../backend/errors.ts";
 import { ArgumentVector, cString } from "../../ffi/c_string.ts";
 import {
   chooseContainment,
@@ -361,6 +361,6 @@ function spawnFailure(spec: SpawnSpec, path: string, errno: number): Error {
       `Failed to spawn '${command}': its interpreter is missing: see the first line of '${path}'`;
   } else if (errno === EACCES && isDirectory(path)) {
     message = `Failed to spawn '${command}': '${path}' is a directory`;
-  }
+  } else if (errno === ENOENT) message += argumentsHint(command);
   return posixError("posix_spawn", code, { message, command });
 }

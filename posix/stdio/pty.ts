@@ -218,8 +218,8 @@ const O_RDWR_CLOEXEC = 2 | (DARWIN ? 0x100_0000 : 0x8_0000);
 const TCSANOW = 0;
 const SIG_BLOCK = DARWIN ? 1 : 0;
 const SIG_SETMASK = DARWIN ? 3 : 2;
-const SIGTTOU = SIGNALS.SIGTTOU as number;
-const SIGTSTP = SIGNALS.SIGTSTP as number;
+const SIGTTOU = SIGNALS["SIGTTOU"] as number;
+const SIGTSTP = SIGNALS["SIGTSTP"] as number;
 const SIGSET_SIZE = 128;
 
 // struct termios: 60 bytes on Linux, 72 on macOS.

@@ -105,8 +105,12 @@ export class FileActions implements Disposable {
   /** The structure, for posix_spawn. */
   readonly bytes: Uint8Array<ArrayBuffer> = buffer(FILE_ACTIONS_SIZE);
 
+  /** Whether it is kept for further spawns, and not destroyed. */
+  readonly shared: boolean;
+
   /** @param shared Whether it is kept for further spawns, and not destroyed. */
-  constructor(readonly shared: boolean = false) {
+  constructor(shared: boolean = false) {
+    this.shared = shared;
     check(
       "posix_spawn_file_actions_init",
       libc().posix_spawn_file_actions_init(this.bytes),

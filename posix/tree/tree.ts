@@ -71,9 +71,151 @@ export class ProcessTree implements TreeOperations {
     this.#looks = new Looks(membership, table, (n) => this.#endedSnapshot(n));
   }
 
+<<<<<<< HEAD
   /** One look at all processes. */
   look(options?: LookOptions): Scan {
     return this.#looks.look(options);
+=======
+  /**
+   * One look at all processes.
+   *
+   * @param seen Called with each living member as soon as it is seen.
+   * @param known Numbers that need no look: their processes are known, and they
+   * cannot have been given again.
+   * @param enough With so many members found, the look is broken off.
+   * @param use What is done with what it shows.
+   */
+  scan(
+    seen?: Seen,
+    known?: ReadonlySet<number>,
+    enough: number = Infinity,
+    use: Use = "as proof",
+  ): Scan {
+    const began = performance.now();
+    const newest = this.#table.newest?.() ?? 0;
+    const listed = this.#membership.listed?.(newest, use);
+    if (listed) return this.#scanListed(listed, newest, seen, known);
+    this.#membership.beginLook?.(newest);
+    const pids = this.#table.pids();
+    // A table that cannot be read, for want of a descriptor, proves nothing.
+    if (pids === null) return { members: [], settled: false };
+    const ended = this.#endedSnapshot(newest);
+    const members: ProcStat[] = [];
+    const zombies = new Map<number, number>();
+    const found = new Set<number>();
+    let settled = true;
+    let passed = false;
+    for (let i = 0; i < pids.length; i++) {
+      const pid = pids[i] as number;
+      // Never ourselves, whatever the table says.
+      if (pid <= 1 || pid === Deno.pid) continue;
+      if (known?.has(pid)) {
+        this.#membership.note?.(pid);
+        found.add(pid);
+        continue;
+      }
+      if (ended?.has(pid)) continue;
+      if (this.#membership.isOutsider?.(pid)) {
+        passed = true;
+        continue;
+      }
+      const belongs = this.#membership.belongs(pid);
+      if (belongs === "gone") settled = false;
+      if (belongs !== "yes") continue;
+      const stat = this.#table.stat(pid);
+      if (stat === null) settled = false;
+      else if (!isDead(stat.state)) {
+        members.push(stat);
+        found.add(pid);
+        seen?.(stat, true);
+        if (members.length < enough) continue;
+        this.#membership.endLook?.(0);
+        return { members, settled: false };
+      } else {
+        zombies.set(pid, stat.startTicks);
+        const before = this.#zombies.get(pid) ?? this.#killed?.get(pid);
+        if (before !== stat.startTicks) settled = false;
+      }
+    }
+    this.#zombies = zombies;
+    this.#descend(found, members, seen);
+    const last = this.#table.newest?.() ?? 0;
+    const held = this.#membership.endLook?.(last) ?? true;
+    // The list is made in rising order. When numbers wrapped meanwhile, a link of
+    // a chain was behind it before, and its successor below it afterwards.
+    if (last < newest || passed && !held) return { members, settled: false };
+    const present: Beginning = { newest, began };
+    // Nobody at all was created since they were killed: so nobody left a successor.
+    if (ended?.newest === last && last > 0) return { members, settled: true };
+    // Before a kill, overlooking somebody costs another round.
+    const since = use === "as proof" ? this.#previous : present;
+    if (members.length === 0 && known === undefined) this.#previous = present;
+    if (!settled && since !== null) {
+      settled = this.#lookAtYounger(since, members, seen);
+    }
+    return { members, settled };
+  }
+
+  #descend(found: Set<number>, members: ProcStat[], seen?: Seen): void {
+    descend(found, this.#membership, this.#table, (pid) => {
+      const stat = this.#table.stat(pid);
+      if (stat === null || isDead(stat.state)) return;
+      members.push(stat);
+      seen?.(stat, true);
+    });
+  }
+
+  // On a busy host there is no look during which nobody ends. Who ended may have
+  // left a successor; but who was born since a look began has a higher number than
+  // the last one of then, and these few are looked at instead of everybody again.
+  //
+  // As a proof, since the look before, at which nobody lived: a fork has its number
+  // some microseconds before the new process can be seen, so that the successor's
+  // may be lower than the last one at the beginning of this look. But then its
+  // parent lived during the look before, or was itself born since.
+  #lookAtYounger(
+    { newest, began }: Beginning,
+    members: ProcStat[],
+    seen?: Seen,
+  ): boolean {
+    const listed = new Set<number>();
+    members.forEach(({ pid }) => listed.add(pid));
+    let from = newest;
+    for (let round = 0; round < YOUNGER_ROUNDS; round++) {
+      if (!this.#numbersHold(newest, began)) return false;
+      const last = this.#table.newest?.() ?? 0;
+      if (last === from) return true;
+      if (last - newest > YOUNGER) return false;
+      for (let pid = from + 1; pid <= last; pid++) {
+        if (pid === Deno.pid || listed.has(pid) || !this.#isOurs(pid)) continue;
+        const stat = this.#table.stat(pid);
+        if (stat === null || isDead(stat.state)) continue;
+        members.push(stat);
+        seen?.(stat, false);
+      }
+      from = last;
+    }
+    return false;
+  }
+
+  // The same of those alone that an earlier look has shown: nobody came since.
+  #scanListed(
+    pids: readonly number[],
+    newest: number,
+    seen?: Seen,
+    known?: ReadonlySet<number>,
+  ): Scan {
+    const members: ProcStat[] = [];
+    for (let i = 0; i < pids.length; i++) {
+      const pid = pids[i] as number;
+      if (pid <= 1 || pid === Deno.pid || known?.has(pid)) continue;
+      const stat = this.#isOurs(pid) ? this.#table.stat(pid) : null;
+      if (stat === null || isDead(stat.state)) continue;
+      members.push(stat);
+      seen?.(stat, true);
+    }
+    return { members, settled: this.#table.newest?.() === newest };
+>>>>>>> 7751781 (Type-check in the strictest project; a missing program hints at args)
   }
 
   /** The living members. Looks again while nothing is seen and nothing is proved. */

@@ -126,10 +126,10 @@ function exitedChild(): number {
 export const P_ALL = 0;
 export const P_PID = 1;
 export const WNOHANG = 1;
-export const WSTOPPED = DARWIN ? 8 : 2;
+export const WSTOPPED: number = DARWIN ? 8 : 2;
 export const WEXITED = 4;
-export const WCONTINUED = DARWIN ? 0x10 : 8;
-export const WNOWAIT = DARWIN ? 0x20 : 0x0100_0000;
+export const WCONTINUED: number = DARWIN ? 0x10 : 8;
+export const WNOWAIT: number = DARWIN ? 0x20 : 0x0100_0000;
 export const CLD_STOPPED = 5;
 
 // siginfo_t: si_code 8 on both; si_pid 16, si_status 24 on Linux (64 bit);

@@ -411,7 +411,7 @@ export class JobUsage {
       }
     }
     // That of the children are of different moments: it is kept here.
-    this.#peak = Math.max(this.#peak, sums.memory ?? 0);
+    this.#peak = Math.max(this.#peak, sums["memory"] ?? 0);
     return {
       ...unknownUsage(source),
       ...sums,

@@ -67,7 +67,7 @@ const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
  */
 export function toSpawnSpec(
   command: string | URL,
-  options: CommandOptions = NOTHING,
+  options: CommandOptions | undefined = NOTHING,
   defaults: StdioDefaults,
   apiName: string,
 ): SpawnSpec {
@@ -147,7 +147,7 @@ export function toSpawnSpec(
  */
 export function toRunControl(
   spec: SpawnSpec,
-  options: CommandOptions = NOTHING,
+  options: CommandOptions | undefined = NOTHING,
 ): RunControl {
   return {
     command: spec.command,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { systemError } from "../../backend/errors.ts";
+import { argumentsHint, systemError } from "../../backend/errors.ts";
 import { readWide } from "../../ffi/c_string.ts";
 import { MAX_COMMAND_LINE } from "./command_line.ts";
 import { messages } from "./kernel32.ts";
@@ -73,7 +73,7 @@ function explain(code: number): string {
 export function notFound(command: string): Error {
   return systemError(
     Deno.errors.NotFound,
-    `Failed to spawn '${command}': entity not found`,
+    `Failed to spawn '${command}': entity not found${argumentsHint(command)}`,
     {
       code: "ERROR_FILE_NOT_FOUND",
       errno: 2,
