@@ -36,6 +36,8 @@ import { ProcessTree } from "./tree/tree.ts";
 export class PosixJob implements NativeJob {
   readonly namesReached = true;
   #children: PosixProcess[] = [];
+  // Retired ones that were not proved to be empty.
+  readonly #doubtful: PosixProcess[] = [];
   #tree: TreeOperations | null = null;
   // That of every POSIX system, until there is a child.
   #mechanism: TreeMechanism = "process-group";
@@ -55,10 +57,13 @@ export class PosixJob implements NativeJob {
       : new ProcessTree(this.#joint, processTable(), signalProcess);
   }
 
-  // What is retired is empty, and its numbers may be somebody else's.
+  // A retired child is empty, and its numbers may be another tree's.
   #dropRetired(): void {
     const children = this.#children.filter((child) => !child.retired);
     if (children.length === this.#children.length) return;
+    this.#children.forEach((child) => {
+      if (child.retired && child.doubt() !== null) this.#doubtful.push(child);
+    });
     this.#children = children;
     this.#joint.parts = children.map((child) => child.membership);
     this.#blind.groups = [];
@@ -98,7 +103,7 @@ export class PosixJob implements NativeJob {
 
   killTree(): HardKill {
     const freezable = this.#children.some((one) => one.membership.killAll);
-    // Counted before: who dies of it at once is not there to be counted after.
+    // Counted before: a process that dies of it at once is not counted after it.
     const found = freezable ? this.#members.length : 0;
     this.#dropRetired();
     this.#children.forEach((one) => one.membership.killAll?.());
@@ -141,8 +146,10 @@ export class PosixJob implements NativeJob {
   }
 
   doubt(): string | null {
-    for (let i = 0; i < this.#children.length; i++) {
-      const doubt = (this.#children[i] as PosixProcess).doubt();
+    this.#dropRetired();
+    const asked = this.#children.concat(this.#doubtful);
+    for (let i = 0; i < asked.length; i++) {
+      const doubt = (asked[i] as PosixProcess).doubt();
       if (doubt !== null) return doubt;
     }
     return null;

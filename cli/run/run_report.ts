@@ -117,7 +117,10 @@ export function usageLine(usage: ResourceUsage): string {
  * @returns A phrase.
  */
 export function stopLine(stop: StopReport): string {
-  if (stop.signal === null && stop.escalated === 0) return "nothing was left";
+  const doubt = stop.unproven === null ? "" : ` (not proved: ${stop.unproven})`;
+  if (stop.signal === null && stop.escalated === 0) {
+    return `nothing was left${doubt}`;
+  }
   const soft = stop.signal === null
     ? []
     : [`${stop.signal} to ${processes(stop.signalled)}`];
@@ -125,7 +128,7 @@ export function stopLine(stop: StopReport): string {
     ? []
     : [`SIGKILL to ${processes(stop.escalated)}`];
   const what = [...soft, ...hard].join(", then ");
-  return `${what}; gone after ${formatDuration(stop.elapsed)}`;
+  return `${what}; gone after ${formatDuration(stop.elapsed)}${doubt}`;
 }
 
 function processes(count: number): string {

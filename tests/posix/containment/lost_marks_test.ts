@@ -4,7 +4,13 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type ChildProcess, Command, type StopReport } from "../../../mod.ts";
+import {
+  type ChildProcess,
+  Command,
+  type CommandOptions,
+  Job,
+  type StopReport,
+} from "../../../mod.ts";
 import {
   refuseSlices,
   sliceObstacle,
@@ -38,8 +44,10 @@ async function start(
   what: What,
   how: How,
   marker: string,
+  options: CommandOptions = {},
 ): Promise<ChildProcess> {
   const child = new Command("sh", {
+    ...options,
     args: losing(what, how, marker),
     stdin: "null",
     stdout: "piped",
@@ -130,6 +138,54 @@ Deno.test({
     assertMatch(report.unproven ?? "", new RegExp(`process ${left[0]} `));
   },
 });
+
+/** Ways to end a run other than `stop()`. */
+const ENDS: Record<string, (marker: string) => Promise<StopReport | null>> = {
+  async "the timeout of wait()"(marker) {
+    const child = await start("tag", "orphan", marker);
+    const { report } = await child.wait({ timeout: 1, grace: 0 });
+    await child.stdout.cancel();
+    return report;
+  },
+  async "an abort signal"(marker) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const child = await start("tag", "orphan", marker, { signal, grace: 0 });
+    controller.abort();
+    const { report } = await child.status;
+    await child.stdout.cancel();
+    return report;
+  },
+  async "the stop of a job whose child has ended by itself"(marker) {
+    await using job = new Job();
+    const args = losing("tag", "orphan", marker);
+    args[1] = '"$0" run -A --no-lock "$@"; :';
+    const child = job.spawn("sh", { args, stdin: "null", stdout: "null" });
+    await child.status;
+    await until(() => sleeping(marker).length === 1, "the orphan");
+    return await job.stop({ grace: 0 });
+  },
+};
+
+for (const [how, end] of Object.entries(ENDS)) {
+  Deno.test({
+    name: `the report of ${how} does not say 0 without proof`,
+    ignore: noTags,
+    async fn() {
+      const marker = newMarker();
+      try {
+        const report = await withoutSlices(() =>
+          within(end(marker), "the end of the run")
+        );
+        const [left] = sleeping(marker);
+        assertEquals(report?.survivors, null);
+        assertMatch(report?.unproven ?? "", new RegExp(`process ${left} `));
+      } finally {
+        killAll(marker);
+      }
+    },
+  });
+}
 
 for (const how of ["child", "group"] as const) {
   const found = how === "child" ? "descent" : "the leader's group";
