@@ -73,7 +73,7 @@ export function describe(
 export function describeAll(
   stats: readonly ProcStat[],
   table: ProcessTable,
-  commands = Infinity,
+  commands: number = Infinity,
 ): ProcessInfo[] {
   const infos: ProcessInfo[] = [];
   for (let i = stats.length - 1; i >= 0; i--) {
