@@ -2,8 +2,8 @@
  * The interface that both backends implement, and nothing else that depends on
  * an operating system. Data flows one way: options → {@linkcode SpawnSpec} →
  * {@linkcode Backend.spawn} → {@linkcode NativeProcess} → the public objects.
- * A native process reports events up through callbacks; nothing below holds a
- * reference to what is above.
+ * A native process reports events up through callbacks; no lower layer holds a
+ * reference to an upper one.
  *
  * @module
  */
@@ -67,7 +67,7 @@ export interface Backend {
   readonly signals: Readonly<Record<string, number>>;
   /** The limits this OS has, or that can be watched here. */
   readonly limits: readonly LimitName[];
-  /** For what children write. */
+  /** Memory for the output of children. */
   readonly memory: BulkMemory;
   /** Starts a program. Throws with nothing spawned and nothing leaked. */
   spawn(spec: SpawnSpec): NativeProcess;
@@ -135,19 +135,19 @@ export function backend(): Backend {
   return chosen;
 }
 
-// Memory for much that is written once: the output of a child.
+// Memory for large data that is written once: the output of a child.
 
 /** How large arrays are written, and put together. */
 export interface BulkMemory {
   /**
-   * Says that bytes come next: what the system has to do for it before is
-   * cheaper in one go.
+   * Announces that bytes will be written: the system prepares the memory more
+   * cheaply in one go.
    *
    * @param part A part of an array of zeros, not written to yet.
    */
   willWrite(part: Uint8Array<ArrayBuffer>): void;
   /**
-   * Moves the bytes of a piece. What the piece holds afterwards is undefined.
+   * Moves the bytes of a piece. The contents of the piece are undefined afterwards.
    *
    * @param target Where to.
    * @param at Where in it.

@@ -17,14 +17,14 @@ export type ContainmentKind =
   | "process-group";
 
 /**
- * What a tree is held or known by; `ancestry` is that of a tree that this library did not start.
+ * The mechanism that holds a tree; `ancestry` for a tree that this library did not start.
  *
  * @category Containment
  */
 export type TreeMechanism = ContainmentKind | "ancestry";
 
 /**
- * What a caller may ask for: a mechanism by name, or the best one there is.
+ * The mechanism that a caller asks for: one by name, or the best one there is.
  *
  * @category Containment
  */
@@ -39,8 +39,8 @@ export interface Containment {
   /** The mechanism in force. */
   readonly mechanism: ContainmentKind;
   /**
-   * Whether descendants that left the process group or session are held. What a
-   * service starts on behalf of a member is no descendant, on any system: by
+   * Whether descendants that left the process group or session are held. A process
+   * that a service starts on behalf of a member is no descendant, on any system: by
    * systemd or D-Bus, and on Windows by WMI, the Task Scheduler, COM, or UAC.
    */
   readonly holdsEscapees: boolean;
@@ -89,7 +89,7 @@ export interface MechanismReport {
 }
 
 /**
- * What this host can guarantee.
+ * The guarantees of this host.
  *
  * @category Containment
  */

@@ -16,7 +16,7 @@ import type { StopReport, Survivor } from "./native.ts";
 const SYSTEM: unique symbol = Symbol("SystemError");
 
 /**
- * What a failed system call tells.
+ * The details of a failed system call.
  *
  * @category Errors
  */
@@ -131,7 +131,7 @@ export function argumentsHint(command: string): string {
 }
 
 /**
- * What was captured before a run failed.
+ * The output that was captured before a run failed.
  *
  * @category Errors
  */
@@ -186,7 +186,7 @@ export class CalledProcessError extends Error implements PartialOutput {
    * @param command The program.
    * @param args Its arguments.
    * @param status How it ended.
-   * @param output What was captured.
+   * @param output The captured output.
    * @param options `cause`: the reason of the signal that aborted it.
    */
   constructor(
@@ -263,7 +263,7 @@ export class TimeoutExpired extends Error implements PartialOutput {
    *
    * @param command The program.
    * @param timeout The time it had, in milliseconds.
-   * @param output What was captured so far.
+   * @param output The output captured so far.
    * @param idle Whether the time is that without output (`idleTimeout`).
    * @param report The stop that ended its tree, or `null`.
    */
@@ -310,16 +310,16 @@ function named(report: StopReport | null): string {
 export type NotReadyReason = "exited" | "closed" | "timeout";
 
 /**
- * What {@linkcode NotReadyError} tells besides the reason.
+ * The details of {@linkcode NotReadyError} besides the reason.
  *
  * @category Errors
  */
 export interface NotReadyDetails {
   /** The program. */
   readonly command: string;
-  /** What was waited for, in words. */
+  /** The condition that was waited for, in words. */
   readonly awaited: string;
-  /** How long was waited at most, in milliseconds. */
+  /** The longest wait, in milliseconds. */
   readonly timeout: number;
   /** How the child ended; `null` while it runs. */
   readonly status:
@@ -357,7 +357,7 @@ export class NotReadyError extends Error {
   readonly reason: NotReadyReason;
   /** The program. */
   readonly command: string;
-  /** How long was waited at most, in milliseconds. */
+  /** The longest wait, in milliseconds. */
   readonly timeout: number;
   /** The exit code, or `null` while it runs. */
   readonly code: number | null;
@@ -370,7 +370,7 @@ export class NotReadyError extends Error {
    * Makes the error.
    *
    * @param reason Why it was not ready.
-   * @param details What is known besides.
+   * @param details The further details.
    * @param options `cause`: why the last attempt to connect failed.
    */
   constructor(
@@ -449,7 +449,7 @@ export class OutputLimitExceeded extends RangeError implements PartialOutput {
    *
    * @param command The program.
    * @param limit The limit, in bytes per stream.
-   * @param output What was captured.
+   * @param output The captured output.
    */
   constructor(
     command: string,

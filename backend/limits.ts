@@ -99,7 +99,7 @@ export interface LimitReport {
    * coarser limit of its own besides, should this process be held up.
    */
   readonly by: "kernel" | "watched" | "both";
-  /** What is measured. */
+  /** The quantity that is measured. */
   readonly of: "tree" | "process" | "streams";
 }
 

@@ -96,7 +96,7 @@ export interface TreeWatch {
   cancel(): void;
 }
 
-/** What a soft signal did. */
+/** The effect of a soft signal. */
 export interface SoftSignal {
   /** How many processes it was sent to. */
   readonly count: number;
@@ -119,7 +119,7 @@ export type NamedProcess = Pick<ProcessInfo, "pid" | "name" | "command">;
  */
 export const FEW_COMMANDS = 8;
 
-/** What a hard kill did. */
+/** The effect of a hard kill. */
 export interface HardKill {
   /** How many living processes it was sent to. */
   readonly count: number;
@@ -131,7 +131,7 @@ export interface HardKill {
   readonly unsettled?: boolean;
 }
 
-/** A tree of processes: what can be done with it, whatever started it. */
+/** A tree of processes, whatever started it, and the operations on it. */
 export interface NativeTree {
   /** What holds the tree together. */
   readonly mechanism: TreeMechanism;
@@ -146,7 +146,7 @@ export interface NativeTree {
    */
   readonly namesReached?: boolean;
   /**
-   * Freezes what it finds, looks again until nothing new appears, and ends it
+   * Freezes the members it finds, looks again until no new one appears, and ends them
    * all with the signal that cannot be caught. Does not wait for the deaths.
    */
   killTree(): HardKill;
@@ -170,7 +170,7 @@ export interface NativeTree {
   membersToKill?(): ProcessInfo[];
   /** A wait for the tree to become empty. */
   watchTree(): TreeWatch;
-  /** Gives up what was opened to know the members. */
+  /** Closes the handles that were opened to know the members. */
   close?(): void;
 }
 
@@ -180,9 +180,9 @@ export interface NativeDescriptor {
   readonly target: number;
   /** Windows: its handle in the child. POSIX: the number again. */
   readonly handle: number;
-  /** What the child writes to it, or `null`. */
+  /** The bytes that the child writes to it, or `null`. */
   readonly source: ByteSource | null;
-  /** What the child reads from it, or `null`. */
+  /** The bytes that the child reads from it, or `null`. */
   readonly sink: ByteSink | null;
 }
 
@@ -226,7 +226,7 @@ export interface NativeProcess extends NativeTree {
   resizeTerminal(size: TerminalSize): boolean;
   /** The living members without the leader. */
   descendants(): ProcessInfo[];
-  /** What leader and tree have used. After the end: what was used in all. */
+  /** The resources that leader and tree have used; after the end, in all. */
   usage(look: UsageLook): Usage;
   /**
    * Bytes of memory of the tree with shared pages counted once; `null` where the
@@ -256,7 +256,7 @@ export interface NativeProcess extends NativeTree {
    * have passed, or a receiver refused a piece. Blocks.
    */
   pumpSync(io: SyncIo, ms: number): SyncOutcome;
-  /** Takes what is still in the output pipes, without waiting, then closes all pipes. */
+  /** Reads the rest of the output pipes, without waiting, then closes all pipes. */
   drainSync(io: SyncIo): void;
   /** The leader's exit, if it has been seen; looks again when `poll` is set. */
   exitStatus(poll: boolean): ExitStatus | null;
@@ -326,7 +326,7 @@ export interface StoppedProcess {
    * oldest is read, and that of every process that outlives the grace.
    */
   readonly command: string;
-  /** What it was sent, in order: the soft signal, SIGKILL. */
+  /** The signals that it was sent, in order: the soft signal, SIGKILL. */
   readonly sent: readonly string[];
   /** Whether it ended within the grace, or had to be ended hard. */
   readonly ended: "soft" | "hard";
@@ -335,7 +335,7 @@ export interface StoppedProcess {
 }
 
 /**
- * What a stop did. A stop that leaves a member of the tree alive rejects instead.
+ * The report of a stop. A stop that leaves a member of the tree alive rejects instead.
  *
  * @category Ending
  */

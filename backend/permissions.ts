@@ -171,7 +171,7 @@ const EVERYTHING: readonly Deno.PermissionDescriptor[] = [
 /**
  * Asks for permission to open a file, prompting where Deno would prompt.
  *
- * @param name What is done with it.
+ * @param name The kind of access.
  * @param path The file.
  * @throws {Deno.errors.NotCapable} when it is refused; also for a device or a file
  * of the kernel's when not everything is allowed, as with `Deno.open`.

@@ -45,7 +45,7 @@ export const DARWIN_SIGNALS: SignalTable = numbered(DARWIN_NAMES, {
   SIGIOT: 6,
 });
 
-/** Windows: what can be sent or stands for something there. */
+/** Windows: the signals that can be sent there, or have a counterpart. */
 export const WINDOWS_SIGNALS: SignalTable = {
   SIGHUP: 1,
   SIGINT: 2,

@@ -1,5 +1,5 @@
 /**
- * What a twin is given to start a program: every decision of the neutral half,
+ * The input of a twin that starts a program: every decision of the neutral half,
  * checked and complete.
  *
  * @module
@@ -10,7 +10,7 @@ import type { Limits } from "./limits.ts";
 import type { NativeJob, TerminalSize } from "./native.ts";
 
 /**
- * What a standard stream of the child is connected to, as in `Deno.Command`.
+ * The target that a standard stream of the child is connected to, as in `Deno.Command`.
  *
  * @category Standard streams
  */
@@ -20,7 +20,7 @@ export type StdioMode = "piped" | "inherit" | "null";
 export interface StdioFile {
   /** Its path, relative to this process's working directory. */
   readonly path: string;
-  /** Outputs: whether what is in it stays; otherwise it is emptied. */
+  /** Outputs: whether the file keeps its contents; otherwise it is emptied. */
   readonly append: boolean;
   /** Outputs, POSIX: permissions of a file that is created, before the umask. */
   readonly mode: number;
@@ -41,13 +41,13 @@ export type StdioTarget = StdioMode | number | StdioFile;
 export type ProcessGroupMode = "auto" | "own" | "inherit" | "session";
 
 /**
- * What the child may do with a file that it gets as a descriptor.
+ * The access of the child to a file that it gets as a descriptor.
  *
  * @category Standard streams
  */
 export type FileAccess = "read" | "write" | "append";
 
-/** What a descriptor of the child beyond its standard streams is made of. */
+/** The origin of a descriptor of the child beyond its standard streams. */
 export type DescriptorOrigin =
   /** A copy of one of ours: a descriptor, on Windows a handle. */
   | { readonly kind: "own"; readonly fd: number }
@@ -66,7 +66,7 @@ export type DescriptorOrigin =
 export interface DescriptorSpec {
   /** Its number in the child, 3 or more; each only once. */
   readonly target: number;
-  /** What it is made of. */
+  /** Its origin. */
   readonly origin: DescriptorOrigin;
 }
 

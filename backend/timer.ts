@@ -1,12 +1,13 @@
 /**
- * Timers of any duration, which a process that lives for a moment has for little.
+ * Timers of any duration that are cheap in a process that lives for a moment; and
+ * the time that a turn of the event loop has taken.
  *
  * The first `setTimeout()` of a process loads `node:timers`, which takes 6 to
  * 15 ms: more than most commands run. So the timers of the first moments wait for
- * one `AbortSignal.timeout()` (0.7 ms). That has no end but its own and holds no
- * event loop; what it is asked for is therefore short, and a callback of the
- * foreign function interface holds the event loop meanwhile. What is still
- * pending after these moments becomes a timer of the runtime's.
+ * one `AbortSignal.timeout()` (0.7 ms). It cannot be cancelled and does not hold the
+ * event loop; therefore its time is short, and a callback of the foreign function
+ * interface holds the event loop meanwhile. Timers that are still pending after these
+ * moments become timers of the runtime.
  *
  * `setTimeout()` takes at most 2^31 - 1 milliseconds; a {@linkcode Timer} takes
  * any number of them.
@@ -155,17 +156,17 @@ function look(): void {
   }
 }
 
-// For how long this isolate has kept its event loop from turning. What a child writes
-// can be there faster than it is read, for as long as it likes; a reader that never
-// waits would keep every timer, signal and other child waiting meanwhile. So whoever
-// reads on without waiting asks here first, whatever the size of what it reads: the
-// time that a caller spends on each piece counts, too.
+// The time for which this isolate has kept its event loop from turning. A child can
+// write faster than it is read; a reader that never waits would delay every timer,
+// signal and other child. So code that reads on without waiting asks here first,
+// whatever the number of bytes: the time that a caller spends on each piece counts,
+// too.
 
-/** For so long, in milliseconds; a deadline may be late by little more. */
+/** The longest turn, in milliseconds; a deadline may be late by little more. */
 const BUDGET_MS = 8;
 let turnStart = -Infinity;
 
-/** Says that the event loop has just turned: called by what it has woken. */
+/** Notes that the event loop has just turned; called by the code that it has woken. */
 export function turnBegan(): void {
   turnStart = performance.now();
 }
@@ -173,7 +174,7 @@ export function turnBegan(): void {
 /**
  * Whether it is time to let the event loop turn.
  *
- * @returns Also true when nothing has said for long that it has turned.
+ * @returns True also when no turn was noted for long.
  */
 export function turnIsSpent(): boolean {
   return performance.now() - turnStart > BUDGET_MS;

@@ -1,13 +1,13 @@
 /**
- * What a child and its tree have used: the figures, and what they mean on every
- * system. Figures that this system does not tell are `null`, never 0.
+ * The resources that a child and its tree have used: the figures, and their meaning
+ * on every system. Figures that a system does not report are `null`, never 0.
  *
  * @module
  */
 
 /**
  * Where figures come from:
- * - `"rusage"`: what the OS reported when the process was reaped (wait4(2)),
+ * - `"rusage"`: the report of the OS when the process was reaped (wait4(2)),
  *   with every descendant that was itself waited for;
  * - `"process"`: a look at the running process, the same descendants included
  *   on Linux;
@@ -25,7 +25,7 @@ export type UsageSource =
   | "job";
 
 /**
- * What one process or one tree has used so far. `null` is "not known here".
+ * The resources that one process or one tree has used so far. `null` is "not known here".
  *
  * @category Limits and usage
  */
@@ -65,7 +65,8 @@ export interface ResourceUsage {
 }
 
 /**
- * What a child and its tree have used, as {@linkcode ChildProcess.usage} tells it.
+ * The resources that a child and its tree have used, as {@linkcode ChildProcess.usage}
+ * returns them.
  *
  * @category Limits and usage
  */

@@ -50,7 +50,7 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * What C has written to a buffer.
+ * Reads the string that C has written to a buffer.
  *
  * @param bytes The buffer, with a NUL in it.
  * @returns The text before the NUL.
@@ -63,7 +63,7 @@ export function readCString(bytes: Uint8Array<ArrayBuffer>): string {
 export interface CStringArray {
   /** The pointers, with a NULL behind. */
   readonly pointers: BigUint64Array<ArrayBuffer>;
-  /** What the pointers point into. */
+  /** The memory of the strings. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -71,7 +71,7 @@ export interface CStringArray {
  * A NULL-terminated array of C strings, in one piece of memory.
  *
  * @param texts The strings; without NUL, which the caller has checked.
- * @param foreign Addresses of C strings to put in front, owned by somebody else.
+ * @param foreign Addresses of C strings to put in front; their memory belongs to others.
  * @returns The array.
  */
 export function cStringArray(
@@ -96,14 +96,14 @@ export function cStringArray(
   return { pointers, bytes };
 }
 
-// A `char *[]` in memory that is used again and again: for calls that read it
-// and are done with it when they return, such as posix_spawn(3).
+// A `char *[]` in memory that is used again and again, for calls that have no use for
+// it after they return, such as posix_spawn(3).
 
 const FIRST_BYTES = 4096;
 
 const FIRST_POINTERS = 64;
 
-/** The memory. What C saw in it before is overwritten by the next fill. */
+/** The memory. Each fill overwrites the one before. */
 export class ArgumentVector {
   #bytes = new Uint8Array(FIRST_BYTES);
   #base = addressOf(this.#bytes);

@@ -100,14 +100,14 @@ function open(
 /** The parameter behind the last one that C knows: Deno compiles no stub. */
 const PADDING: Deno.NativeStructType = { struct: ["u64"] };
 
-/** What is passed there. */
+/** The value of that parameter. */
 const PADDING_VALUE = new Uint8Array(new ArrayBuffer(8));
 
 /**
- * What `Deno.dlopen` is asked for.
+ * The symbols that `Deno.dlopen` is asked for.
  *
  * @param symbols The functions and statics as in C.
- * @returns Them with a padding parameter; nonblocking ones as addresses.
+ * @returns The same with a padding parameter; nonblocking functions as addresses.
  */
 function declarations(
   symbols: Deno.ForeignLibraryInterface,
@@ -176,8 +176,9 @@ function byAddress(
 }
 
 /**
- * Leaves the padding to us. One function for each number of parameters: a
- * spread would go through the page's array iterator, and is slower.
+ * Wraps a function so that its padding parameter is hidden. There is one wrapper for
+ * each number of parameters: a spread would go through the page's array iterator, and
+ * is slower.
  *
  * @param native The function as Deno has bound it.
  * @param count How many parameters it has in C.

@@ -23,7 +23,7 @@ export type SocketSystem = "linux" | "darwin" | "windows";
  * @category Descriptors and sockets
  */
 export interface TcpAddress {
-  /** Tells it from a path. */
+  /** Distinguishes it from a path. */
   readonly transport: "tcp";
   /** The IP address, without brackets. */
   readonly hostname: string;
@@ -37,7 +37,7 @@ export interface TcpAddress {
  * @category Descriptors and sockets
  */
 export interface UnixAddress {
-  /** Tells it from an IP address. */
+  /** Distinguishes it from an IP address. */
   readonly transport: "unix";
   /** The path. */
   readonly path: string;
@@ -174,7 +174,7 @@ export function unixAddress(
 }
 
 /**
- * `struct addrinfo` as hints: what {@linkcode AF_INET} or IPv6 can listen on.
+ * `struct addrinfo` as hints: addresses of TCP over {@linkcode AF_INET} or IPv6.
  *
  * @returns The structure: `ai_flags` at 0, `ai_family` at 4, `ai_socktype` at 8.
  */
@@ -229,7 +229,7 @@ export interface AddressInfo {
 }
 
 /**
- * Reads the first entry of what `getaddrinfo` gave.
+ * Reads the first entry of a list of `getaddrinfo`.
  *
  * @param info The structure.
  * @param system The operating system.

@@ -1,5 +1,6 @@
 /**
- * The tree under a process that somebody else started, on POSIX.
+ * The tree under a process that this library did not start, on POSIX: its members are
+ * found by ancestry.
  *
  * @module
  */
@@ -96,7 +97,7 @@ export function openForeignTree(pid: number): NativeTree {
   };
 }
 
-// Membership by ancestry: the tree under a process that somebody else started.
+// Membership by ancestry.
 //
 // Whoever descends from the root through living parents, whoever was once seen
 // to do so, and, where the root leads a session, whoever is in that session. On
@@ -150,7 +151,7 @@ export class Ancestry {
       stat.startTicks >= startTicks;
   }
 
-  // Up the parents. A parent younger than its child is a stranger that got the
+  // Up the parents. A parent younger than its child is another process that got the
   // number of the real one (Windows keeps such numbers, psutil checks them on all).
   #descends(stat: ProcStat): boolean {
     let child = stat;

@@ -1,8 +1,7 @@
 /**
- * The POSIX calls this library is made of, as typed functions: what
- * `windows/mod.ts` is for Win32. For programs that need `killpg` or `waitpid`
- * themselves; {@link https://jsr.io/@killable/process | the main module} needs none
- * of it from its callers.
+ * The POSIX calls that this library is made of, as typed functions, for programs that
+ * call `killpg` or `waitpid` themselves; `windows/mod.ts` is the same for Win32.
+ * {@link https://jsr.io/@killable/process | The main module} asks for none of it.
  *
  * Needs `--allow-ffi`. Linux and macOS.
  *
@@ -38,15 +37,15 @@ function checked(result: number, syscall: string, pid: number): number {
 function refuseReserved(number: number, what: string): void {
   if (Number.isInteger(number) && number > 1) return;
   throw new RangeError(
-    `Cannot signal ${what} ${number}: 0, 1 and negative numbers mean this group, init, or everybody`,
+    `Cannot signal ${what} ${number}: 0, 1 and negative numbers stand for this group, init, or all processes`,
   );
 }
 
 /**
  * Sends a signal to a process: kill(2).
  *
- * @param pid The process; greater than 1. Whether it still is the one you mean is
- * yours to know: a number that was reaped may be a stranger's.
+ * @param pid The process; greater than 1. It must not have been reaped: another
+ * process may have its number since.
  * @param signal Name or number; 0 only asks.
  * @throws {RangeError} for a pid of 1 or less.
  * @throws {Deno.errors.NotFound} when there is no such process.
@@ -121,7 +120,7 @@ export interface WaitResult extends ExitStatus {
  * Asks for the end of a child without waiting, and reaps it:
  * `waitpid(pid, &status, WNOHANG)`, waitpid(2).
  *
- * @param pid A child of this process that nobody else waits for; greater than 1.
+ * @param pid A child of this process that no other code waits for; greater than 1.
  * With -1 it would reap the children of `Deno.Command` too, so that is refused.
  * @returns How it ended, or `null` while it runs.
  * @throws {RangeError} for a pid of 1 or less.

@@ -66,7 +66,7 @@ export class PosixProcess implements NativeProcess {
   readonly stderr: PipeSource | null;
   readonly fds: readonly NativeDescriptor[];
   readonly #leader: Leader;
-  // Made when they are first needed: of a short command, nobody asks.
+  // Made when they are first needed: a short command never needs them.
   #operations: TreeOperations | null = null;
   #figures: Accounts | null = null;
   // Without a process table: emptiness shows only once the leader is reaped.
@@ -409,8 +409,8 @@ export class PosixProcess implements NativeProcess {
     if (this.#leader.status === null || this.#retired) return;
     const { membership } = this.#spawned;
     if (this.containment.mechanism === "process-group") {
-      // The zombie is what keeps the group's number from being given to a
-      // stranger while members live.
+      // The zombie keeps the group's number from being given to another process
+      // while members live.
       if (!this.treeIsEmpty()) return;
       this.#retired = true;
     } else if (this.#inJob) {

@@ -118,7 +118,7 @@ function nativeListener(fd: number): NativeListener {
 }
 
 function setOptions(fd: number, family: number, reusePort: boolean): void {
-  // As Deno and Node do: a port whose old connections linger can be taken.
+  // As in Deno and Node: a port can be taken although old connections to it linger.
   setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (reusePort) setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   // As Deno.listen does it; the default is a setting of the system (ipv6(7)).

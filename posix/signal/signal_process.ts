@@ -1,11 +1,11 @@
 /**
- * Sending a signal to one process that is not our child, without the chance
- * that its number has become somebody else's.
+ * Sending a signal to processes that are not our children, never to another process
+ * that has got the number of one. And the numbers of the signals.
  *
  * A pidfd (pidfd_open(2), Linux 5.3) is opened first, then the process is looked
  * at, then the signal goes through the pidfd: if the number was recycled before
- * the look, the look shows a stranger; if afterwards, the pidfd still means the
- * dead one.
+ * the look, the look shows another process; if afterwards, the pidfd still refers to
+ * the one that has ended.
  *
  * @module
  */
@@ -75,8 +75,8 @@ export function signalProcess(
   // EINVAL or ENOENT: the number is a thread's now.
   if (fd === -ESRCH || fd === -EINVAL || fd === -ENOENT) return ESRCH;
   if (fd < 0) {
-    // There are no pidfds, or no descriptor or memory is left for one. Without
-    // one the time between look and signal is a few microseconds.
+    // There are no pidfds, or no descriptor or memory is left for one. Then a few
+    // microseconds lie between the look and the signal.
     if (!isOurs(pid)) return ESRCH;
     return libc().kill(pid, signal) === 0 ? 0 : errno();
   }
@@ -109,12 +109,12 @@ export function signalPidfd(fd: number, pid: number, signal: number): number {
   return libc().kill(pid, signal) === 0 ? 0 : errno();
 }
 
-// Processes that are held by pidfds (pidfd_open(2), Linux 5.3): whoever gets one
-// of their numbers afterwards is not meant.
+// Several processes that are held by pidfds (pidfd_open(2), Linux 5.3): a process
+// that gets one of their numbers afterwards is not meant.
 
 const POLLIN = 1;
 
-/** Some processes, and who of them lives. */
+/** Several processes, and which of them live. */
 export class Pidfds {
   readonly #pids: number[] = [];
   readonly #fds: number[] = [];
@@ -124,7 +124,7 @@ export class Pidfds {
   // at 6. poll passes over a negative descriptor: one that has ended.
   #set: Int32Array<ArrayBuffer> | null = null;
 
-  /** How many there are. */
+  /** The number of processes. */
   get count(): number {
     return this.#pids.length;
   }
@@ -145,7 +145,7 @@ export class Pidfds {
     return 0;
   }
 
-  /** The number of the `index`th. */
+  /** The process id of the `index`th. */
   pid(index: number): number {
     return this.#pids[index] as number;
   }
@@ -156,10 +156,11 @@ export class Pidfds {
   }
 
   /**
-   * Looks who has ended.
+   * Looks which have ended.
    *
-   * @param ms How long to wait, blocking, for one to do so; none when nobody lives.
-   * @returns How many live.
+   * @param ms The longest time, in milliseconds, to block until one ends; it does not
+   * block when none lives.
+   * @returns The number of those that live.
    */
   look(ms: number): number {
     if (this.#living === 0) return 0;
@@ -187,7 +188,7 @@ export class Pidfds {
     return set;
   }
 
-  /** The pidfd of one that lives, of the last taken in; -1 when none does. */
+  /** The pidfd of the last process taken in that lives; -1 when none does. */
   livingDescriptor(): number {
     for (let i = this.count - 1; i >= 0; i--) {
       if (this.lives(i)) return this.#fds[i] as number;
@@ -200,13 +201,13 @@ export class Pidfds {
     return signalPidfd(this.#fds[index] as number, this.pid(index), signal);
   }
 
-  /** The same for one more who closes it. */
+  /** The same object for one more user, which closes it as well. */
   share(): this {
     this.#users++;
     return this;
   }
 
-  /** Lets all of them go, when everybody has who shares it. */
+  /** Closes the pidfds, once all users have closed it. */
   close(): void {
     if (--this.#users > 0) return;
     for (let i = 0; i < this.count; i++) libc().close(this.#fds[i] as number);

@@ -1,6 +1,6 @@
 /**
- * What a child's standard streams are made of: pipes, a pseudo-terminal, or what
- * this process has; and the terminal it is lent.
+ * The standard streams of a child: pipes, files, a pseudo-terminal, or those of this
+ * process; and the terminal that it is lent.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { libc } from "../system/libc.ts";
 import { PipeSink, PipeSource } from "../stdio/pipe.ts";
 import { FileActions } from "../system/posix_spawn.ts";
 
-/** What was opened for a child; filled by {@linkcode ChildStreams.open}. */
+/** The descriptors that are opened for a child, by {@linkcode ChildStreams.open}. */
 export class ChildStreams {
   /** Stdin, stdout and stderr, where they are not a pseudo-terminal. */
   readonly stdio: StdioEnds = new StdioEnds();
@@ -33,7 +33,7 @@ export class ChildStreams {
   pty: Pty | null = null;
   /** Our terminal, for a foreground child. */
   terminal: ForegroundTerminal | null = null;
-  /** What it is held back with while it is prepared. */
+  /** The pipe that holds it back while it is prepared. */
   hold: Hold | null = null;
   #launcher = -1;
 
@@ -43,11 +43,11 @@ export class ChildStreams {
   }
 
   /**
-   * Opens what else the specification asks for. On an error,
-   * {@linkcode ChildStreams.close} what is there.
+   * Opens all other streams. After an error, {@linkcode ChildStreams.close} closes
+   * the ones that are open.
    *
    * @param spec The specification.
-   * @param plan How it is started; what is open in it is owned from now on.
+   * @param plan The launch plan; its open descriptors are owned from now on.
    */
   open(spec: SpawnSpec, plan: LaunchPlan): void {
     this.hold = plan.hold;
@@ -90,7 +90,7 @@ export class ChildStreams {
   }
 }
 
-// Descriptors that are made in the child; from here it gets /dev/null in their place.
+// Descriptors that the child makes itself: it is started with /dev/null in their place.
 function openedInChild({ errand }: LaunchPlan): ReadonlySet<number> {
   if (errand === null || errand.files.length === 0) return NONE;
   const targets = new Set<number>();
@@ -115,7 +115,7 @@ const NO_ENDS: OwnEnds = { stdin: null, stdout: null, stderr: null };
  * Makes sources and sinks of our ends.
  *
  * @param spec The specification.
- * @param streams What was opened; owned by the ends from now on.
+ * @param streams The open streams; owned by the ends from now on.
  * @returns The ends.
  */
 export function ownEnds(spec: SpawnSpec, streams: ChildStreams): OwnEnds {
@@ -142,8 +142,8 @@ export function ownEnds(spec: SpawnSpec, streams: ChildStreams): OwnEnds {
   };
 }
 
-// Where only words are asked for, and no directory, the actions are the same each
-// time: made once.
+// With streams that are all "inherit" or "null", and without a directory, the actions
+// are the same each time: made once.
 const sharedActions = new Map<string, FileActions>();
 
 // They hold the number of the null device, which is closed then.
@@ -156,8 +156,8 @@ function disposeShared(): void {
  * The file actions that give a child its streams and its directory.
  *
  * @param spec The specification.
- * @param streams What was opened.
- * @param plan How it is started.
+ * @param streams The open streams.
+ * @param plan The launch plan.
  * @returns The actions; to be disposed of unless they are shared.
  */
 export function fileActions(

@@ -5,9 +5,9 @@
  * wrappers change all threads, the raw system calls only the calling one. So
  * this thread takes on the child's ids for the moment of the spawn, keeping its
  * own as saved ids, and takes its own back. exec makes the child's saved ids
- * equal to its effective ones (execve(2)): nothing of ours stays in it. Only
- * ambient capabilities would, which the kernel takes from nobody who still has
- * root as a saved id (capabilities(7)): they are cleared as well.
+ * equal to its effective ones (execve(2)): nothing of ours stays in it. Only ambient
+ * capabilities would, which the kernel leaves to a thread that has root as a saved id
+ * (capabilities(7)): they are cleared as well.
  *
  * @module
  */
@@ -137,7 +137,7 @@ function setGroups(groups: ArrayLike<number>): number {
 }
 
 // As Deno does: supplementary groups of root are not handed on, where they can be
-// left. In a user namespace that denies setgroups(2) nobody can.
+// left. A user namespace may deny setgroups(2): then they stay.
 function leaveGroups(request: CredentialRequest): boolean {
   const error = setGroups([]);
   if (error !== 0 && error !== EPERM) {
@@ -207,7 +207,7 @@ function become(
 
 function restore(number: bigint, id: number): void {
   const error = call(number, BigInt(id), BigInt(id), KEEP);
-  // Going on as somebody else would be worse than ending.
+  // To go on as another user would be worse than to end.
   if (error !== 0) {
     throw posixError("setresuid", error, {
       message: "Cannot take back this thread's own user or group id",

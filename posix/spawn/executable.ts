@@ -1,6 +1,6 @@
 /**
- * Finding the program: as `Deno.Command` does, in the child's PATH and relative
- * to the child's working directory.
+ * Finding the program as `Deno.Command` does, in the child's PATH and relative to the
+ * child's working directory; and making the child's environment.
  *
  * @module
  */
@@ -65,10 +65,10 @@ export function findExecutable(
   return { errno: ENOENT };
 }
 
-// The child's environment, without needing `--allow-env`: as with
-// `Deno.Command`, the parent's variables go to the child unseen.
+// The child's environment. It needs no `--allow-env`: as with `Deno.Command`, the
+// parent's variables go to the child unseen.
 
-/** What of a spawn specification makes the environment. */
+/** The part of a spawn specification that makes the environment. */
 export interface EnvironmentRequest {
   readonly clearEnv: boolean;
   readonly envNames: readonly string[];
@@ -119,7 +119,7 @@ const NO_PID = cString("LISTEN_PID=");
  * Builds the environment. The parent's variables are passed on as the bytes they
  * are, valid UTF-8 or not.
  *
- * @param request What the caller set.
+ * @param request The caller's settings.
  * @returns The `envp`.
  */
 export function buildEnvironment(request: EnvironmentRequest): Environment {
@@ -151,9 +151,9 @@ export function buildEnvironment(request: EnvironmentRequest): Environment {
 }
 
 /**
- * The child's variables whose names are no identifiers: a shell drops them.
+ * The child's variables with names that are no identifiers: a shell drops them.
  *
- * @param request What the caller set.
+ * @param request The caller's settings.
  * @returns Each as `name=value`.
  */
 export function droppedByShell(request: EnvironmentRequest): string[] {
@@ -180,7 +180,7 @@ export function droppedByShell(request: EnvironmentRequest): string[] {
  * The child's `PATH`, which decides where its program is found; the parent's
  * where the child has none.
  *
- * @param request What the caller set.
+ * @param request The caller's settings.
  * @returns The value, or `null` when neither has one.
  */
 export function childPath(request: EnvironmentRequest): string | null {
@@ -197,7 +197,7 @@ const PATH = cString("PATH");
 /**
  * Names of the child's non-empty variables that steer the dynamic loader.
  *
- * @param request What the caller set.
+ * @param request The caller's settings.
  * @returns The names, sorted.
  */
 export function loaderVariables(request: EnvironmentRequest): string[] {

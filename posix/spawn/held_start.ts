@@ -2,11 +2,10 @@
  * Holding a child back until it has been prepared (Linux; macOS starts it stopped,
  * POSIX_SPAWN_START_SUSPENDED).
  *
- * What runs in the child first, the launcher or a shell (`errand.ts`), reads a line
- * from a pipe(7) whose writing end only this process has. So it cannot be left
- * behind: when this process is gone, whenever that was, the read meets the end of
- * the file, and the child exits. A child that has stopped itself would wait for a
- * SIGCONT that never comes.
+ * The launcher or shell that runs in the child first (`launcher.ts`) reads a line from
+ * a pipe(7). Only this process has the writing end, so that the child cannot be left
+ * behind: when this process ends, the read meets the end of the file, and the child
+ * exits. A child that has stopped itself would wait for a SIGCONT that never comes.
  *
  * @module
  */
@@ -67,8 +66,8 @@ export class Hold {
   /**
    * Opens the pipe.
    *
-   * @param fds What the child gets beyond its standard streams; `null`: what this
-   * process has open for it to inherit.
+   * @param fds The child's descriptors beyond its standard streams; `null` when it
+   * inherits those of this process.
    * @returns The pipe; `null` when the child uses all numbers that a shell knows.
    * @throws {SystemError} when no descriptor is left.
    */
@@ -120,9 +119,9 @@ export class Hold {
   }
 
   /**
-   * Lets the child go: nothing to one that has ended. Idempotent.
+   * Lets the child go; does nothing when it has ended. Idempotent.
    *
-   * @returns 0, or an error number: then the shell ends.
+   * @returns 0, or an error number: then the child ends.
    */
   release(): number {
     if (this.#writing < 0) return 0;

@@ -1,7 +1,7 @@
 /**
- * From a specification to how the program is started, decided once: the program
- * found and the permission asked, what is done in the child first, what is done to
- * it from here, and what both need open.
+ * The launch plan: how a program is started, decided once from the specification. It
+ * holds the program found, after its permission was asked for, the errand of the
+ * child, the preparation of the child from here, and the descriptors of both.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import {
   ulimitCommands,
 } from "./resource_limits.ts";
 
-/** How one child is started. */
+/** The way in which one child is started. */
 export interface LaunchPlan {
   /** The program's absolute path. */
   readonly path: string;
@@ -36,9 +36,9 @@ export interface LaunchPlan {
   readonly prepared: boolean;
   /** Whether the kernel starts it stopped (macOS). */
   readonly startsStopped: boolean;
-  /** What is done in the child first, or `null`. */
+  /** The work that the child does first, or `null`. */
   readonly errand: Errand | null;
-  /** What it is held back with, or `null`. */
+  /** The pipe that holds it back, or `null`. */
   readonly hold: Hold | null;
   /** The memory file of the launcher, or -1: a shell does the errand. */
   readonly launcher: number;
@@ -49,7 +49,7 @@ export interface LaunchPlan {
 /**
  * Finds the program and asks for the permission to run it.
  *
- * @param spec What is to be started.
+ * @param spec The specification.
  * @returns The absolute path.
  * @throws {Deno.errors.NotFound} when there is no such program.
  * @throws {Deno.errors.NotCapable} when Deno's permissions do not allow it.
@@ -98,13 +98,13 @@ function workingDirectory(): string | null {
 }
 
 /**
- * Decides how the program is started, and opens what that needs.
+ * Decides how the program is started, and opens the descriptors for that.
  *
- * @param spec What is to be started.
- * @param path What {@linkcode permittedProgram} has found.
+ * @param spec The specification.
+ * @param path The program, of {@linkcode permittedProgram}.
  * @param membership The containment chosen.
  * @param lends Whether the child is lent this process's terminal.
- * @returns The plan; what is open in it belongs to the caller.
+ * @returns The plan; its open descriptors belong to the caller.
  * @throws {SystemError} when no descriptor is left; nothing is open then.
  */
 export function planLaunch(

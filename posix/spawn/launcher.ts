@@ -1,17 +1,20 @@
 /**
- * The launcher of Linux: a program of some 130 bytes of code that makes a list of
- * system calls in the child and then becomes the program by execve(2).
+ * The errand: the work that a child does before it becomes the program, where
+ * posix_spawn has no attribute for it. The child waits until it is let go, stops, sets
+ * its file mode creation mask and its limit of descriptors, opens a FIFO, puts its own
+ * process id into LISTEN_PID (sd_listen_fds(3)). These belong to the whole process, so
+ * that this process cannot take them on for a moment.
  *
- * What posix_spawn has no attribute for (a wait before the first instruction, a file
- * mode creation mask, a limit of descriptors, a FIFO that is opened in the child,
- * its own process id in LISTEN_PID) something in the child has to do. A shell does
- * so by a script, but drops what it cannot have as a variable: `spring.datasource.url`,
- * `BASH_FUNC_f%%`, and sets PWD, IFS and OPTIND. The launcher hands on argv and envp
- * as they are, needs no /bin/sh, and starts in a tenth of the time.
+ * On Linux the launcher does it: a program of some 130 bytes of code that makes a list
+ * of system calls and then becomes the program by execve(2). It is a static ELF file
+ * (elf(5)) in memory (memfd_create(2)), made for one child and started as
+ * /proc/self/fd/N.
  *
- * It is a static ELF file (elf(5)) in memory (memfd_create(2)), made for one child and
- * started as /proc/self/fd/N. Where the kernel or a security module does not allow
- * that (`vm.memfd_noexec`), a shell does the work (`errand.ts`).
+ * On macOS, and where the kernel or a security module refuses the launcher
+ * (`vm.memfd_noexec`), /bin/sh does it by a script and becomes the program by exec,
+ * with the same process id. A shell drops variables that are no identifiers
+ * (`spring.datasource.url`, `BASH_FUNC_f%%`) and sets PWD, IFS and OPTIND; the launcher
+ * hands on argv and envp as they are, and starts in a tenth of the time.
  *
  * @module
  */
@@ -32,8 +35,10 @@ import { DARWIN, libc, libcLauncher } from "../system/libc.ts";
 const ARM64 = Deno.build.arch === "aarch64";
 const X64 = Deno.build.arch === "x86_64";
 
-// Where the segments are in memory: code at BASE, the list of calls at DATA. One
-// file page may hold both: each segment is a private mapping of it.
+// The launcher of Linux.
+
+// The segments in memory: code at BASE, the list of calls at DATA. One file page may
+// hold both: each segment is a private mapping of it.
 const BASE = 0x20_0000;
 
 const CODE_OFFSET = 0x100;
@@ -162,7 +167,7 @@ const O_CLOEXEC = 0x8_0000;
 const PR_SET_NAME = 15n;
 const RLIMIT_NOFILE = 7n;
 
-// Anything is accepted.
+// The least result of a call that may fail.
 const LOWEST = -(1n << 63n);
 const ENTRY = 64;
 const PID_DIGITS = 12;
@@ -182,12 +187,12 @@ class CallList {
     this.#ignored = this.space(8);
   }
 
-  /** Room for a value that is written by the launcher; its address. */
+  /** Reserves room for a value that the launcher writes; returns its address. */
   space(size: number): bigint {
     return this.bytes(new Uint8Array(size));
   }
 
-  /** Constant bytes; their address. */
+  /** Adds constant bytes; returns their address. */
   bytes(bytes: Uint8Array): bigint {
     const at = this.#end;
     this.#strings.push({ bytes, at });
@@ -199,7 +204,7 @@ class CallList {
     return this.bytes(cString(text));
   }
 
-  /** Adds a call; the address of the argument `a` of the call after it. */
+  /** Adds a call: `least` is its least result that is no failure, `store` where its result goes. */
   add(
     name: keyof CallNumbers,
     given: readonly bigint[],
@@ -211,7 +216,7 @@ class CallList {
     this.#entries.push(entry.concat(least, store));
   }
 
-  /** Where the argument `a` of the next call but one is: for its result. */
+  /** The address of the first argument of the call after the next: for the result of that. */
   get nextArgument(): bigint {
     return BigInt(DATA + (this.#entries.length + 1) * ENTRY + 8);
   }
@@ -235,10 +240,10 @@ class CallList {
 }
 
 /**
- * The launcher's file for one child: pure.
+ * Makes the launcher's file for one child.
  *
  * @param path The program.
- * @param errand What is done first.
+ * @param errand The work that is done first.
  * @param arm64 Whether it is for arm64, and not for x64.
  * @returns The bytes of the file.
  */
@@ -255,7 +260,7 @@ export function launcherImage(
   if (errand.umask !== null) list.add("umask", [BigInt(errand.umask)]);
   if (errand.hold >= 0) {
     const hold = BigInt(errand.hold);
-    // The end of the file is 0: this process is gone, or has given the child up.
+    // A result of 0, the end of the file: this process has ended, or gives the child up.
     list.add("read", [hold, list.space(8), 1n], { least: 1n });
     list.add("close", [hold], { least: LOWEST });
   }
@@ -353,7 +358,7 @@ function segment(
 const MFD_CLOEXEC = 1;
 const MFD_EXEC = 0x10;
 
-// Once it was refused where a shell was not, it is not tried again.
+// False once the launcher was refused where a shell was not.
 let usable = !DARWIN && (X64 || ARM64);
 
 /** Whether a launcher is tried. */
@@ -386,8 +391,8 @@ export function openLauncher(taken: ReadonlySet<number>): number {
  * Writes the launcher's file.
  *
  * @param fd The memory file.
- * @param image What {@linkcode launcherImage} has made.
- * @returns Whether it is there.
+ * @param image The file, of {@linkcode launcherImage}.
+ * @returns Whether all of it was written.
  */
 export function writeLauncher(
   fd: number,
@@ -396,16 +401,8 @@ export function writeLauncher(
   return libc().write(fd, image, BigInt(image.length)) === image.length;
 }
 
-// What has to be done in the child before it becomes the program: wait until it is
-// let go, stop, set its file mode creation mask and its limit of descriptors, open a
-// FIFO, put its own process id into LISTEN_PID (sd_listen_fds(3)). These belong to
-// the whole process, so this process cannot take them on for a moment, and
-// posix_spawn has no attributes for them.
-//
-// On Linux a small program of ours does it (`launcher.ts`); on macOS, and where that
-// cannot be started, /bin/sh, which becomes the program by exec with the same
-// process id. What exec would refuse is looked for beforehand, so that `spawn()`
-// reports it.
+// The shell that does the errand in place of the launcher. What exec would refuse is
+// looked for beforehand, so that `spawn()` reports it.
 
 /** The shell that becomes the program. */
 export const SHELL = "/bin/sh";
@@ -414,14 +411,14 @@ export const SHELL = "/bin/sh";
 export interface ChildFile {
   /** The descriptor in the child. */
   readonly target: number;
-  /** One more that becomes a copy of it, or -1. */
+  /** Another descriptor, which becomes a copy of it, or -1. */
   readonly copy: number;
   /** Its absolute path. */
   readonly path: string;
   readonly access: "read" | "write" | "append";
 }
 
-/** What is done first. */
+/** The work that a child does first. */
 export interface Errand {
   /** The descriptor that a line is read from, or -1. */
   readonly hold: number;
@@ -444,7 +441,7 @@ export interface Errand {
  *
  * @param path The program.
  * @param args Its arguments.
- * @param errand What it does first.
+ * @param errand The work that it does first.
  * @param dropped Variables, as `name=value`, that a shell does not hand on.
  * @returns The shell's arguments, its own name included.
  */
@@ -455,7 +452,7 @@ export function shellArguments(
   dropped: readonly string[],
 ): string[] {
   const { hold, stops, umask, listenPid, ulimits, openFiles, files } = errand;
-  // env(1) takes variables that are no identifiers; and a path with `=` for one.
+  // env(1) takes variables that are no identifiers, but a path with `=` for one.
   const through = dropped.length > 0 && !path.includes("=");
   // Limits last: the shell may need more descriptors than it leaves the program.
   let script = ulimits +
@@ -494,7 +491,7 @@ function redirection({ target, copy, path, access }: ChildFile): string {
 }
 
 /**
- * What exec would refuse about a program.
+ * The reason for which exec would refuse a program.
  *
  * @param path The program.
  * @returns An error number, or 0.

@@ -1,6 +1,7 @@
 /**
- * Limits that the kernel holds for each process: getrlimit(2). They are set
- * before the first instruction of the program and inherited by what it starts.
+ * Limits that the kernel holds for each process (getrlimit(2)), priority and CPUs.
+ * They are set before the first instruction of the program and inherited by the
+ * processes that it starts.
  *
  * `RLIMIT_LOCKS` is not for this: the lineage tag is there.
  *
@@ -34,7 +35,7 @@ const RLIMIT_FSIZE = 1;
 const RLIMIT_CORE = 4;
 const RLIMIT_NOFILE = 7;
 
-// Of POSIX. Bash had blocks of 1024 bytes even as `sh` until 4.0, and macOS keeps
+// The block of POSIX. Bash had blocks of 1024 bytes even as `sh` until 4.0, and macOS keeps
 // 3.2 as its /bin/sh.
 const BLOCK = 512;
 
@@ -48,17 +49,17 @@ export interface ResourceLimit {
   readonly option: string;
   /** Its unit there, in units of `soft`. */
   readonly unit: number;
-  /** What is enforced. */
+  /** The soft limit, which is enforced. */
   readonly soft: number;
-  /** How far the process itself may raise it. */
+  /** The hard limit, up to which the process itself may raise it. */
   readonly hard: number;
 }
 
 /**
- * The limits that are the kernel's: pure.
+ * The limits that the kernel holds.
  *
  * @param limits The limits.
- * @returns Those that each process gets.
+ * @returns The limits that each process gets.
  */
 export function resourceLimits(limits: Limits): ResourceLimit[] {
   const list: ResourceLimit[] = [];
@@ -92,7 +93,7 @@ function same(
 }
 
 /**
- * What of the limits the kernel holds for each process.
+ * The names of the limits that the kernel holds for each process.
  *
  * @param limits The limits.
  * @returns The names.
@@ -118,8 +119,8 @@ export function limitsNeedHold(limits: Limits | null): boolean {
 
 /**
  * Whether the child is held back until the watch on its tree is ready: with a
- * limit of processes, since a fork bomb leaves this process hardly any time of
- * the processor a few milliseconds after it was let loose.
+ * limit of processes, since a fork bomb leaves this process hardly any processor time
+ * a few milliseconds after it was let go.
  */
 export function holdsForWatch(limits: Limits | null): boolean {
   return !DARWIN && limits?.processes !== undefined;
@@ -129,8 +130,8 @@ const pair = new BigUint64Array(2);
 const pairBytes = new Uint8Array(pair.buffer);
 
 /**
- * Sets the limits of a child that is held back: prlimit(2). None is raised above
- * what the child would have had. For that of descriptors see
+ * Sets the limits of a child that is held back: prlimit(2). None is raised above the
+ * limit that the child would have had. For that of descriptors see
  * {@linkcode limitOfDescriptors}.
  *
  * @param pid The child.
@@ -160,7 +161,7 @@ function least(one: bigint, other: bigint): bigint {
 
 /**
  * The limit of descriptors, which the child sets on itself right before it becomes
- * the program: what runs there first may need more than the program may have.
+ * the program: the errand before that may need more than the program may have.
  *
  * @param limits The limits.
  * @returns The limit, no higher than the one that is inherited; `null` for none, and
@@ -266,8 +267,8 @@ export function setAffinity(
     mask[cpu >> 3] = (mask[cpu >> 3] as number) | 1 << (cpu & 7);
   }
   const size = BigInt(MASK_BYTES);
-  // The kernel leaves out silently what is not there, unless nothing is left
-  // (EINVAL, sched_setaffinity(2)): so what it has made of the list is read back.
+  // The kernel leaves out CPUs that do not exist, unless none is left (EINVAL,
+  // sched_setaffinity(2)): so the list that it has made of it is read back.
   const failed = libcTerminal().sched_setaffinity(pid, size, mask) !== 0;
   const got = buffer(MASK_BYTES);
   if (!failed) libcTerminal().sched_getaffinity(pid, size, got);

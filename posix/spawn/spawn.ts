@@ -76,11 +76,11 @@ export interface Spawned {
   readonly membership: Membership;
   /** Whether it was started stopped. */
   readonly suspended: boolean;
-  /** What holds it back until the watch on its limits is ready, or has done so. */
+  /** The pipe that holds it back until the watch on its limits is ready, or `null`. */
   readonly hold: Hold | null;
   /** Its limits, or `null`. */
   readonly limits: Limits | null;
-  /** Which of them the kernel holds. */
+  /** The limits that the kernel holds. */
   readonly kernelLimits: KernelLimits;
 }
 
@@ -89,12 +89,12 @@ const NO_FDS: readonly NativeDescriptor[] = [];
 /**
  * Starts a program.
  *
- * @param spec What to start; validated.
+ * @param spec The validated specification.
  * @returns The running child.
  * @throws {Deno.errors.NotFound} when the program or its directory is missing.
- * @throws {Deno.errors.PermissionDenied} when it may not be executed, or not as what was asked for.
+ * @throws {Deno.errors.PermissionDenied} when it may not be executed, or not as the user asked for.
  * @throws {Deno.errors.NotCapable} when Deno's permissions do not allow it.
- * @throws {Deno.errors.NotSupported} for what this system does not have.
+ * @throws {Deno.errors.NotSupported} for an option that this system does not have.
  * @throws {Deno.errors.BadResource} for a descriptor of `fds` that is not open.
  */
 export function spawnProcess(spec: SpawnSpec): Spawned {
@@ -102,7 +102,7 @@ export function spawnProcess(spec: SpawnSpec): Spawned {
   refuseAffinity(spec.affinity);
   const path = permittedProgram(spec);
   const streams = new ChildStreams();
-  // Before anything else is opened for this child: see there.
+  // Before anything else is opened for this child: see `copy`.
   if (spec.fds !== null) refuseClosed(spec.fds);
   streams.stdio.copy(spec);
   try {
@@ -229,7 +229,7 @@ function startDirectly(
   return launch(SHELL, [SHELL, path].concat(spec.args));
 }
 
-// Through something that does the errand in the child and becomes the program.
+// Starts the launcher or the shell, which does the errand and becomes the program.
 function startOnErrand(
   spec: SpawnSpec,
   plan: LaunchPlan,
@@ -237,7 +237,7 @@ function startOnErrand(
   launch: Launcher,
 ): number {
   const { path, launcher } = plan;
-  // As the user that will call exec.
+  // Checked as the user that will call exec.
   const obstacle = withCredentials(spec, () => execObstacle(path));
   if (obstacle !== 0) return -obstacle;
   let result = -ENOENT;
@@ -250,12 +250,12 @@ function startOnErrand(
     result = launch(SHELL, shellArguments(path, spec.args, errand, dropped));
     if (result > 0) launcherRefused();
   }
-  // One that is held back stops only when it has been let go.
+  // A child that is held back stops only when it has been let go.
   if (errand.stops && errand.hold < 0 && result > 0) awaitStopped(result);
   return result;
 }
 
-// What is done to the child before its first instruction.
+// Prepares the child before the first instruction of the program.
 function prepare(
   pid: number,
   spec: SpawnSpec,
@@ -268,19 +268,18 @@ function prepare(
     if (spec.nice !== null) setNice(pid, spec.nice, spec.command);
     if (spec.affinity !== null) setAffinity(pid, spec.affinity, spec.command);
     if (spec.limits !== null && !DARWIN) applyLimits(pid, spec.limits);
-    // It must have the terminal before its first read, and not a moment before it
-    // can act on Ctrl-C.
+    // It must have the terminal before its first read, but not before it can act on
+    // Ctrl-C.
     if (runs) terminal?.lend(pid);
     if (hold !== null) {
-      // A suspended one waits as a stopped process, whatever else it waits for.
+      // A suspended child is a stopped process, even if it waits for something else.
       if (runs || spec.suspended) release(hold, pid);
       if (spec.suspended) awaitStopped(pid);
     } else if (runs && libc().kill(pid, SIGCONT) !== 0) {
       throw posixError("kill", errno(), { pid });
     }
   } catch (error) {
-    // It waits and is not what was asked for, or not to be let go: nothing of it
-    // may stay.
+    // It waits, and is not as asked for or cannot be let go: nothing of it may stay.
     endWaiting(pid, hold, spec.command);
     throw error;
   }
@@ -316,7 +315,7 @@ let argumentVector: ArgumentVector | null = null;
 const pidCell = new Int32Array(1);
 const pidBytes = new Uint8Array(pidCell.buffer);
 
-// One posix_spawn: the pid, or -errno, which is its return value (no errno).
+// Calls posix_spawn once; returns the pid, or -errno (posix_spawn sets no errno).
 function launchOnce(
   program: string,
   argv: readonly string[],
@@ -344,8 +343,8 @@ function launchOnce(
   }
 }
 
-// Which of program, interpreter and directory was at fault: posix_spawn only
-// gives one number for all of them.
+// Finds out whether program, interpreter or directory was at fault: posix_spawn has
+// one error number for all of them.
 function spawnFailure(spec: SpawnSpec, path: string, errno: number): Error {
   const { command, cwd } = spec;
   let message = `Failed to spawn '${command}': ${errnoMeaning(errno)}`;

@@ -1,7 +1,7 @@
 /**
- * Large pieces of memory on Linux. What capturing much output takes is mostly
- * pages that are written for the first time, each with a fault of its own: they
- * are asked for together, and moved, not copied, into the result.
+ * Large pieces of memory on Linux. Capturing much output takes most of its time for
+ * pages that are written for the first time, each with a fault of its own. They are
+ * asked for together, and moved, not copied, into the result.
  *
  * Pages of 2 MiB (MADV_HUGEPAGE) are no way out: a virtual machine that gives
  * free ones back to its host gets them slower than all the small ones.
@@ -15,8 +15,8 @@ import { posixError } from "../system/errno.ts";
 import { bindErrno, DARWIN, errno, libcMemory } from "../system/libc.ts";
 
 // glibc gives everything from here on a mapping of its own, whatever was freed
-// before (DEFAULT_MMAP_THRESHOLD_MAX in malloc.c): no stranger is in its pages,
-// and all of them are untouched.
+// before (DEFAULT_MMAP_THRESHOLD_MAX in malloc.c): its pages hold nothing else, and
+// all of them are untouched.
 const OWN_MAPPING = 32 << 20;
 
 // <sys/mman.h>
@@ -106,7 +106,7 @@ class LinuxMemory implements BulkMemory {
     return true;
   }
 
-  // A move that fails late has unmapped where it was to go.
+  // A move that fails late has unmapped its target.
   #mapAgain(pages: Pages): void {
     const mapped = libcMemory().mmap(
       pages.address,
@@ -125,7 +125,7 @@ class LinuxMemory implements BulkMemory {
 /**
  * The memory of this operating system.
  *
- * @returns It; nothing was opened for it.
+ * @returns The memory; nothing was opened for it.
  */
 export function posixMemory(): BulkMemory {
   return DARWIN ? PLAIN_MEMORY : new LinuxMemory();

@@ -1,5 +1,6 @@
 /**
- * Pipes to a child's standard streams, as byte sources and sinks.
+ * Pipes: to a child's standard streams, as byte sources and sinks, and from one child
+ * to another.
  *
  * A pipe(7) whose near end is non-blocking. Not a socket pair, whose buffers are
  * eight times as small on macOS, and which bash(1) takes for the network daemon's: it
@@ -35,14 +36,14 @@ const O_CLOEXEC = 0x80000;
 const F_SETPIPE_SZ = 1031;
 const EAGAIN = eagain(Deno.build.os);
 
-// The kernel's default capacity of a pipe; a read that fills it says "more". And what
-// is read at once: an array of 128 KiB or more is memory of its own from the kernel
-// (mmap(2)), each page of it new, and given back when it is collected.
+// The kernel's default capacity of a pipe; a read that fills it says "more". It is
+// also the size of a read: an array of 128 KiB or more is memory of its own from the
+// kernel (mmap(2)), each page of it new, and given back when it is collected.
 const PIPE_SIZE = 65536;
 
 const LARGE_PIPE_SIZE = 1 << 20;
 
-// Who has written so much while nobody looked is waited for without delay.
+// A writer that has written so much between two looks is waited for without delay.
 const BUSY = 4096;
 
 // A writer that has filled a pipe is looked at so often, 0.5 µs each, before a thread
@@ -112,7 +113,7 @@ export function openPair(): { reading: number; writing: number } {
   return { reading, writing: moved(pair[1] as number, reading) };
 }
 
-// Above 2. Who cannot be moved is closed, and so is the other end.
+// The copy above 2. When there can be none, both ends are closed.
 function moved(fd: number, other: number): number {
   try {
     return aboveStdio(fd);
@@ -149,8 +150,8 @@ function enlarge(fd: number): void {
   libcLinux().fcntl(fd, F_SETPIPE_SZ, BigInt(LARGE_PIPE_SIZE));
 }
 
-// A pipe that nobody holds any more is closed: a caller need not read what it
-// asked for. The cell is emptied by close(), so no other file's number is hit.
+// A pipe without a reference is closed: a caller need not read what it asked for.
+// The cell is emptied by close(), so no other file's number is hit.
 const abandoned = new FinalizationRegistry<Cell>(closeCell);
 
 interface Cell extends Kept {
@@ -170,10 +171,10 @@ export class PipeSource implements ByteSource {
   readonly #cell: Cell;
   #open = true;
   #finishing = false;
-  // What has been read since then.
+  // The bytes that have been read since then.
   #finished = 0;
   #referenced = true;
-  // How long it has been waited for without a thread.
+  // The number of ticks that it has been waited for without a thread.
   #ticks = 0;
   #large = false;
   // Full pipes that were read in this turn.
@@ -194,8 +195,8 @@ export class PipeSource implements ByteSource {
   }
 
   read(view: Uint8Array, patient: boolean): number | Promise<number> {
-    // A patient first read does not even look: there is nothing yet. At the end, all
-    // that there is has come: nothing is waited for.
+    // A patient first read does not even look: there is nothing yet. At the end all
+    // data has come, so that nothing is waited for.
     const wait = this.#drained && !this.#eager ||
       patient && this.#ticks === 0;
     if (
@@ -237,8 +238,8 @@ export class PipeSource implements ByteSource {
     return 0;
   }
 
-  // The writer has filled the pipe again, and the reader keeps up. A larger pipe
-  // would hold up the end of a stream whose reader takes its time.
+  // The writer has filled the pipe again, and the reader keeps up. For a slow reader
+  // a larger pipe would delay the end of the stream.
   #noteFull(): void {
     if (++this.#full < KEPT_UP) return;
     this.#large = true;
@@ -270,7 +271,7 @@ export class PipeSource implements ByteSource {
     return -1;
   }
 
-  // What the writer adds while it is read: a chunk costs its reader 7 µs, a call 2.
+  // Adds what the writer writes in the meantime: a chunk costs its reader 7 µs, a call 2.
   #gather(view: Uint8Array, first: number): number {
     const most = Math.min(view.byteLength, PIPE_SIZE);
     let n = first;
@@ -454,8 +455,8 @@ function lazyScratch(): () => Uint8Array<ArrayBuffer> {
   return () => space ??= buffer(LARGE_PIPE_SIZE);
 }
 
-// A pipe(7) from one child to another: both ends block, as programs expect of
-// their standard streams.
+// Pipes from one child to another. Both ends block, as programs expect of their
+// standard streams.
 
 /**
  * Opens a pipe whose ends are for two children.

@@ -1,9 +1,10 @@
 /**
- * A pseudo-terminal for a child (pty(7)): the child opens the slave by name, which
- * after setsid makes it the controlling terminal, as its standard streams; this
- * process holds the master.
+ * Terminals. A pseudo-terminal for a child (pty(7)): the child opens the slave by
+ * name as its standard streams, which after setsid makes it the controlling terminal;
+ * this process holds the master. And the terminal of this process, which is lent to
+ * a child in the foreground.
  *
- * Linux only. On macOS reading without waiting takes `fcntl`, and the size takes
+ * Pseudo-terminals are for Linux only. On macOS reading without waiting takes `fcntl`, and the size takes
  * `ioctl`: both variadic, see libc.ts.
  *
  * @module
@@ -45,8 +46,8 @@ export interface Pty {
   readonly writing: number;
   /**
    * The slave, held until the child has exited. A child may close its streams before
-   * that (as GNU programs do at their end): with nobody on the slave the master
-   * would be at its end too, and closing it would send the child SIGHUP.
+   * that (as GNU programs do at their end): once no process has the slave open, the
+   * master is at its end too, and closing it would send the child SIGHUP.
    */
   readonly slave: number;
   /** The slave's path. */
@@ -54,8 +55,8 @@ export interface Pty {
 }
 
 /**
- * Opens a pseudo-terminal. The slave belongs to the user that this thread is at
- * the moment: the child must be able to open it.
+ * Opens a pseudo-terminal. The slave belongs to the effective user of this thread:
+ * the child must be able to open it.
  *
  * @param size Its size.
  * @returns The master.
@@ -121,7 +122,7 @@ function setSize(master: number, size: TerminalSize): number {
   return libcTerminal().ioctl(master, TIOCSWINSZ, bytes);
 }
 
-/** What a child on a pseudo-terminal shows. It ends when nobody has the slave open any more. */
+/** The output of a child on a pseudo-terminal. It ends when no process has the slave open. */
 export class PtySource extends PipeSource {
   readonly #sink: PtySink | null;
 
@@ -146,7 +147,7 @@ export class PtySource extends PipeSource {
   }
 }
 
-/** What is typed to a child on a pseudo-terminal. */
+/** The input of a child on a pseudo-terminal. */
 export class PtySink extends PipeSink {
   #last = NEWLINE;
   #ending = false;
@@ -186,7 +187,7 @@ export class PtySink extends PipeSink {
     });
   }
 
-  /** Closes without a word. */
+  /** Closes without the end of file. */
   hangUp(): void {
     super.close();
   }
@@ -201,15 +202,15 @@ export class PtySink extends PipeSink {
         this.#last = next;
       }
     } catch {
-      // Nobody is there to read it.
+      // No process reads it any more.
     }
     return true;
   }
 }
 
-// Lending the terminal to a child, as a shell does for a foreground job: the
-// child's process group becomes the terminal's foreground group, and ours again
-// when the child is stopped or has ended, with the modes as they were.
+// Lending the terminal to a child, as a shell does for a foreground job: the child's
+// process group becomes the terminal's foreground group. When the child is stopped or
+// has ended, ours becomes it again, with the modes as they were.
 //
 // Page: "Implementing a Job Control Shell" in the glibc manual; termios(3),
 // tcsetpgrp(3).
@@ -296,8 +297,8 @@ export class ForegroundTerminal {
    * Takes it back.
    *
    * @param isOfChild Whether a process group is one of the child's tree: the child
-   * may be a shell that has handed the terminal on. A group that is not, is the
-   * user's shell, or what it has in the foreground: it keeps the terminal.
+   * may be a shell that has handed the terminal on. Any other group is that of the
+   * user's shell, or of its foreground job: it keeps the terminal.
    * @param modes Whether the modes become again what they were.
    */
   takeBack(isOfChild: (group: number) => boolean, modes: boolean): void {
@@ -345,8 +346,8 @@ function withoutStop(change: () => void): void {
  * Ctrl-Z there.
  */
 export function stopWithChild(): void {
-  // The group, because what waits for us in it, such as `deno task`, must stop as
-  // well. The kernel gives a signal for the process to its main thread, which this
-  // is unless we are in a worker: when the call is back, we have been continued.
+  // The group, because a parent in it that waits for us, such as `deno task`, must
+  // stop as well. The kernel gives a signal for the process to its main thread, which
+  // this is except in a worker: when the call returns, we have been continued.
   libc().kill(0, SIGTSTP);
 }

@@ -1,5 +1,6 @@
 /**
- * The three standard streams of a child: our ends and the child's.
+ * The descriptors of a child, with our ends and the child's: the three standard
+ * streams, the further ones of `fds`, and the files that they are opened from.
  *
  * @module
  */
@@ -44,7 +45,7 @@ import { openPipe, PipeSink, PipeSource } from "./pipe.ts";
 /** Names of the standard streams, for messages. */
 export const STREAMS: readonly string[] = ["stdin", "stdout", "stderr"];
 
-/** The ends of all streams; disposing closes whatever was not taken. */
+/** The ends of the standard streams; disposing closes those that were not taken. */
 export class StdioEnds implements Disposable {
   readonly #ours: number[] = [-1, -1, -1];
   readonly #theirs: number[] = [-1, -1, -1];
@@ -55,8 +56,8 @@ export class StdioEnds implements Disposable {
 
   /**
    * Copies the descriptors that the caller gave. To be called before anything else
-   * is opened for this child: the number of one that has been closed would be
-   * given to that, and pass for open.
+   * is opened for this child, which could get the number of a closed descriptor and
+   * make it pass for open.
    *
    * @param spec The specification.
    * @throws {TypeError} for a descriptor that is not open; nothing is left open then.
@@ -80,7 +81,7 @@ export class StdioEnds implements Disposable {
   }
 
   /**
-   * Opens what else is needed. On an error, what was opened is closed by disposing.
+   * Opens the other ends. After an error, disposing closes the ones that are open.
    *
    * @param spec The specification.
    * @param later Descriptors that are opened in the child.
@@ -116,7 +117,7 @@ export class StdioEnds implements Disposable {
     this.#sources[index] = this.#theirs[index] as number;
   }
 
-  /** What descriptor `index` of the child is made of. */
+  /** The source that descriptor `index` of the child is made from. */
   source(index: number): DescriptorSource {
     return this.#sources[index] as DescriptorSource;
   }
@@ -146,7 +147,7 @@ export class StdioEnds implements Disposable {
   }
 }
 
-// The descriptors of a child beyond its standard streams: both ends of them.
+// The descriptors of a child beyond its standard streams, with both ends.
 
 // <sys/resource.h>
 const RLIMIT_NOFILE = DARWIN ? 8 : 7;
@@ -155,10 +156,10 @@ const NONE: ReadonlySet<number> = new Set();
 
 /**
  * Refuses descriptors of ours that are not open. To be called before anything is
- * opened for the child: the number of one that has been closed would be given to
- * that, and pass for open.
+ * opened for the child, which could get the number of a closed descriptor and make
+ * it pass for open.
  *
- * @param specs What the child gets.
+ * @param specs The descriptors that the child gets.
  * @throws {Deno.errors.BadResource} when one is not open.
  */
 export function refuseClosed(specs: readonly DescriptorSpec[]): void {
@@ -168,20 +169,20 @@ export function refuseClosed(specs: readonly DescriptorSpec[]): void {
   }
 }
 
-/** What else is known of the child that descriptors are opened for. */
+/** The circumstances of the child that descriptors are opened for. */
 export interface DescriptorPlan {
   /** The program, for messages. */
   readonly command: string;
-  /** Numbers in the child that are not the program's: no source gets them, and they stay open. */
+  /** Numbers in the child that the launcher uses: no source gets them, and they stay open. */
   readonly reserved: readonly number[];
   /** Descriptors that are opened in the child. */
   readonly later: ReadonlySet<number>;
 }
 
 /**
- * What is opened for one child. All of the child's ends are copies of ours with
- * numbers that are no targets (see {@linkcode duplicateClear}); they are closed
- * here as soon as the child has them, or was not started.
+ * The descriptors that are opened for one child. All of the child's ends are copies
+ * of ours with numbers that are no targets (see {@linkcode duplicateClear}); they are
+ * closed here as soon as the child has them, or was not started.
  */
 export class ChildDescriptors {
   readonly #specs: readonly DescriptorSpec[];
@@ -192,10 +193,10 @@ export class ChildDescriptors {
   readonly #plan: DescriptorPlan;
 
   /**
-   * Opens everything.
+   * Opens all of them.
    *
-   * @param specs What the child gets; {@linkcode refuseClosed} has seen it.
-   * @param plan What else is known of the child.
+   * @param specs The descriptors, checked by {@linkcode refuseClosed}.
+   * @param plan The circumstances of the child.
    * @throws {RangeError} for a number that this process's limit does not allow.
    * @throws what opening a file throws. Nothing is left open then.
    */
@@ -258,7 +259,7 @@ export class ChildDescriptors {
     }
   }
 
-  /** Adds what makes the child's descriptors, and nothing but these. Last: it closes the rest. */
+  /** Adds the actions that make the child's descriptors, and close all others; the last to be added. */
   addTo(actions: FileActions): void {
     const { reserved } = this.#plan;
     let highest = 2;
@@ -271,8 +272,8 @@ export class ChildDescriptors {
       actions.descriptor(target, far < 0 ? "null" : far);
       highest = Math.max(highest, target);
     }
-    // What is not close-on-exec, because this process was started with it, or
-    // another library has opened it. macOS closes it by CLOEXEC_DEFAULT.
+    // Descriptors without close-on-exec, because this process was started with them
+    // or another library has opened them. macOS closes them by CLOEXEC_DEFAULT.
     if (DARWIN) return;
     for (let fd = 3; fd < highest; fd++) {
       if (!this.#taken.has(fd)) actions.close(fd);
@@ -328,7 +329,7 @@ function descriptorLimit(): number {
   return DARWIN ? Math.min(limit, OPEN_MAX) : limit;
 }
 
-// dup2 in the child would only say EBADF.
+// dup2 in the child would only report EBADF.
 function aboveLimit(target: number, limit: number): RangeError {
   return new RangeError(
     `Invalid fds: ${target} is not below this process's limit on descriptors, ${limit}. Choose a smaller number or raise the limit ('ulimit -n')`,
@@ -343,13 +344,13 @@ const O_CREAT = DARWIN ? 0x200 : 0x40;
 const O_TRUNC = DARWIN ? 0x400 : 0x200;
 const O_APPEND = DARWIN ? 8 : 0x400;
 const O_CLOEXEC = DARWIN ? 0x100_0000 : 0x8_0000;
-// Linux: opening never waits, whatever the path leads to by now.
+// Linux: opening never waits, even if the path has become a FIFO in the meantime.
 const O_NONBLOCK = DARWIN ? 0 : 0x800;
 const F_SETFL = 4;
 const R_OK = 4;
 const W_OK = 2;
 
-/** What a file is to the child. */
+/** The use that the child makes of a file. */
 export interface FileUse {
   /** Whether the child reads it; it writes otherwise. */
   readonly reads: boolean;
@@ -363,7 +364,7 @@ export interface FileUse {
  * Opens a file for a child.
  *
  * @param file The file; permission was asked for.
- * @param use What it is to the child.
+ * @param use The use that the child makes of it.
  * @returns The descriptor: close-on-exec, above 2.
  * @throws {Deno.errors.NotFound} when the file, or its directory, is missing.
  * @throws {Deno.errors.IsADirectory} when it is a directory.
@@ -392,8 +393,8 @@ function cannotOpen(
 }
 
 /**
- * The FIFO that a path leads to, if opening it may wait for its other end: that is
- * done in the child.
+ * The FIFO that a path leads to. Opening it may wait for its other end, so that the
+ * child does it.
  *
  * @param path The path.
  * @returns Its absolute path without links; `null` for anything else, and for a pipe
@@ -407,7 +408,7 @@ export function fifoToWaitFor(path: string): string | null {
  * Refuses a FIFO that this process may not open.
  *
  * @param path Its path.
- * @param use What it is to the child.
+ * @param use The use that the child makes of it.
  * @throws {Deno.errors.PermissionDenied} when the OS does not allow it.
  */
 export function refuseForbidden(path: string, use: FileUse): void {
@@ -423,13 +424,13 @@ function openFile(file: StdioFile, reads: boolean): number {
   const fd = retried(file.path, how, 0);
   if (fd !== -ENOENT) return fd;
   // The mode of open(2) is a variadic argument, which Apple arm64 passes on the
-  // stack: Deno creates the file. Appending, so that nothing is lost that
-  // somebody else has written since.
+  // stack: Deno creates the file. Appending, so that bytes that another process has
+  // written since are not lost.
   try {
     const { path, mode } = file;
     Deno.openSync(path, { append: true, create: true, mode }).close();
   } catch {
-    // The directory is missing, or not ours: opening it again says so.
+    // The directory is missing, or not ours: opening it again reports that.
   }
   return retried(file.path, how, 0);
 }
@@ -459,9 +460,9 @@ function retried(path: string, flags: number, mode: number): number {
   }
 }
 
-// Paths that lead to devices, to other processes or into the kernel. What can be
-// read and written there goes beyond files: `/proc/self/mem` is this process.
-// Which ones they are is Deno's decision (`check_special_file` in its
+// Special files: paths that lead to devices, to other processes or into the kernel.
+// Reading and writing there reaches beyond files: `/proc/self/mem` is the memory of
+// this process. The list is Deno's (`check_special_file` in its
 // `runtime/permissions`).
 
 const TREES: readonly string[] = DARWIN
@@ -475,18 +476,18 @@ const HARMLESS: readonly string[] = [
   "/dev/urandom",
 ];
 
-// What a shell passes for <(command); the first three are the streams.
+// The path that a shell passes for <(command); the first three are the streams.
 const PASSED = /^\/(?:dev|proc\/self)\/fd\/(?:[3-9]|[1-9]\d+)$/;
 
 // <limits.h>: PATH_MAX is 4096, 1024 on macOS.
 const PATH_MAX = 4096;
 
 /**
- * Whether a path leads to such a file.
+ * Whether a path leads to a special file.
  *
  * @param path The path; links in it are followed.
  * @param reads Whether it is to be read: `/dev/tty` may be, but not written to.
- * @returns Also true when that is written in the path, and it leads elsewhere.
+ * @returns True also when the path itself names a special file, but leads elsewhere.
  */
 export function isSpecialFile(path: string, reads: boolean): boolean {
   const named = path.startsWith("/") ? absolutePath(path, "/") : "";

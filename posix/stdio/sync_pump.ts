@@ -12,7 +12,7 @@ import { type PipeSink, type PipeSource, SCRATCH } from "./pipe.ts";
 
 const POLLIN = 1;
 const POLLOUT = 4;
-// How long a look for the exit may be away where there is no pidfd.
+// The interval of looks for the exit where there is no pidfd.
 const BLIND_MS = 5;
 // The same for a child in the foreground: no descriptor announces a stop.
 const STOP_MS = 50;
@@ -39,14 +39,14 @@ function fired(slot: number): boolean {
 }
 
 /**
- * Moves bytes until the leader has exited, the time is up, or a receiver has
- * had enough.
+ * Moves bytes until the leader has exited, the time is up, or a receiver takes no
+ * more.
  *
  * @param pipes The pipes.
  * @param leader The child.
  * @param io Input and receivers; `io.input` is advanced.
- * @param ms How long at most; Infinity for no limit.
- * @returns Why it came back.
+ * @param ms The longest time in milliseconds; Infinity for no limit.
+ * @returns The reason for which it has returned.
  */
 export function pumpPipes(
   pipes: SyncPipes,
@@ -75,8 +75,8 @@ export function pumpPipes(
 }
 
 /**
- * Takes what is still in the pipes and closes them: whoever else may hold their
- * other end is not waited for.
+ * Reads the rest of the pipes and closes them, without waiting for other processes
+ * that hold the other ends.
  *
  * @param pipes The pipes.
  * @param io The receivers.
@@ -103,7 +103,7 @@ function feed(sink: PipeSink, io: SyncIo): void {
       ? null
       : io.input.subarray(written);
   } catch {
-    // EPIPE: the child does not want the rest, which is its right (duct).
+    // EPIPE: the child does not read the rest, which is no error (as in duct).
     io.input = null;
   }
 }

@@ -3,15 +3,15 @@
  * process starts gets a copy of all its descriptors, and closes it again at its
  * exec. With 5,000 pidfds a spawn takes twice as long.
  *
- * waitid(2) with `P_ALL` shows a child that has exited; with `WNOWAIT` it stays
- * what it is, whoever it belongs to.
+ * waitid(2) with `P_ALL` shows a child that has exited; with `WNOWAIT` the child
+ * stays a zombie, for the code that it belongs to.
  *
  * @module
  */
 
 import { DARWIN, libc } from "../system/libc.ts";
 
-/** Microtasks from an exit to what is done by those who wait for it. */
+/** Microtasks from an exit until the code that waited for it has run on. */
 export const WAITER_HOPS = 24;
 
 // How many are asked one by one at each turn of the backstop: few, so that a process
@@ -20,7 +20,7 @@ const SLICE = 32;
 
 /** One of them. */
 interface Child {
-  /** Asks it, and takes it out when it has exited. */
+  /** Asks the kernel about it, and takes it out when it has exited. */
   readonly look: () => void;
   /** Whether it holds the event loop. */
   readonly ref: boolean;
@@ -48,7 +48,7 @@ export class Children {
    * Adds one, or changes whether it holds the event loop.
    *
    * @param pid The child, not yet reaped.
-   * @param look Asks it, and takes it out when it has exited.
+   * @param look Asks the kernel about it, and takes it out when it has exited.
    * @param ref Whether it holds the event loop.
    */
   add(pid: number, look: () => void, ref: boolean): void {
@@ -65,9 +65,10 @@ export class Children {
   }
 
   /**
-   * Asks those that have exited, and the newest: a short command. When it is that,
-   * the others come after whoever waits for it, who may start the next one: to see
-   * that none of 5,000 has exited takes the kernel 160 µs.
+   * Looks at the children that have exited, and first at the newest: a short
+   * command. If it has exited, the code that waits for it runs before the others
+   * are looked at, since it may start the next command: to see that none of 5,000
+   * children has exited takes the kernel 160 µs.
    */
   look(): void {
     this.#children.get(this.#newest)?.look();
@@ -87,8 +88,8 @@ export class Children {
       if (pid === 0 || pid === last) return;
       last = pid;
       const child = this.#children.get(pid);
-      // Somebody else's, or one of ours whose tree is being swept: who has exited
-      // as well cannot be seen behind it.
+      // A child of other code, or one of ours whose tree is being swept. It hides
+      // the other children that have exited.
       if (child === undefined) return this.#askEach();
       child.look();
     }
@@ -99,8 +100,8 @@ export class Children {
   }
 
   /**
-   * Asks some one by one, and others the next time: whom somebody else has reaped
-   * is shown by nothing.
+   * Asks some one by one, and others the next time: nothing announces a child that
+   * other code has reaped.
    */
   askSome(): void {
     for (let i = 0; i < SLICE; i++) {
@@ -115,13 +116,13 @@ export class Children {
   }
 }
 
-// The number of one, or 0.
+// The process id of a child that has exited, or 0.
 function exitedChild(): number {
   const failed = waitid(P_ALL, 0, WEXITED | WNOHANG | WNOWAIT) !== 0;
   return failed ? 0 : siginfoPid();
 }
 
-// waitid(2): its constants (<sys/wait.h>) and its answer (siginfo_t, <signal.h>).
+// waitid(2): its constants (<sys/wait.h>) and its result (siginfo_t, <signal.h>).
 
 export const P_ALL = 0;
 export const P_PID = 1;
@@ -142,10 +143,12 @@ const SI_PID = DARWIN ? 3 : 4;
 const SI_STATUS = DARWIN ? 5 : 6;
 
 /**
+ * Calls waitid(2); the `siginfo…` functions read its result.
+ *
  * @param type `P_PID` or `P_ALL`.
  * @param id The child, for `P_PID`.
- * @param options What about it, and `WNOHANG`: then {@linkcode siginfoPid} is 0
- * when there is nothing.
+ * @param options The events to look for. With `WNOHANG`, {@linkcode siginfoPid} is 0
+ * when there is none.
  * @returns 0, or -1 with errno set.
  */
 export function waitid(type: number, id: number, options: number): number {
@@ -153,17 +156,17 @@ export function waitid(type: number, id: number, options: number): number {
   return libc().waitid(type, id, siginfoBytes, options);
 }
 
-/** Whom the last answer is about; 0: about nobody. */
+/** The process that the last result is about; 0 when there was none. */
 export function siginfoPid(): number {
   return siginfo[SI_PID] as number;
 }
 
-/** What has happened to it: `CLD_EXITED` and so on. */
+/** The event: `CLD_EXITED` and so on. */
 export function siginfoCode(): number {
   return siginfo[SI_CODE] as number;
 }
 
-/** Its exit status, or the signal. */
+/** The exit status, or the number of the signal. */
 export function siginfoStatus(): number {
   return siginfo[SI_STATUS] as number;
 }

@@ -1,6 +1,7 @@
 /**
- * The leader of a tree: our own child. Seen to exit without being reaped, so
- * that its number stays ours until the tree has been swept; then reaped.
+ * The leader of a tree: our own child. Its exit is seen without reaping it, so that
+ * its process id stays reserved until the tree has been swept; then it is reaped,
+ * and its wait status and `struct rusage` are decoded.
  *
  * @module
  */
@@ -27,9 +28,9 @@ import {
 } from "./children.ts";
 import { reactor, type Watch } from "./reactor.ts";
 
-// What the kernel says of an ended child, decoded: pure, tested on every OS.
+// The status of a child that has ended: pure functions, tested on every system.
 
-/** How a child ended when somebody else reaped it (ECHILD). */
+/** The status of a child that other code has reaped (ECHILD). */
 export const LOST: ExitStatus = { code: -1, signal: null, lost: true };
 
 /** The exit with a code. */
@@ -74,8 +75,8 @@ export function decodeSiginfo(
     : signalled(status & 0x7f, table);
 }
 
-// `struct rusage` of wait4(2) (getrusage(2)), taken apart: pure, tested on every
-// OS.
+// The resources that a child has used: `struct rusage` of wait4(2), described in
+// getrusage(2). Pure functions, tested on every system.
 
 /** `sizeof(struct rusage)` on 64-bit Linux and macOS. */
 export const RUSAGE_SIZE = 144;
@@ -98,11 +99,11 @@ const NIVCSW = 136;
 const BLOCK = 512;
 
 /**
- * What a reaped child has used, together with the descendants that it or its
- * own children had waited for.
+ * Decodes the resources that a reaped child has used, together with those of the
+ * descendants that it and its children have waited for.
  *
  * @param view The structure.
- * @param darwin Whether it is one of macOS.
+ * @param darwin Whether the structure is that of macOS.
  * @returns The figures.
  */
 export function decodeRusage(
@@ -143,6 +144,8 @@ const statusBytes = new Uint8Array(statusWord.buffer);
 const rusage = buffer(RUSAGE_SIZE);
 const rusageView = new DataView(rusage.buffer);
 
+// The reaping and the watching of one child.
+
 // Up to this many children are asked one by one when SIGCHLD comes.
 const FEW = 20;
 const UNOPENED = -2;
@@ -161,7 +164,7 @@ export class Leader {
   // Watched as one of many.
   #among = false;
   #stoppedBy = 0;
-  // Called when the child was stopped; null: nobody asks.
+  // Called when the child was stopped; null when stops are not watched.
   readonly #stopped: (() => void) | null;
   readonly #exited: () => void;
   readonly #look = (): void => {
@@ -185,7 +188,7 @@ export class Leader {
 
   /** A pidfd, or -1 where there is none: for poll(2) and the poller. */
   get pidfd(): number {
-    // Not for a reaped child: the number may be somebody else's.
+    // Not for a reaped child: another process may have its id.
     if (this.#pidfd === UNOPENED && this.#status === null) {
       this.#pidfd = openPidfd(this.pid);
     }
@@ -202,7 +205,7 @@ export class Leader {
     return this.#exitedAt;
   }
 
-  /** What the reaped child has used; `null` where somebody else reaped it. */
+  /** The resources that the reaped child has used; `null` where other code reaped it. */
   get usage(): ResourceUsage | null {
     return this.#usage;
   }
@@ -217,7 +220,7 @@ export class Leader {
     return this.#status === null ? this.#stoppedBy : 0;
   }
 
-  /** Whether its number may already be somebody else's. */
+  /** Whether the child is reaped, so that another process may have its id. */
   get reaped(): boolean {
     return this.#reaped;
   }
@@ -268,7 +271,7 @@ export class Leader {
   poll(): ExitStatus | null {
     if (this.#status !== null || this.#reaped) return this.#status;
     if (waitid(P_PID, this.pid, WEXITED | WNOHANG | WNOWAIT) !== 0) {
-      // Somebody else reaped it, or SIGCHLD is ignored: the status is lost.
+      // Other code has reaped it, or SIGCHLD is ignored: the status is lost.
       if (errno() !== ECHILD) return null;
       this.#status = LOST;
       this.#reaped = true;
@@ -295,7 +298,7 @@ export class Leader {
     }
   }
 
-  /** It is being continued: what it was stopped by is over. */
+  /** Notes that the child is being continued: it is no longer stopped by a signal. */
   continued(): void {
     this.#stoppedBy = 0;
   }
@@ -312,19 +315,19 @@ export class Leader {
     this.#pidfd = -1;
   }
 
-  /** Sends a signal, unless the number is no longer ours; 0 or an error number. */
+  /** Sends a signal, unless the child is reaped; 0 or an error number. */
   signal(number: number): number {
     if (this.#reaped) return ESRCH;
     return libc().kill(this.pid, number) === 0 ? 0 : errno();
   }
 
-  /** Reaps the exited child. From now on its number is not ours. */
+  /** Reaps the exited child. From now on another process may get its id. */
   reap(): void {
     if (this.#reaped || this.#status === null) return;
     this.#reaped = true;
     const pid = libc().wait4(this.pid, statusBytes, WNOHANG, rusage);
     if (pid === this.pid) {
-      // The whole truth: macOS leaves the signal out of siginfo.
+      // Decoded again: macOS leaves the signal out of siginfo.
       this.#status = decodeWaitStatus(statusWord[0] as number, SIGNALS);
       this.#usage = decodeRusage(rusageView, DARWIN);
     } else this.#status = LOST;

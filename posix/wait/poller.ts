@@ -25,7 +25,7 @@ export type Interest = "read" | "write" | "exit";
 export interface Poller {
   /**
    * Watches `id` (a descriptor; a pid for `exit` on macOS) once. False: it is already
-   * over, as a pipe was that nobody reads any more (EPIPE, macOS before 10.15).
+   * over, as a pipe without a reader was (EPIPE, macOS before 10.15).
    */
   add(id: number, interest: Interest): boolean;
   /** Watches again what fired before; cheaper than `add`. */

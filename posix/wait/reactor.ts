@@ -1,13 +1,13 @@
 /**
- * One reactor per isolate: who waits for which descriptor, and how that is
- * noticed without a thread per child.
+ * One reactor per isolate: it waits for the descriptors and children of all runs,
+ * without a thread per child.
  *
  * Exits of our own children are announced by SIGCHLD, which Deno delivers
- * without a thread and without holding the event loop; then few are asked one by
- * one, and of many those that have exited (`children.ts`; on macOS the poller says
- * which). Only when somebody waits for a pipe, or for a process that is not our
- * child, one call waits on one thread of the pool (32 threads, shared with Deno's
- * async file I/O) for all of them together.
+ * without a thread and without holding the event loop. Then a few children are asked
+ * one by one, and of many only those that have exited (`children.ts`; on macOS the
+ * poller names them). Only for a pipe, or for a process that is not our child, one
+ * call waits on one thread of the pool (32 threads, shared with Deno's async file
+ * I/O) for all of them together.
  *
  * @module
  */
@@ -23,13 +23,13 @@ import {
   watchKey,
 } from "./poller.ts";
 
-/** Who needs the event: decides what has to run until it comes. */
+/** The needs of a watch: they decide what has to run until the event comes. */
 export interface WatchNeeds {
   /** SIGCHLD does not announce it, so a thread must wait. */
   thread: boolean;
-  /** It holds the event loop. */
+  /** The watch holds the event loop. */
   ref: boolean;
-  /** It may come a little late: no thread is used for the first moments. */
+  /** The event may be noticed a little late: no thread is used for the first moments. */
   patient: boolean;
 }
 
@@ -38,31 +38,31 @@ export interface Watch extends WatchNeeds {
   readonly id: number;
   readonly interest: Interest;
   readonly fired: () => void;
-  /** For how many ticks a patient one has waited. */
+  /** The number of ticks that a patient watch has waited. */
   ticks: number;
 }
 
 // SIGCHLD may be lost to a host that replaces the handler from native code; the
 // poller is asked at this interval even so. One wake-up in two seconds for all children.
 const BACKSTOP_MS = 2000;
-// How often patient ones are looked at, after 1, 2, 4, 8 ticks, and then by a
-// thread: a short command has ended by then, and a busy one soon has more to say
-// than such looks can take.
+// Patient watches are looked at after 1, 2, 4 and 8 ticks, then a thread waits for
+// them: a short command has ended by then, and a busy one soon writes more than
+// such looks can read.
 const TICK_MS = 3;
 const PATIENT_TICKS = 16;
-// How often unref'd pipes are looked at: a pending call would hold the process.
+// The interval for unref'd pipes: a pending call would hold the process.
 const UNREF_POLL_MS = 20;
-// How often is looked at what the kernel has no room to watch.
+// The interval for descriptors that the kernel has no room to watch.
 const REFUSED_MS = 10;
 
 class Reactor {
   readonly #poller: Poller = openPoller();
   readonly #watches = new Map<number, Watch>();
-  // Patient ones: not yet with the poller.
+  // Patient watches, which the poller does not have yet.
   readonly #deferred = new Map<number, Watch>();
-  // What the poller has no room for, and when to look after it.
+  // Watches that the poller has no room for, each with the timer of its next look.
   readonly #refused = new Map<number, Timer>();
-  // Descriptors that the poller knows and that are disarmed after firing.
+  // Descriptors that the poller has, disarmed once they have fired.
   readonly #known = new Set<number>();
   #threadRef = 0;
   #threadUnref = 0;
@@ -83,18 +83,18 @@ class Reactor {
   // Children that are asked one by one: few of them, or those that may be stopped.
   readonly #polled = new Map<() => void, boolean>();
   readonly #children = new Children();
-  // Who waits for the pending call to come back.
+  // Called when the pending call has come back.
   #settling: (() => void)[] = [];
 
-  /** How many are asked one by one. */
+  /** The number of children that are asked one by one. */
   get polledCount(): number {
     return this.#polled.size;
   }
 
   /**
-   * Resolves when the pool call that is pending although nothing needs it any
-   * more has come back; `null` when there is none. An operation that outlives
-   * its cause is a leak to Deno's test sanitizer.
+   * Resolves when a pool call that nothing needs any more has come back; `null` when
+   * no such call is pending. An operation that outlives its cause is a leak to Deno's
+   * test sanitizer.
    */
   settled(): Promise<void> | null {
     if (!this.#calling || this.#threadRef > 0) return null;
@@ -139,7 +139,7 @@ class Reactor {
     }
   }
 
-  // Who is woken looks whether it is so, and waits again if it is not.
+  // A watch that fires too early is harmless: its owner looks, and waits again.
   #fireLater(watch: Watch, key: number): void {
     const timer = new Timer(REFUSED_MS, () => {
       this.#refused.delete(key);
@@ -269,7 +269,7 @@ class Reactor {
     if (needed && this.#backstop === undefined) {
       Deno.addSignalListener("SIGCHLD", this.#onChild);
       this.#backstop = new Timer(BACKSTOP_MS, this.#onBackstop, true);
-      // The child may have ended before anybody listened.
+      // The child may have ended before the listener was there.
       queueMicrotask(this.#onChild);
     } else if (!needed && this.#backstop !== undefined && !this.#closing) {
       this.#closing = true;
@@ -282,10 +282,10 @@ class Reactor {
     );
   }
 
-  // Listener and timer cost 35 µs to set up. A caller who starts the next command
+  // Listener and timer cost 35 µs to set up. A caller that starts the next command
   // as soon as the last has ended does so a few microtasks from now, and finds
   // them still there; they are gone before the event loop turns. (An await of no
-  // promise costs a tenth of queueMicrotask(), and asks nobody for a `then`.)
+  // promise costs a tenth of queueMicrotask(), and calls no `then`.)
   async #settle(): Promise<void> {
     for (let hop = 0; hop < WAITER_HOPS; hop++) await null;
     this.#closing = false;
@@ -319,7 +319,7 @@ class Reactor {
         this.#deferred.delete(key);
         due[due.length] = watch;
       });
-      // Who is woken looks, and comes again if there is nothing.
+      // Each owner looks, and adds its watch again if there is nothing.
       for (let i = 0; i < due.length; i++) (due[i] as Watch).fired();
       if (this.#deferred.size > 0) this.#startPatience();
     });
