@@ -1,10 +1,10 @@
 /**
  * The tree under a process that this library did not start, on Windows.
  *
- * Windows keeps the id of the process that started a process, though it may be
- * gone and its id another's. A child older than its parent is therefore not its
- * child. Every member that was found is held open, which keeps its id from being
- * used again: what a dead member started is still found by it.
+ * Windows keeps the id of the process that started a process, although that may have
+ * ended and its id may be in use again. A child older than its parent is therefore
+ * not its child. Every member found is held open, which keeps its id from being used
+ * again: the children of a dead member are still found by it.
  *
  * @module
  */
@@ -85,7 +85,7 @@ export function ownChildren(): ProcessInfo[] {
   return children;
 }
 
-/** A process and what descends from it. */
+/** A process and its descendants. */
 export class ForeignTree implements NativeTree {
   readonly mechanism: TreeMechanism = "ancestry";
   readonly #known = new Map<number, Known>();
@@ -114,7 +114,7 @@ export class ForeignTree implements NativeTree {
     }
   }
 
-  // Holds a process open. The snapshot may be old: what is opened must be as old
+  // Holds a process open. The snapshot may be old: the process opened must be as old
   // as its parent at most, checked by the caller.
   #open(entry: ProcessEntry): boolean {
     const handle = openProcess(entry.pid, RIGHTS);
@@ -246,8 +246,8 @@ function refuseOurselves(pid: number, entries: readonly ProcessEntry[]): void {
   }
 }
 
-// A wait for a tree that no job holds: nothing tells of its end, and a waiting
-// call would take a thread of the pool, so it is looked at again and again.
+// A wait for a tree that no job holds. Nothing announces its end, and a waiting call
+// would take a thread of the pool: the tree is looked at again and again.
 
 const FIRST_MS = 2;
 const LONGEST_MS = 50;

@@ -62,7 +62,7 @@ export class WindowsJob implements NativeJob {
     const port = completionPort();
     this.#key = port.register(() => {
       this.#tree?.check();
-      // A message may come before the job's counter shows what it tells.
+      // A message may come before the job's counter agrees with it.
       port.soon();
     });
     job.notify(port.handle, this.#key);

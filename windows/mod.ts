@@ -1,6 +1,7 @@
 /**
- * The Windows side as typed functions, for those who need `CreateProcessW` and
- * job objects themselves: what `winprocess.py` was to `killableprocess.py`.
+ * The Win32 calls that this library is made of, as typed functions, for programs that
+ * use `CreateProcessW` and job objects themselves; as `winprocess.py` was to
+ * `killableprocess.py`.
  *
  * Nothing is opened until a function is called; then `--allow-ffi` is needed.
  * These functions go past Deno's run permission: a program that has them

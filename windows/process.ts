@@ -65,7 +65,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   #held = false;
   #released = false;
 
-  /** @param spawned The child and what belongs to it; owned from now on. */
+  /** @param spawned The child with its handles; owned from now on. */
   constructor(spawned: Spawned) {
     const { created, job, suspended, ownConsoleGroup } = spawned;
     this.pid = created.pid;
@@ -281,7 +281,7 @@ export class WindowsProcess implements NativeProcess, Poller {
    * more; `null` when there is none.
    */
   settled(): Promise<void> | null {
-    // Each waits for what its pipe still has to do, and for the port at last.
+    // Each waits for the pending operation of its pipe, and the last one for the port.
     let settled = this.#port === null ? null : this.#port.settled();
     settled = both(settled, this.stdout);
     settled = both(settled, this.stderr);

@@ -1,6 +1,6 @@
 /**
  * Handing a socket to another process that already runs, or that was started
- * suspended: what SCM_RIGHTS is elsewhere.
+ * suspended, as SCM_RIGHTS does on POSIX.
  *
  * Pages: "WSADuplicateSocketW function", "WSASocketW function".
  *
@@ -24,7 +24,7 @@ const INVALID_SOCKET = 0xFFFF_FFFF_FFFF_FFFFn;
  * {@linkcode adoptSocket} there makes them a socket, once. Our own stays open,
  * and may be closed when the other has done so.
  *
- * @param socket The SOCKET: `fd` of what `listen()` returned.
+ * @param socket The SOCKET: `fd` of the listener that `listen()` returned.
  * @param pid The process that gets it; it runs, or was started suspended.
  * @returns A WSAPROTOCOL_INFOW, 628 bytes, of use to that process alone.
  * @throws {SystemError} when it is no socket, or the process may not be opened.

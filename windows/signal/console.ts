@@ -189,7 +189,7 @@ function ignoresCtrlC(): boolean {
   return (viewAt(parameters).getUint32(WIDE.console + 8) & 1) !== 0;
 }
 
-// Whether a process has come so far as to have its console.
+// Whether a process has its console yet.
 //
 // A process makes its console while its libraries are loaded. Attaching to it in
 // that moment waits for a console server that may never answer (seen with Wine,
@@ -208,7 +208,7 @@ const PEB_AT = 8;
 /** ProcessWow64Information: the address of the 32-bit PEB, or 0. */
 const WOW64 = 26;
 
-/** Where the block of a process has what is read, and how wide a pointer is. */
+/** The offsets of the fields in the block of a process, and the width of a pointer. */
 interface BlockLayout {
   /** Bytes of a pointer. */
   readonly pointer: 4 | 8;

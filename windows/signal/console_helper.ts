@@ -22,7 +22,7 @@ import {
 } from "../system/handle.ts";
 import { processes } from "../system/kernel32.ts";
 
-/** What a process exits with when it is ended by the console event it has sent. */
+/** The exit code of a process that is ended by the console event it has sent. */
 const STATUS_CONTROL_C_EXIT = 0xC000013A;
 
 // A program of its own, which cannot import `ffi/`.
@@ -89,7 +89,7 @@ export class ConsoleHelper {
     return code === 0 || code === STATUS_CONTROL_C_EXIT;
   }
 
-  /** Ends it: what it was to ask is being ended. */
+  /** Ends it: the process that it was to ask is being ended. */
   cancel(): void {
     terminateProcess(this.#process, 1);
     this.#process.close();
@@ -102,8 +102,8 @@ export class ConsoleHelper {
  * @param pids Processes whose console is meant, the likeliest first.
  * @param event The event.
  * @param deno The Deno to run it with.
- * @returns The helper; `null` when there is none: a stop must not fail for want
- * of one, and what cannot be asked is ended.
+ * @returns The helper; `null` when there is none: a stop must not fail for want of one,
+ * and a process that cannot be asked is ended.
  */
 export function startHelper(
   pids: readonly number[],

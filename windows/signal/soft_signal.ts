@@ -15,7 +15,7 @@ import { windowing } from "../system/kernel32.ts";
 import { breakGroup, signalConsoleOf } from "./console.ts";
 import type { ConsoleHelper } from "./console_helper.ts";
 
-/** What a soft signal goes to. */
+/** The target of a soft signal. */
 export interface SoftTarget {
   /** The members of the tree, the leader first. */
   readonly pids: readonly number[];
@@ -31,8 +31,8 @@ export class SoftRequest implements SoftSignal {
 
   /**
    * @param count How many processes it goes to.
-   * @param method By what.
-   * @param helper What sends it, or `null` when it has been sent.
+   * @param method The means.
+   * @param helper The process that sends it, or `null` when it has been sent.
    */
   constructor(
     count: number,
@@ -54,7 +54,7 @@ export class SoftRequest implements SoftSignal {
   }
 
   /**
-   * Looks what came of the helper.
+   * Looks whether the helper has sent it.
    *
    * @param otherwise Takes the next means, when the helper could not send it;
    * returns its name.
@@ -69,7 +69,7 @@ export class SoftRequest implements SoftSignal {
   /**
    * The tree is being ended: a helper that has not sent it by now is stopped.
    *
-   * @param method What the tree is ended by.
+   * @param method The means that ends the tree.
    */
   overtaken(method: string): void {
     this.follow(() => method);
@@ -96,8 +96,8 @@ export function isSoft(signal: string): boolean {
  * Sends the soft form of a signal.
  *
  * @param signal The signal.
- * @param target What it goes to.
- * @returns What was used, or `null` when there was no way.
+ * @param target Its target.
+ * @returns The means that was used, or `null` when there was none.
  */
 export function sendSoft(
   signal: string,
@@ -123,7 +123,7 @@ export function sendSoft(
  * Asks programs with windows to close.
  *
  * @param pids The processes.
- * @returns What was done, or `null` when they have no window.
+ * @returns The means that was used, or `null` when they have no window.
  */
 export function byWindow(pids: readonly number[]): SoftRequest | null {
   const count = closeWindows(pids);

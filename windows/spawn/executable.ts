@@ -1,6 +1,7 @@
 /**
- * Which file a program's name stands for: the search that `Deno.Command` does,
- * in the child's PATH and relative to the child's directory.
+ * The file that a program's name stands for: the search that `Deno.Command` does, in
+ * the child's PATH and relative to the child's directory. And the environment block of
+ * the child.
  *
  * `CreateProcessW` is then given the absolute path: its own search would look
  * into the directory of this program and the current one first.
@@ -25,13 +26,13 @@ export interface SearchPlaces {
   readonly cwd: string;
 }
 
-/** What PATHEXT means where it is not set. */
+/** The value of PATHEXT where it is not set. */
 export const DEFAULT_PATHEXT = ".COM;.EXE;.BAT;.CMD";
 
 /**
  * Finds a program.
  *
- * @param name What the caller wrote.
+ * @param name The name that the caller wrote.
  * @param places Where to look.
  * @param files The file system.
  * @returns Its absolute path. A name with a directory in it comes back absolute
@@ -66,7 +67,7 @@ export function findExecutable(
  * The file that is started for an absolute path: as it is when it has an
  * extension, else with `.com` or `.exe`, as `Deno.Command` does.
  *
- * @param path What {@linkcode findExecutable} found.
+ * @param path The path, of {@linkcode findExecutable}.
  * @param files The file system.
  * @returns The file, or `null` when there is none.
  */
@@ -157,7 +158,7 @@ export interface Environment {
  * the micro sign the Greek letter.
  *
  * @param name The name.
- * @returns What two spellings of one name have in common.
+ * @returns The same text for all spellings of one name.
  */
 export function foldName(name: string): string {
   let folded = "";
@@ -209,7 +210,7 @@ export function parseEnvironment(entries: readonly string[]): Environment {
  * @param parent The parent's environment.
  * @param clear Whether it is left out; `SYSTEMROOT` is kept even then, because
  * without it Windows finds neither its sockets nor its cryptography.
- * @param set What to set.
+ * @param set The variables to set.
  * @returns Names in the system's order, each once.
  * @throws {TypeError} when a name or value is not well-formed UTF-16.
  * @category Windows

@@ -1,6 +1,7 @@
 /**
- * From a specification to what `CreateProcessW` is given: the program found, the
- * permission asked, the command line and the environment written.
+ * The launch plan: the input of `CreateProcessW`, made from a specification. It holds
+ * the program found, after its permission was asked for, the command line, also that
+ * of a batch file, the environment, and the flags that decide on a console.
  *
  * @module
  */
@@ -49,7 +50,7 @@ import {
 } from "./executable.ts";
 import { priorityClass } from "./resource_limits.ts";
 
-/** What `CreateProcessW` is given. */
+/** The input of `CreateProcessW`. */
 export interface LaunchPlan {
   /** The program's path. */
   readonly application: string;
@@ -101,7 +102,7 @@ export function planLaunch(spec: SpawnSpec): LaunchPlan {
   };
 }
 
-/** What `cmd.exe` takes in a line; it would cut off the rest. */
+/** The longest line of `cmd.exe`; it would cut off the rest. */
 const MAX_BATCH_LINE = 8191;
 
 function programAndLine(
@@ -143,7 +144,8 @@ function loaderVariables(environment: Environment): string[] {
 // (CVE-2024-24576, CVE-2024-43402).
 //
 // So they are started through `cmd.exe` by name, with every argument in a form
-// that reaches the batch file as text. What cannot be made safe is refused.
+// that reaches the batch file as text. Arguments without such a form are
+// refused.
 //
 // Page: "cmd" (Windows Commands).
 
@@ -170,7 +172,7 @@ export function isBatchFile(path: string): boolean {
  * @param args Its arguments.
  * @param raw Whether the arguments are joined with blanks as they are; the
  * caller answers for them then.
- * @returns What follows the name of `cmd.exe` in the command line.
+ * @returns The part of the command line after the name of `cmd.exe`.
  * @throws {TypeError} when the script or an argument cannot be written safely.
  * @category Windows
  */
@@ -233,7 +235,7 @@ function escapePercent(text: string): string {
 // Pages: "Process Creation Flags", "Creation of a Console", "Console Process
 // Groups".
 
-/** What there is to reach a child with. */
+/** The means by which a child can be reached. */
 export interface ConsoleSituation {
   /** Whether this process has a console. */
   readonly console: boolean;
@@ -241,7 +243,7 @@ export interface ConsoleSituation {
   readonly helper: boolean;
 }
 
-/** What of a specification the flags follow from. */
+/** The part of a specification that the flags follow from. */
 type ConsoleSpec = Pick<
   SpawnSpec,
   | "stdin"
@@ -264,8 +266,8 @@ type ConsoleSpec = Pick<
  * and gets a group of its own there so that CTRL_BREAK can be sent to it. It
  * also shares ours when a console of its own would be out of reach.
  *
- * @param spec What is to be started.
- * @param situation What there is to reach it with.
+ * @param spec The specification.
+ * @param situation The means by which it can be reached.
  * @returns Flags for `CreateProcessW`.
  */
 export function creationFlags(
@@ -313,9 +315,9 @@ const SHOW: Readonly<Record<WindowsSpec["window"], number | null>> = {
 };
 
 /**
- * What the start-up information says of windows.
+ * The flags and the value of the start-up information for windows.
  *
- * @param windows What was asked for.
+ * @param windows The option.
  * @returns The fields of a `ProcessRequest`.
  */
 export function startupChoice(

@@ -1,5 +1,5 @@
 /**
- * Which limits a job holds. Pages "JOBOBJECT_BASIC_LIMIT_INFORMATION structure",
+ * The limits that a job holds, the priority class and the CPUs of a child. Pages "JOBOBJECT_BASIC_LIMIT_INFORMATION structure",
  * "JOBOBJECT_EXTENDED_LIMIT_INFORMATION structure".
  *
  * @module
@@ -47,7 +47,7 @@ export function jobLimits(limits: Limits | null): JobLimits {
 }
 
 /**
- * What of the limits the kernel holds.
+ * The names of the limits that the kernel holds.
  *
  * @param limits The limits, or `null`.
  * @returns The names.

@@ -65,13 +65,13 @@ export interface Spawned {
 /**
  * Starts a program.
  *
- * @param spec What to start.
+ * @param spec The validated specification.
  * @param entry How it comes into its job; the job list by default.
  * @param outer The job that its own is nested in, or `null`.
- * @returns The program and what belongs to it.
+ * @returns The running child with its handles.
  * @throws {SystemError} when it cannot be started; nothing is left open then.
  * @throws {RangeError} for CPUs that do not exist.
- * @throws {Deno.errors.NotSupported} for what Windows does not have.
+ * @throws {Deno.errors.NotSupported} for an option that Windows does not have.
  * @throws {Deno.errors.BadResource} for a handle of `fds` that is not open.
  */
 export function spawnProcess(
@@ -126,8 +126,8 @@ function startWith(
   }
 }
 
-// `uid`, `gid` and `processGroup` are ignored, as Deno does; what is asked for by
-// its own name and cannot be had is an error.
+// `uid`, `gid` and `processGroup` are ignored, as in Deno; any other option that
+// Windows does not have is an error.
 function refusePosixOnly(spec: SpawnSpec): void {
   const { groups, umask, pty } = spec;
   let what = "";

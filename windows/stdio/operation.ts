@@ -39,7 +39,7 @@ export class Operation {
 
   /**
    * @param pipe Our end, opened for overlapped operations; the caller closes it.
-   * @param event What the end of the operation signals, or `null`.
+   * @param event The event that the end of the operation signals, or `null`.
    */
   constructor(pipe: Handle, event: Handle | null = null) {
     this.#pipe = pipe;
@@ -107,7 +107,7 @@ export class Operation {
    * Looks whether the operation has ended, or waits for it.
    *
    * @param wait Whether to wait.
-   * @returns What it came to.
+   * @returns The result.
    */
   result(wait: boolean): Progress {
     const k = io();

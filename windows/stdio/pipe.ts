@@ -1,6 +1,7 @@
 /**
- * A pipe to a child: our end overlapped, for the completion port, the child's
- * end synchronous, as programs expect their standard streams.
+ * Pipes. To a child: our end is overlapped, for the completion port, the child's end
+ * synchronous, as programs expect of their standard streams. And from one child to
+ * another.
  *
  * Anonymous pipes cannot be overlapped, so it is a named pipe with a name that
  * cannot be guessed, one instance, this machine only, opened from both sides at
@@ -38,7 +39,7 @@ import {
 } from "../wait/completion_port.ts";
 import { available, Operation, receive } from "./operation.ts";
 
-/** What the kernel keeps of each pipe, in bytes. */
+/** The capacity of each pipe, in bytes. */
 const BUFFER_SIZE = 64 * 1024;
 
 /** The two ends of a pipe, neither of them inheritable. */
@@ -166,7 +167,7 @@ export function openChildPipe(): ChildPipe {
 //
 // Page: "WriteFile function".
 
-/** What a write came to. */
+/** The result of a write. */
 interface Outcome {
   readonly status: number;
   readonly bytes: number;
@@ -334,7 +335,7 @@ export class PipeReader implements ByteSource {
     return await this.read(view, false);
   }
 
-  /** Reads what is there: 0 at the end of the stream, and when it waits for bytes. */
+  /** Reads without waiting: 0 at the end of the stream, and when there are no bytes yet. */
   #take(view: Uint8Array): number {
     const operation = this.#connected();
     while (true) {

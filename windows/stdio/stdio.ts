@@ -1,5 +1,6 @@
 /**
- * The three standard streams of a child: our ends and the child's.
+ * The handles of a child, with our ends and the child's: the three standard streams,
+ * the further ones of `fds`, and the files that they are opened from.
  *
  * Pages: "GetStdHandle function", "DuplicateHandle function".
  *
@@ -68,11 +69,11 @@ export class StdioEnds implements Disposable {
   readonly #theirs: (Handle | null)[] = [null, null, null];
 
   /**
-   * Opens what is needed. To be made before anything else is opened for this
-   * child, and copies what the caller gave first: the number of a handle that has
+   * Opens the streams. To be made before anything else is opened for this child, and
+   * copies the handles that the caller gave first: the number of a handle that has
    * been closed would be given to something new, and pass for open.
    *
-   * @param targets What stdin, stdout and stderr are connected to.
+   * @param targets The targets of stdin, stdout and stderr.
    * @param command The program, for messages.
    * @throws {TypeError} for a handle that is not open; nothing is left open then.
    * @throws {SystemError} when Windows refuses; nothing is left open then.
@@ -190,7 +191,7 @@ function notOpen(handle: number, index: number, command: string): TypeError {
   );
 }
 
-// The handles of a child beyond its standard streams: both ends of them.
+// The handles of a child beyond its standard streams, with both ends.
 //
 // Page: "GetFileType function".
 
@@ -198,7 +199,7 @@ const FILE_TYPE_CHAR = 2;
 const FILE_TYPE_PIPE = 3;
 
 /**
- * What is opened for one child. Handles of ours that the caller named are
+ * The handles that are opened for one child. Handles of ours that the caller named are
  * inherited under their own values; the others are closed here as soon as the
  * child has them, or was not started.
  */
@@ -206,13 +207,13 @@ export class ChildHandles implements Disposable {
   readonly #specs: readonly DescriptorSpec[];
   readonly #theirs: Handle[] = [];
   readonly #ours: (Handle | null)[] = [];
-  /** What the child gets. */
+  /** The handles that the child gets. */
   readonly descriptors: RuntimeDescriptor[] = [];
 
   /**
    * Opens everything.
    *
-   * @param specs What the child gets; {@linkcode refuseClosed} has seen it.
+   * @param specs The handles, checked by {@linkcode refuseClosed}.
    * @param command The program, for messages.
    * @throws {RangeError} for a number that the C runtime does not know.
    * @throws what opening a file throws. Nothing is left open then.
@@ -297,7 +298,7 @@ export class ChildHandles implements Disposable {
  * parameter is wrong. To be called before anything is opened for the child: the
  * number of one that has been closed would be given to that, and pass for open.
  *
- * @param specs What the child gets.
+ * @param specs The handles that the child gets.
  * @throws {Deno.errors.BadResource} when one is not open.
  */
 export function refuseClosed(specs: readonly DescriptorSpec[]): void {
@@ -332,7 +333,7 @@ function typeFlag(handle: bigint): number {
 //
 // Page: "CreateFileW function".
 
-/** What a file is to the child. */
+/** The use that the child makes of a file. */
 export interface FileUse {
   /** Whether the child reads it; it writes otherwise. */
   readonly reads: boolean;
@@ -346,7 +347,7 @@ export interface FileUse {
  * Opens a file for a child, shared with all other users of it, as Deno does.
  *
  * @param file The file; permission was asked for.
- * @param use What it is to the child.
+ * @param use The use that the child makes of it.
  * @returns The handle, not inheritable.
  * @throws {Deno.errors.NotFound} when the file, or its directory, is missing.
  * @throws {Deno.errors.IsADirectory} when it is a directory.
@@ -388,8 +389,8 @@ function howToOpen(
   return { access, disposition: OPEN_ALWAYS };
 }
 
-// Paths that lead to devices or to other machines, and so to more than the files
-// of a drive. Which ones they are is Deno's decision (`check_special_file` in its
+// Special files: paths that lead to devices or to other machines, and so to more than
+// the files of a drive. The list is Deno's (`check_special_file` in its
 // `runtime/permissions`).
 
 const DRIVE = /^(?:\\\\\?\\)?[A-Za-z]:\\/;

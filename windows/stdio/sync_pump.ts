@@ -97,7 +97,7 @@ export class SyncPump {
   }
 
   /**
-   * Takes what is still in the pipes without waiting, and closes them: other
+   * Reads the rest of the pipes without waiting, and closes them: other
    * holders of their ends are not waited for.
    *
    * @param io The receivers.
@@ -165,7 +165,7 @@ export class SyncReader {
     this.#wait = new EventOperation(pipe);
   }
 
-  /** What to wait for; 0 when there is nothing. */
+  /** The handle to wait for; 0 for none. */
   get waitable(): bigint {
     return this.#wait.waitable;
   }
@@ -179,7 +179,7 @@ export class SyncReader {
   }
 
   /**
-   * Passes on what is there and waits for more.
+   * Passes on the bytes that are there and waits for more.
    *
    * @param receiver Takes the pieces.
    * @returns False when it refused one.
@@ -205,7 +205,7 @@ export class SyncReader {
   }
 
   /**
-   * Passes on what is there, without waiting, and ends.
+   * Passes on the bytes that are there, without waiting, and ends.
    *
    * @param receiver Takes the pieces, until it refuses one.
    */
@@ -230,7 +230,7 @@ export class SyncWriter {
     this.#write = new EventOperation(pipe);
   }
 
-  /** What to wait for; 0 when there is nothing. */
+  /** The handle to wait for; 0 for none. */
   get waitable(): bigint {
     return this.#closed ? 0n : this.#write.waitable;
   }
@@ -243,8 +243,8 @@ export class SyncWriter {
   /**
    * Writes as much as the pipe takes.
    *
-   * @param input What is to be written.
-   * @returns What is left of it; `null` when nothing is, or the reader has left.
+   * @param input The bytes to write.
+   * @returns The rest; `null` when all is written, or the reader has closed the pipe.
    */
   advance(input: Uint8Array): Uint8Array | null {
     const { operation } = this.#write;

@@ -3,7 +3,7 @@
  * of `CommandLineToArgvW` or of the Microsoft C runtime.
  *
  * Windows hands a new process one string; the program splits it. Both rule sets
- * agree on what is written here: backslashes count only in front of a quote, and
+ * agree on the text that is written here: backslashes count only in front of a quote, and
  * a quote inside an argument is `\"`, never `""` (there the two sets differ).
  *
  * Pages: "CommandLineToArgvW function", "Parsing C command-line arguments".
@@ -18,7 +18,7 @@ export const MAX_COMMAND_LINE = 32_767;
  * One argument, quoted where it has to be.
  *
  * @param argument The argument.
- * @returns What stands for it in a command line.
+ * @returns Its form in a command line.
  * @category Windows
  */
 export function quoteArgument(argument: string): string {
@@ -87,7 +87,7 @@ export function commandLine(
  * programs that convert the line to UTF-8 would see something else.
  *
  * @param text The text.
- * @param what What it is, for the message.
+ * @param what Its name, for the message.
  * @throws {TypeError} when it is not well-formed UTF-16.
  */
 export function requireWellFormed(text: string, what: string): void {

@@ -140,7 +140,7 @@ export const CREATE_ALWAYS = 2;
 export const OPEN_ALWAYS = 4;
 /** `CreateFileW`: it must exist. */
 export const OPEN_EXISTING = 3;
-/** `SetFileCompletionNotificationModes`: no packet for what succeeds at once. */
+/** `SetFileCompletionNotificationModes`: no packet for an operation that succeeds at once. */
 export const FILE_SKIP_COMPLETION_PORT_ON_SUCCESS = 0x1;
 /** `SetHandleInformation`: children inherit it. */
 export const HANDLE_FLAG_INHERIT = 0x1;

@@ -43,7 +43,7 @@ export interface OwnedJob {
 }
 
 /**
- * What to start.
+ * The program to start, and its attributes.
  *
  * @category Windows
  */
@@ -106,7 +106,7 @@ export class JobListRefused extends Error {
  * that a process which another thread starts meanwhile hardly ever gets them;
  * ours gets them and no others by `PROC_THREAD_ATTRIBUTE_HANDLE_LIST`.
  *
- * @param request What to start.
+ * @param request The program and its attributes.
  * @returns The process.
  * @throws {SystemError} of `CreateProcessW`; nothing is left open then.
  * @throws {JobListRefused} when Windows does not take a list of jobs.

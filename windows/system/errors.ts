@@ -1,5 +1,6 @@
 /**
- * Errors of the Windows backend, with the words and classes of `Deno.Command`.
+ * Errors of the Windows backend, with the words and classes of `Deno.Command`: the
+ * names, classes and texts of Win32 error codes.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import { MAX_COMMAND_LINE } from "./command_line.ts";
 import { messages } from "./kernel32.ts";
 
 /**
- * What else is known about a failed call.
+ * The circumstances of a failed call.
  *
  * @category Windows
  */
@@ -24,9 +25,9 @@ export interface FailureContext {
 /**
  * The error for a call that failed.
  *
- * @param code What `GetLastError` gave, read as the very next native call.
+ * @param code The result of `GetLastError`, called as the very next native call.
  * @param syscall The call.
- * @param context What else is known.
+ * @param context The circumstances of the call.
  * @returns The error, to be thrown.
  * @category Windows
  */
@@ -45,7 +46,7 @@ export function windowsError(
 /**
  * The error for a program that could not be started.
  *
- * @param code What `GetLastError` gave after `CreateProcessW`.
+ * @param code The result of `GetLastError` after `CreateProcessW`.
  * @param command The program as the caller wrote it.
  * @returns The error, to be thrown.
  */
@@ -142,7 +143,7 @@ export function batchTooLong(command: string, length: number): Error {
   );
 }
 
-// The system's words for an error code.
+// The text of the system for an error code.
 //
 // Reading `GetLastError` itself is not here: it has to be the very next native
 // call after the one that failed, so it stands beside each of them.
@@ -155,7 +156,7 @@ const FORMAT_MESSAGE_FROM_SYSTEM = 0x1000;
 const UNITS = 512;
 
 /**
- * What the system says about an error, in the user's language.
+ * The text of the system for an error, in the user's language.
  *
  * @param code The error code.
  * @returns One line of text, as `Deno.errors` have it.
@@ -176,7 +177,7 @@ export function errorText(code: number): string {
   return units === 0 ? "Unknown error" : readWide(text, units).trim();
 }
 
-// Win32 error codes: names, and the class of Deno's that each belongs to.
+// Win32 error codes: names, and Deno's class for each.
 //
 // Page: "System Error Codes" (winerror.h). The classes are those that Deno
 // itself throws for the same codes.
@@ -299,7 +300,7 @@ const NAMES: Readonly<Record<number, string>> = {
 /**
  * The name of an error.
  *
- * @param code What `GetLastError` gave.
+ * @param code The result of `GetLastError`.
  * @returns Its name in winerror.h, or `ERROR_` and the number.
  * @category Windows
  */
@@ -310,7 +311,7 @@ export function errorName(code: number): string {
 /**
  * The class of Deno's that fits an error.
  *
- * @param code What `GetLastError` gave.
+ * @param code The result of `GetLastError`.
  * @returns The class, or `null` where Deno throws a plain `Error`.
  */
 export function errorClass(code: number): ErrorClass | null {

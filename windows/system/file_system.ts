@@ -1,6 +1,6 @@
 /**
- * What has to be known of files before a program starts, asked without Deno's
- * read permission, as `Deno.Command` does.
+ * The file system calls that come before the start of a program, made without Deno's
+ * read permission, as `Deno.Command` makes them.
  *
  * Pages: "GetFileAttributesW function", "GetFullPathNameW function",
  * "Maximum Path Length Limitation".

@@ -1,5 +1,6 @@
 /**
- * The owner of a kernel handle.
+ * The owner of a kernel handle, waiting for handles, and the list of handles that the
+ * Microsoft C runtime inherits.
  *
  * @module
  */
@@ -78,9 +79,9 @@ export class Handle implements Disposable {
   }
 }
 
-// Waiting for a process to end, and what it left.
+// Waiting for a process to end, and its exit code.
 
-// So long may the end of a process take that has begun to end.
+// The longest time that the end of a process may take once it has begun.
 const ENDING_MS = 100;
 
 /**
@@ -202,7 +203,7 @@ export interface RuntimeDescriptor {
  * the runtime takes its standard streams from the startup information then.
  *
  * @param descriptors The descriptors, each with a number up to {@linkcode LARGEST_DESCRIPTOR}.
- * @returns What `lpReserved2` points to; empty when there are none.
+ * @returns The block that `lpReserved2` points to; empty when there are none.
  */
 export function runtimeDescriptors(
   descriptors: readonly RuntimeDescriptor[],

@@ -1,6 +1,7 @@
 /**
- * The end of this isolate: what Windows closes with it, so that trees end with
- * the isolate that started them and no handle is left open.
+ * The end of this isolate: the handles that Windows closes with it, so that trees end
+ * with the isolate that started them and no handle is left open; and the memory that
+ * stays for the kernel.
  *
  * - The isolate of the main thread, and that of a test file, ends with the event
  *   `unload`: at the normal end, at `Deno.exit()`, at a restart of `--watch`.
@@ -90,7 +91,7 @@ export function closeAtThreadEnd(handle: bigint): number {
 /**
  * Undoes {@linkcode closeAtThreadEnd}, before the owner closes the handle.
  *
- * @param slot What it returned.
+ * @param slot Its result.
  */
 export function keepOpen(slot: number): void {
   if (slot === NO_SLOT) return;
@@ -127,8 +128,8 @@ function newSlot(): number {
 //
 // Memory of JavaScript is freed with its isolate, which `worker.terminate()`
 // ends at any moment; the kernel would go on writing to it. So this memory
-// belongs to the process heap. It is freed when no operation uses it; what an
-// operation uses when its isolate ends stays allocated until the process ends.
+// belongs to the process heap. It is freed when no operation uses it; memory
+// that an operation uses when its isolate ends stays allocated until the process ends.
 //
 // Pages: "HeapAlloc function", "OVERLAPPED structure".
 
@@ -157,7 +158,7 @@ export function allocate(size: number): Uint8Array<ArrayBuffer> {
 /**
  * Frees memory. Nothing may use it any more, the view included.
  *
- * @param memory What {@linkcode allocate} returned.
+ * @param memory The memory, of {@linkcode allocate}.
  */
 export function free(memory: Uint8Array<ArrayBuffer>): void {
   const k = heap();

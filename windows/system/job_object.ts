@@ -1,9 +1,9 @@
 /**
  * Job objects: the kernel's own container for a tree of processes.
  *
- * Whatever a member starts is a member. One call ends them all, and with
- * KILL_ON_JOB_CLOSE so does the end of the process that holds the only handle,
- * by whatever cause.
+ * Every process that a member starts is a member. One call ends them all, and with
+ * KILL_ON_JOB_CLOSE so does the end of the process that holds the only handle, from
+ * any cause.
  *
  * Pages: "Job Objects", "CreateJobObjectW function", "Nested Jobs".
  *
@@ -47,7 +47,7 @@ export interface JobLimits {
 }
 
 /**
- * What a job forbids and does.
+ * The settings of a job.
  *
  * @category Windows
  */
@@ -81,7 +81,7 @@ export class JobObject implements Disposable {
   /**
    * Creates a job without a name.
    *
-   * @param options What it forbids and does.
+   * @param options Its settings.
    * @throws {SystemError} when Windows refuses; nothing is left open then.
    */
   constructor(options: JobOptions = {}) {
@@ -181,7 +181,7 @@ export class JobObject implements Disposable {
    * Page "JOBOBJECT_ASSOCIATE_COMPLETION_PORT structure".
    *
    * @param port The port.
-   * @param key What its packets carry.
+   * @param key The key that its packets carry.
    * @throws {SystemError} when the job has a port already.
    */
   notify(port: Handle, key: bigint): void {

@@ -17,13 +17,13 @@ import { lazyLibrary, type Library } from "../../ffi/library.ts";
 // Where the system's libraries are.
 
 // The absolute path is for a scoped --allow-ffi, which refuses a bare name.
-/** What every program needs: processes, files, consoles. */
+/** The library of processes, files and consoles. */
 export const KERNEL32: readonly string[] = [
   "kernel32.dll",
   "C:\\Windows\\System32\\kernel32.dll",
 ];
 
-/** What kernel32 is made of. */
+/** The library under kernel32. */
 export const NTDLL: readonly string[] = [
   "ntdll.dll",
   "C:\\Windows\\System32\\ntdll.dll",
@@ -35,7 +35,7 @@ export const USER32: readonly string[] = [
   "C:\\Windows\\System32\\user32.dll",
 ];
 
-// Functions of kernel32: processes, jobs, and the process table. See `kernel32.ts`.
+// Processes, jobs, and the process table.
 
 const PROCESSES_SYMBOLS = {
   // DWORD GetLastError(void)
@@ -110,7 +110,7 @@ const PROCESSES_SYMBOLS = {
   },
 } as const;
 
-/** Processes and their handles: what every spawn needs. */
+/** Processes and their handles, for every spawn. */
 export const processes: Library<typeof PROCESSES_SYMBOLS> = lazyLibrary(
   KERNEL32,
   PROCESSES_SYMBOLS,
@@ -196,7 +196,7 @@ const ACCOUNTING_SYMBOLS = {
   GetProcessIoCounters: { parameters: ["usize", "buffer"], result: "i32" },
 } as const;
 
-/** What processes have used; their times are in the process table. */
+/** The resources that processes have used; their times are in the process table. */
 export const accounting: Library<typeof ACCOUNTING_SYMBOLS> = lazyLibrary(
   KERNEL32,
   ACCOUNTING_SYMBOLS,
@@ -234,7 +234,7 @@ const THREADS_SYMBOLS = {
   GetProcAddress: { parameters: ["usize", "buffer"], result: "usize" },
 } as const;
 
-/** What happens at the end of a thread, and names known to this process alone. */
+/** Callbacks at the end of a thread, and names known to this process alone. */
 export const threads: Library<typeof THREADS_SYMBOLS> = lazyLibrary(
   KERNEL32,
   THREADS_SYMBOLS,
@@ -256,8 +256,7 @@ export const messages: Library<typeof MESSAGES_SYMBOLS> = lazyLibrary(
   MESSAGES_SYMBOLS,
 );
 
-// Functions of kernel32: pipes, the completion port, and events. See
-// `kernel32.ts`.
+// Pipes, the completion port, and events.
 
 const IO_SYMBOLS = {
   GetLastError: { parameters: [], result: "u32" },
@@ -349,7 +348,7 @@ export const io: Library<typeof IO_SYMBOLS> = lazyLibrary(
 );
 
 // Functions of kernel32 and user32 that ask a program to end: console control
-// events, and messages to windows. See `kernel32.ts`.
+// events, and messages to windows.
 
 const CONSOLES_SYMBOLS = {
   GetLastError: { parameters: [], result: "u32" },
@@ -406,7 +405,7 @@ export const windowing: Library<typeof WINDOWING_SYMBOLS> = lazyLibrary(
   WINDOWING_SYMBOLS,
 );
 
-// Functions of ntdll: what kernel32 has no call for. See `kernel32.ts`.
+// Functions of ntdll, for operations without a call of kernel32.
 
 const NT_SYMBOLS = {
   // NTSTATUS NtSuspendProcess(HANDLE)

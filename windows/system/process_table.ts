@@ -1,5 +1,5 @@
 /**
- * The system's process table, as one snapshot.
+ * The system's process table, as one snapshot, and the properties of a single process.
  *
  * Page: "CreateToolhelp32Snapshot function".
  *
@@ -67,10 +67,10 @@ export function processSnapshot(): ProcessEntry[] {
   }
 }
 
-// What can be asked of a process by its id.
+// The properties of a process, by its id.
 //
 // An id may belong to another process by the time it is opened (Windows even opens
-// a process for `id + 1`), so the caller checks what was opened.
+// a process for `id + 1`), so the caller checks the process that was opened.
 //
 // Pages: "OpenProcess function", "GetProcessTimes function",
 // "QueryFullProcessImageNameW function", "NtQueryInformationProcess function".

@@ -1,7 +1,7 @@
 /**
  * The functions of ws2_32: Windows Sockets. See `kernel32.ts` for the rules.
  *
- * SOCKET is `usize`. `WSAGetLastError` reads what `GetLastError` reads.
+ * SOCKET is `usize`. `WSAGetLastError` reads the value that `GetLastError` reads.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * A tree of processes: everything in one job.
+ * A tree of processes in one job: its members, their end, and stopping and continuing
+ * their threads.
  *
  * @module
  */
@@ -100,7 +101,7 @@ export class JobTree {
    * Ends every member at once: one call, nothing can start in between.
    *
    * @param signal The signal this stands for; members get its exit code.
-   * @returns What it ended.
+   * @returns The number of processes ended, and the means.
    */
   kill(signal: Deno.Signal): HardKill {
     const refused: Survivor[] = [];

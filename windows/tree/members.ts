@@ -48,7 +48,7 @@ export function forEachMember(
 }
 
 /**
- * The same with those of which it is not known yet what they are.
+ * The same with the processes that could not be looked at yet.
  *
  * @param job The job.
  * @param visit Called for each, as by {@linkcode forEachMember}.
@@ -66,7 +66,7 @@ export function forEachProcess(
     const handle = openProcess(pid, rights);
     if (handle === null) continue;
     const image = imagePath(handle);
-    // Between the list and the opening the id may have gone to a stranger.
+    // Between the list and the opening another process may have got the id.
     const ours = !isConsoleHost(image) && job.contains(handle);
     if (!ours || !visit({ pid, handle, image })) handle.close();
   }
@@ -81,7 +81,7 @@ function isConsoleHost(image: string): boolean {
  * after the last program of their console, and are not of the tree.
  *
  * @param job The job.
- * @param unborn What was seen of its processes that are being made.
+ * @param unborn The record of its processes that are being made.
  * @returns Whether no member lives. One that cannot be looked at counts as living.
  */
 export function isEmptyJob(job: JobObject, unborn: Unborn): boolean {
@@ -150,7 +150,7 @@ export function describeMembers(
 // The maker may have done its part before it was ended: so long the thread may take.
 const UNBORN_MS = 900;
 
-/** What was seen of the unborn processes of one job. */
+/** The record of the unborn processes of one job. */
 export class Unborn {
   // When each was first seen so.
   readonly #since = new Map<number, number>();

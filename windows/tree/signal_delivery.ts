@@ -1,5 +1,5 @@
 /**
- * What a signal does to a started program and its tree.
+ * The delivery of a signal to a started program and its tree.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import { type Leader, signalExitCode } from "../wait/leader.ts";
 import type { JobTree } from "./job_tree.ts";
 import { forEachMember } from "./members.ts";
 
-/** What signals go to. */
+/** The target of signals. */
 export interface SignalTarget {
   /** The process id of the leader. */
   readonly pid: number;
@@ -49,7 +49,7 @@ export class SignalDelivery {
   #asked: SoftRequest | null = null;
   #signal: Deno.Signal = "SIGTERM";
 
-  /** @param target What they go to. */
+  /** @param target Their target. */
   constructor(target: SignalTarget) {
     this.#target = target;
   }
@@ -72,7 +72,7 @@ export class SignalDelivery {
    * @param signal The signal; 0 only looks.
    * @param wake Whether a suspended tree is continued, so that it can hear.
    * @param askable Whether the leader has begun to run.
-   * @returns What was sent.
+   * @returns The report of the sending.
    */
   toTree(
     signal: Deno.Signal | number,
@@ -99,7 +99,7 @@ export class SignalDelivery {
   }
 
   /**
-   * Looks what has come of a soft signal, as long as the tree lives: takes the
+   * Looks after a soft signal as long as the tree lives: takes the
    * next means where it could not be sent, and answers interpreters that ask.
    */
   follow(): void {
@@ -135,7 +135,7 @@ export class SignalDelivery {
    * Ends the whole tree at once.
    *
    * @param signal The signal this stands for.
-   * @returns What it ended.
+   * @returns The number of processes ended, and the means.
    */
   end(signal: Deno.Signal): HardKill {
     this.#asked?.overtaken(TERMINATED);
@@ -157,8 +157,8 @@ function nameOf(signal: Deno.Signal | number): Deno.Signal | null {
 // Command interpreters that wait for an answer. After CTRL_C or CTRL_BREAK,
 // `cmd.exe` lets the command that a batch file runs end, and then asks on the
 // console "Terminate batch job (Y/N)?". There is no reader of that question in a
-// console without a window, so the answer is given here: what has been asked to
-// end and waits for nothing but the answer is ended.
+// console without a window, so the answer is given here: an interpreter that has been
+// asked to end and waits only for the answer is ended.
 
 /** So long an interpreter has no child before it is taken to ask, in milliseconds. */
 const ASKING_MS = 200;
@@ -176,7 +176,7 @@ export class AskingShells {
    * Ends the interpreters that have had no child for a while.
    *
    * @param job The tree.
-   * @param exitCode What they exit with.
+   * @param exitCode Their exit code.
    * @param ended Called with the id of one before it is ended.
    */
   end(job: JobObject, exitCode: number, ended: (pid: number) => void): void {

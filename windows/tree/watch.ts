@@ -72,7 +72,7 @@ export class EmptinessWait implements TreeWatch, Poller {
 // limit is over), so the members are waited for, one after the other, until the
 // job has none.
 
-/** A member may be a stranger by now (its id used again): look again at last. */
+/** The longest wait for one member: its id may be in use again. In milliseconds. */
 const SLICE = 50;
 
 /**

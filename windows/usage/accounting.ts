@@ -1,7 +1,7 @@
 /**
- * What a child and its tree have used, and the limits that the job held against
- * them. The counters go with the handles: the last values are taken right before
- * these are closed.
+ * The resources that a child and its tree have used, and the limits of the job that
+ * they met. The counters vanish with the handles: the last values are read right
+ * before the handles are closed.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What the members of a job have used, those that are gone included: the job's
- * own counters. Pages "JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION structure",
+ * The resources that the members of a job have used, also those that have ended: the
+ * job's own counters; and those of one process. Pages "JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION structure",
  * "JOBOBJECT_EXTENDED_LIMIT_INFORMATION structure".
  *
  * @module
@@ -69,7 +69,7 @@ export function decodeJobUsage(
  * Asks a job.
  *
  * @param job The job.
- * @returns The figures, without what is in use now.
+ * @returns The figures, without those of the moment.
  */
 export function jobUsage(job: JobObject): ResourceUsage {
   const accounting = new Struct(JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION);
@@ -103,7 +103,7 @@ function askBoth(job: JobObject, bytes: Uint8Array<ArrayBuffer>): boolean {
   }
 }
 
-// What one process has used. Pages "GetProcessTimes function",
+// The resources of one process. Pages "GetProcessTimes function",
 // "GetProcessMemoryInfo function", "GetProcessIoCounters function". The handle of
 // a process that has ended still tells its times and counters.
 
@@ -121,10 +121,10 @@ export function toMilliseconds(units: bigint): number {
 }
 
 /**
- * What a process has used, it alone.
+ * The resources that one process has used, without its descendants.
  *
  * @param process The process, with the right to ask.
- * @returns The figures; what cannot be told is `null`.
+ * @returns The figures; unknown ones are `null`.
  */
 export function processUsage(process: Handle): ResourceUsage {
   const k = accounting();

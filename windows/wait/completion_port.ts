@@ -6,8 +6,8 @@
  * asynchronous file I/O too, so at most one call is ever pending there:
  * `GetQueuedCompletionStatusEx`. It is pending only while something is held
  * that the event loop must wait for; the last release ends it with a packet of
- * its own. What is watched without holding the event loop is looked at from an
- * unreferenced timer.
+ * its own. Watches that do not hold the event loop are looked at from an unreferenced
+ * timer.
  *
  * Pages: "I/O Completion Ports", "GetQueuedCompletionStatusEx function".
  *
@@ -106,7 +106,7 @@ export class CompletionPort {
    * succeed at once do not.
    *
    * @param pipe The pipe, opened for overlapped operations.
-   * @param key What the packets carry.
+   * @param key The key that the packets carry.
    * @throws {SystemError} when it is connected already.
    */
   connect(pipe: Handle, key: bigint): void {
@@ -200,7 +200,7 @@ export class CompletionPort {
   async #run(): Promise<void> {
     this.#running = true;
     try {
-      // One turn first: what is held and released at once needs no call at all.
+      // One turn first: a hold that is released at once needs no call at all.
       await null;
       while (this.#holds > 0) await this.#step();
     } finally {
@@ -298,7 +298,7 @@ export function completionPort(): CompletionPort {
   return port;
 }
 
-// What `GetQueuedCompletionStatusEx` takes from a completion port.
+// The packets that `GetQueuedCompletionStatusEx` takes from a completion port.
 //
 // Page: "OVERLAPPED_ENTRY structure".
 
@@ -325,7 +325,7 @@ export class Packets {
     this.#view = new DataView(buffer);
   }
 
-  /** The key of what the packet is about. */
+  /** The key of the object that the packet is about. */
   key(index: number): bigint {
     return this.#view.getBigUint64(
       index * ENTRY_SIZE + ENTRY.lpCompletionKey.offset,

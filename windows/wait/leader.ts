@@ -1,5 +1,5 @@
 /**
- * The process a tree began with: its exit, seen once.
+ * The leader of a tree: its exit, which is seen once, and the meaning of its exit code.
  *
  * @module
  */
@@ -90,19 +90,19 @@ export class Leader {
   }
 }
 
-// What a Windows exit code tells.
+// The meaning of an exit code.
 //
-// Windows has 32-bit exit codes and no "died by a signal". What we end gets
-// 128 + n from us, and STATUS_CONTROL_C_EXIT is what the default handler of a
-// console event leaves; both become a signal only when it was us.
+// Windows has 32-bit exit codes and no death by a signal. A process that this library
+// ends gets 128 + n, and the default handler of a console event leaves
+// STATUS_CONTROL_C_EXIT; both become a signal only when this library sent it.
 //
 // Pages: "GetExitCodeProcess function", "TerminateJobObject function",
 // "SetConsoleCtrlHandler function".
 
-/** What the default handlers of CTRL_C and CTRL_BREAK exit with. */
+/** The exit code of the default handlers of CTRL_C and CTRL_BREAK. */
 export const STATUS_CONTROL_C_EXIT = 0xC000013A;
 
-/** What we did to a process before it ended. */
+/** Our actions on a process before it ended. */
 export interface Deeds {
   /** The signals that our terminating it stood for: the first to arrive leaves its code. */
   readonly ended: readonly Deno.Signal[];
@@ -124,7 +124,7 @@ export function signalExitCode(signal: Deno.Signal): number {
  * The status that an exit code stands for.
  *
  * @param raw The code as `GetExitCodeProcess` gives it, unsigned.
- * @param deeds What we did to the process.
+ * @param deeds Our actions on the process.
  * @returns The status; `code` is signed, as `Deno.Command` reports it.
  */
 export function exitStatus(raw: number, deeds: Deeds): ExitStatus {
