@@ -1,8 +1,10 @@
 /**
- * Terminals. A pseudo-terminal for a child (pty(7)): the child opens the slave by
- * name as its standard streams, which after setsid makes it the controlling terminal;
- * this process holds the master. And the terminal of this process, which is lent to
- * a child in the foreground.
+ * The terminals of a child: a pseudo-terminal of its own, or that of this process,
+ * lent to a child in the foreground.
+ *
+ * A child on a pseudo-terminal (pty(7)) opens the slave by name as its standard
+ * streams, which after setsid makes it the controlling terminal; this process holds
+ * the master.
  *
  * Pseudo-terminals are for Linux only. On macOS reading without waiting takes `fcntl`, and the size takes
  * `ioctl`: both variadic, see libc.ts.

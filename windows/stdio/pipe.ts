@@ -1,7 +1,7 @@
 /**
- * Pipes. To a child: our end is overlapped, for the completion port, the child's end
- * synchronous, as programs expect of their standard streams. And from one child to
- * another.
+ * Pipes to a child and from one child to another. Of a pipe to a child our end is
+ * overlapped, for the completion port, and the child's end synchronous, as programs
+ * expect of their standard streams.
  *
  * Anonymous pipes cannot be overlapped, so it is a named pipe with a name that
  * cannot be guessed, one instance, this machine only, opened from both sides at
