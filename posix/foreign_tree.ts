@@ -99,9 +99,10 @@ export function openForeignTree(pid: number): NativeTree {
 
 // Membership by ancestry.
 //
-// Whoever descends from the root through living parents, whoever was once seen
-// to do so, and, where the root leads a session, whoever is in that session. On
-// macOS parents are known by unique id, which orphans keep until they call exec.
+// Members are the processes that descend from the root through living parents, those
+// that were once seen to do so, and, where the root leads a session, all processes of
+// that session. On macOS parents are known by unique id, which orphans keep until they
+// call exec.
 // A daemon whose parents had all died before the first look is not seen: only a
 // containment from birth could hold it.
 

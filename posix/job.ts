@@ -1,6 +1,6 @@
 /**
  * Several children as one tree, on POSIX: one look at all processes finds the
- * members of all, one round of signals and one kill mean them all.
+ * members of all, and one round of signals or one kill reaches all of them.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export class PosixJob implements NativeJob {
   // Retired ones that were not proved to be empty.
   readonly #doubtful: PosixProcess[] = [];
   #tree: TreeOperations | null = null;
-  // That of every POSIX system, until there is a child.
+  // The one that every POSIX system has, until there is a child.
   #mechanism: TreeMechanism = "process-group";
   readonly #joint = new JointMembership();
   readonly #blind = new BlindGroups();

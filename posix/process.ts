@@ -84,7 +84,7 @@ export class PosixProcess implements NativeProcess {
     this.#operations?.hasEnded?.(pid) ?? false;
   readonly #livingLeader = (): number =>
     this.#leader.status === null ? this.pid : 0;
-  // The freezing of an ending is no stop to tell anybody.
+  // A stop of the leader by killTree() is not reported.
   #ending = false;
 
   /** See {@linkcode NativeProcess.onStop}; without it this process stops too. */
@@ -132,7 +132,7 @@ export class PosixProcess implements NativeProcess {
     );
   }
 
-  /** Who belongs to the tree. */
+  /** Decides which processes belong to the tree. */
   get membership(): Membership {
     return this.#spawned.membership;
   }
@@ -167,7 +167,8 @@ export class PosixProcess implements NativeProcess {
       this.onStop();
       return;
     }
-    // Nobody here knows what to do with a stopped child: the user's shell does.
+    // Without a receiver, this process stops as its child did, and the user's shell
+    // decides.
     stopWithChild();
     this.#continue();
   }
@@ -184,7 +185,7 @@ export class PosixProcess implements NativeProcess {
     if (this.#leader.status === null) this.#terminal?.lend(this.pid);
     this.#spawned.membership.freeze?.(false);
     // The leader by its number, which is ours: also where no list can be had. But
-    // once: a second SIGCONT would interrupt what it has gone on with.
+    // once: a second SIGCONT would interrupt the work that it has resumed.
     const told = this.blindGroup === null && this.#leader.signal(SIGCONT) === 0;
     this.#tree.signalAll([SIGCONT], told ? this.pid : 0);
   }
@@ -252,7 +253,7 @@ export class PosixProcess implements NativeProcess {
       return this.#tree.kill(SIGSTOP, SIGKILL, this.#group());
     }
     this.stopGroup();
-    // Counted before: who dies of it at once is not there to be counted after.
+    // Counted before: a process that dies of it at once is not counted after it.
     const found = this.#tree.members().length;
     membership.killAll();
     const hard = this.#tree.kill(SIGSTOP, SIGKILL);
@@ -260,8 +261,8 @@ export class PosixProcess implements NativeProcess {
   }
 
   /**
-   * One call stops all who have not left the group, between two forks of any of
-   * them: against a fork bomb, looking at one after the other comes too late. The
+   * Stops all processes of the leader's group in one call, between two forks of any of
+   * them: against a fork bomb, signals to one after the other come too late. The
    * group's number is ours as long as its leader is not reaped.
    */
   stopGroup(): void {

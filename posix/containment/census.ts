@@ -1,18 +1,11 @@
 /**
- * Who is in which of our trees, kept from a look at all processes for as long as
- * it is certainly complete (Linux).
+ * Knowledge about process numbers that spares looks at all processes (Linux): the
+ * census (the members of every tree at the last look), outsiders (processes in no
+ * tree), the proof of emptiness by the numbers given since a leader, the numbers of
+ * later leaders, and orphans that have become children of this process.
  *
- * A tree only grows when a process is created, and `/proc/loadavg` tells the
- * number that was given last: while that stays, a list can lose members but gain
- * none. So a thousand trees that are ended in one go need one look, not a
- * thousand.
- *
- * One thing escapes it. A fork has its number some microseconds before the new
- * process can be seen: a list made in between has who forks and misses who comes,
- * and by the time it is used the one may have exited. But no fork ends after
- * SIGKILL. So any list may say whom to kill, and it proves that a tree is empty
- * only when all that it names were killed before it was begun, and nobody else
- * ended while it was made.
+ * All of it rests on one fact: process numbers are given in rising order, and
+ * `/proc/loadavg` tells the last one given.
  *
  * @module
  */
@@ -32,8 +25,22 @@ import {
 import type { Belongs, Use } from "../tree/membership.ts";
 import { WNOHANG } from "../wait/children.ts";
 
-// So long after a look it says whom to send a signal that is not followed up by
-// another look: who was forking at the look could be seen right afterwards.
+// The census: the members of every tree, kept from a look at all processes for as long
+// as it is certainly complete.
+//
+// A tree only grows when a process is created: while the number given last stays, a
+// list can lose members but gain none. So a thousand trees that are ended in one go
+// need one look, not a thousand.
+//
+// A fork under way escapes it: the number is given some microseconds before the new
+// process can be seen. A list made in between has the parent and misses the child, and
+// by the time it is used the parent may have exited. But no fork completes after
+// SIGKILL. So any list may say what to kill, and it proves that a tree is empty only
+// when all of its processes were killed before it was begun, and no other process
+// ended while it was made.
+
+// So long after a look its list serves for a signal that no further look follows: the
+// child of a fork under way at the look could be seen right afterwards.
 const ONE_GO_MS = 100;
 
 /** The lists of all trees of this isolate. */
@@ -44,7 +51,7 @@ export class Census {
   #began = 0;
   #killed = false;
   #doubtful = false;
-  // Who was sent SIGKILL, and when. None whose number can be given again before
+  // Killed processes, and when. None with a number that can be given again before
   // numbers wrap: a higher one than the last.
   readonly #dying = new Map<number, number>();
   #latest = 0;
@@ -77,7 +84,7 @@ export class Census {
     else this.#growing.set(tree, new Set<number>().add(pid));
   }
 
-  /** The look has come to a process that has ended meanwhile, whosever it was. */
+  /** The look has come to a process, of any tree or none, that has ended meanwhile. */
   gone(pid: number): void {
     if (this.#growing !== null && !this.#dying.has(pid)) this.#doubtful = true;
   }
@@ -94,7 +101,7 @@ export class Census {
     this.#see(newest);
   }
 
-  /** SIGKILL has been sent to one, who was this process for certain. */
+  /** SIGKILL has been sent to a process that certainly had this number. */
   killed(pid: number): void {
     if (pid <= this.#latest) this.#dying.set(pid, performance.now());
   }
@@ -149,7 +156,7 @@ export class Census {
     return pids.length === 0 || pids.length === 1 && pids[0] === leader;
   }
 
-  // Whether nobody has come since, and what was done since does not matter.
+  // Whether no process has come since, and what was done since does not matter.
   #holds(newest: number, use: Use): boolean {
     if (this.#trees === null || newest !== this.#newest) return false;
     if (use !== "to kill" && this.#killed) return false;
@@ -170,18 +177,17 @@ export class Census {
   }
 }
 
-// Processes that were seen to be in no tree of ours.
+// Outsiders: processes that were seen to be in no tree of ours.
 //
-// Nobody comes into a tree but by birth. So who was outside at one look is outside
-// at the next, and when it ends, it has left nobody behind who matters. On a busy
-// host there is no look during which no stranger ends; only the few that were never
-// looked at make another look necessary, and that one has next to nothing to do.
+// A process comes into a tree by birth only. So an outsider at one look is an outsider
+// at the next, and leaves no member behind when it ends. On a busy host some stranger
+// ends during every look; only the few that were never looked at make another look
+// necessary, and that one has next to nothing to do.
 //
-// A number may be given again when all others have been. `/proc/loadavg` tells the
-// last one: as long as it only rises, and is read often enough to see it fall,
-// every number up to it still means whom it meant. A higher one is of somebody who
-// has lived since before numbers wrapped; when he ends, it is given again as soon
-// as its turn comes.
+// A number may be given again when all others have been. As long as the last one only
+// rises, and is read often enough to see it fall, every number up to it still means
+// the process that it meant. A higher one is of a process that has lived since before
+// numbers wrapped; when that ends, the number is given again as soon as its turn comes.
 
 // Questions between two readings of the last number.
 const READ_EVERY = 256;
@@ -266,7 +272,7 @@ export class Outsiders {
     this.#readAt = now;
   }
 
-  // Their turn has come: it may be others who have these numbers now.
+  // Their turn has come: other processes may have these numbers now.
   #forgetUpTo(newest: number): void {
     this.#lowestAhead = Infinity;
     this.#ahead.forEach((pid) => {
@@ -276,20 +282,19 @@ export class Outsiders {
   }
 }
 
-// A proof that a tree is empty without looking at every process (Linux).
+// The quick proof of emptiness, without a look at every process.
 //
-// Process numbers are given in rising order, and `/proc/loadavg` tells the last
-// one. Whatever descends from a leader was created after it, so only the numbers
-// in between can be members; and when no number was given since the last look,
-// nothing was forked meanwhile.
+// Every descendant of a leader was created after it, so only the numbers given since
+// can be members'; and when no number was given since the last look, no process was
+// forked meanwhile.
 
 // More numbers than these are not tried one by one: all of /proc is read instead.
 const MAX_PROBES = 2048;
 
-// Nor are so many gone through.
+// More numbers than these are not gone through at all.
 const MAX_NUMBERS = 65_536;
 
-/** What the numbers since a leader are asked. */
+/** The tree in question, and how its numbers are tested. */
 export interface EmptyQuestion {
   /** The leader, which has exited and is not yet reaped. */
   readonly leader: number;
@@ -330,7 +335,7 @@ export function quickEmpty(
       if (stat === null) return null;
       if (!isDead(stat.state)) return false;
     }
-    // Nobody was there who could have forked meanwhile.
+    // No process was there that could have forked meanwhile.
     if (probes === before) return true;
     from = last;
     last = lastPid();
@@ -338,7 +343,7 @@ export function quickEmpty(
   return null;
 }
 
-// The numbers of the leaders that this isolate has started last (Linux).
+// Later leaders: the numbers of the leaders that this isolate has started last.
 //
 // With many short commands at a time, or a thousand that are ended in one go,
 // nearly all numbers that were given since a tree began are those of leaders of
@@ -365,8 +370,8 @@ export function noteLeader(pid: number): number {
 
 /**
  * Whether a number was given to the leader of a tree that was started later than
- * another one. That is whom it means, living or reaped, as long as no number can
- * have been given twice since.
+ * another one. It means that leader, living or reaped, as long as no number can have
+ * been given twice since.
  *
  * @param pid The number.
  * @param turn As how many-eth the other one was started.
@@ -403,9 +408,10 @@ export function otherNumbers(
   return numbers;
 }
 
-// Children of this process that it did not start as leaders: those of other threads,
-// and orphans of its trees where these come to it (process 1 of a pid namespace, and
-// a subreaper, see PR_SET_CHILD_SUBREAPER in prctl(2)).
+// Orphans and strangers: children of this process that it did not start as leaders.
+// They are children of other threads, and orphans of its trees where these come to it
+// (process 1 of a pid namespace, and a subreaper, see PR_SET_CHILD_SUBREAPER in
+// prctl(2)).
 
 /**
  * The child of this process that a process descends from without the leader's being

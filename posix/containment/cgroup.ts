@@ -1,7 +1,8 @@
 /**
  * Containment by cgroup v2 (cgroups(7)), where this process may make one: every
  * descendant is in it, `cgroup.kill` ends them all at once, `cgroup.events` tells
- * when none is left. The tag of the lineage is there besides, for the guard.
+ * when none is left. The tag of the lineage is there besides, for the guard. The
+ * parsers of the cgroup's files and of its place in `/proc` follow below.
  *
  * Opt-in: joining by writing `cgroup.procs` waits for an RCU grace period, some
  * ten milliseconds; only clone into the cgroup (glibc 2.39) is free of it.
@@ -92,7 +93,7 @@ export class Cgroup implements Membership {
   readonly #directory: string;
   readonly #lineage: Lineage;
   #retired = false;
-  // What its files said last: they go with the directory.
+  // The last content of its files: they go with the directory.
   #final: ResourceUsage | null = null;
   #reached: LimitName | null = null;
   readonly #read = (name: string): string | null =>
@@ -101,7 +102,7 @@ export class Cgroup implements Membership {
   private constructor(directory: string, lineage: Lineage) {
     this.#directory = directory;
     this.#lineage = lineage;
-    // What loses its tag is in the cgroup all the same.
+    // A process that loses its tag stays in the cgroup.
     this.report = {
       ...lineage.report,
       mechanism: "cgroup",
@@ -125,7 +126,7 @@ export class Cgroup implements Membership {
 
   /**
    * Sets memory and processes where their controllers are enabled here: then the
-   * files are there and belong to whoever made the directory.
+   * files are there and belong to the user that made the directory.
    */
   limit(limits: Limits): LimitName[] {
     const held: LimitName[] = [];
@@ -139,8 +140,8 @@ export class Cgroup implements Membership {
       return true;
     };
     if (set("memory", "memory.max", limits.memory)) {
-      // All of it ends, not whoever the kernel finds the fattest; and swap is
-      // memory, too, where it is accounted.
+      // All of it ends, not the process that the kernel finds the largest; and swap
+      // counts as memory where it is accounted.
       write(`${this.#directory}/memory.oom.group`, "1");
       write(`${this.#directory}/memory.swap.max`, "0");
     }
@@ -258,8 +259,8 @@ export class Cgroup implements Membership {
   }
 }
 
-// What the files of a cgroup (cgroups(7), Documentation/admin-guide/cgroup-v2)
-// tell about the use of resources: pure, tested on every OS.
+// Figures in the files of a cgroup (cgroups(7), Documentation/admin-guide/cgroup-v2):
+// pure, tested on every OS.
 
 /** Reads a file of the cgroup by its name; `null` where there is none. */
 export type ReadCgroupFile = (name: string) => string | null;
@@ -334,7 +335,7 @@ function sumOf(text: string | null, name: string): number | null {
   return sum;
 }
 
-// Where this process's cgroup v2 is, from `/proc`: pure, tested on every OS.
+// The place of this process's cgroup v2, from `/proc`: pure, tested on every OS.
 
 /**
  * The mount point of the cgroup v2 hierarchy.

@@ -1,5 +1,6 @@
 /**
- * Which containment and which process group a child gets on POSIX.
+ * The choice of a child's containment and process group on POSIX, and the mechanisms
+ * that this host can guarantee.
  *
  * @module
  */
@@ -88,7 +89,7 @@ function groupOf(spec: SpawnSpec): AttributeChoice["group"] {
   return sharesTerminal ? "inherit" : "own";
 }
 
-// What this host can guarantee.
+// The mechanisms of this host.
 
 /** Why `auto` gives no lineage containment here; empty when it does. */
 export function whyNoLineage(): string {

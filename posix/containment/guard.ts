@@ -8,6 +8,9 @@
  * moment between a spawn and its registration; it is told of a tree only what
  * differs from the defaults. It ends by itself, with the last tree.
  *
+ * Guards of isolates of this process that have ended before are waited for and
+ * reaped at the first spawn.
+ *
  * @module
  */
 
@@ -57,7 +60,7 @@ interface Guard {
 let guard: Guard | null = null;
 let listens = false;
 
-/** What the guard knows, for one that is started in place of it: line by key. */
+/** The lines that the guard was told, by key: a guard started in its place gets them too. */
 const told = new Map<string, string>();
 
 /**
@@ -95,13 +98,13 @@ export function ensureGuard(notes: string[]): boolean {
   guard = { pid, pipe: near ?? pipe.near };
   if (!listens) atUnload(endOfIsolate);
   listens = true;
-  // A guard that was killed and started again is told what the first one knew.
+  // A guard that was killed and started again gets the lines that the first one had.
   told.forEach((line) => write(line));
   return true;
 }
 
-// From here on the guard ends what it knows. A spawn after this, which there is
-// after Deno.exit() in a test, starts another one.
+// From here on the guard ends all trees that it knows. A spawn after this, which
+// there is after Deno.exit() in a test, starts another one.
 function endOfIsolate(): void {
   if (guard === null) return;
   write("e");
@@ -206,10 +209,10 @@ export interface Terms {
   readonly grace: number;
 }
 
-// What the script takes for a tree that it is told nothing of.
+// The defaults of the script, for a tree that it is told nothing of.
 const DEFAULT_TERMS = "TERM 500";
 
-// More than a year: what the arithmetic of every shell holds.
+// More than a year, and small enough for the arithmetic of every shell.
 const MAX_CENTISECONDS = 2 ** 31 - 1;
 
 function written({ signal, grace }: Terms): string {
@@ -302,7 +305,7 @@ export function guardAskedGroup(pgid: number): void {
 }
 
 /**
- * Has the guard end a process group, where no tag tells it what is ours.
+ * Has the guard end a process group, where no tag marks the tree.
  *
  * @param pgid The group; greater than 1.
  * @param terms How it is ended.
@@ -343,13 +346,13 @@ export function forgetGroup(pgid: number): void {
   write(`- ${pgid}`);
 }
 
-// Isolates of this process that have ended before this one began: the run before
-// a restart of `--watch`, the test file before, a worker. Their guards still end
-// their trees, or have ended them and stay behind as zombies, since both are
-// children of the process, and the isolate that would have reaped them is gone.
+// Guards of ended isolates of this process: the run before a restart of `--watch`, the
+// test file before, a worker. Such a guard still ends its trees, or has ended them and
+// stays as a zombie, with the leaders of the trees: all are children of the process,
+// and the isolate that would have reaped them is gone.
 //
-// A guard is recognized by its name, which holds the number of its owner; that its
-// owner has ended, by its pipe: this process has no other end of it any more.
+// A guard is recognized by its name, which holds the number of its owner. Its owner has
+// ended when this process no longer has the other end of its pipe.
 
 /**
  * How long the first spawn waits for the trees of ended isolates. In a worker these
@@ -379,7 +382,7 @@ export function guardName(owner: OwnerNumbers): string {
  * and the ended leaders of their trees.
  *
  * @param own This isolate as an owner; `null` where trees have no tags.
- * @returns What was waited for and did not come, or `""`.
+ * @returns A note on what did not end in time, or `""`.
  */
 export function awaitFormerGuards(own: OwnerNumbers | null): string {
   // Most processes have no child when they start their first.
@@ -444,8 +447,8 @@ function ownerLives(pid: number): boolean {
   return fds.length === 0;
 }
 
-// A guard that is over has ended all trees of its owner: what the process still
-// has of them, it has as zombies.
+// A guard that has exited has ended all trees of its owner: the process has only
+// zombies of them left.
 function reapOwner(
   guard: ProcStat,
   children: readonly ProcStat[],

@@ -1,11 +1,11 @@
 /**
- * The guard's second stage: a program of its own, for what is faster than a
- * shell. A chain that forks a successor and exits every millisecond is gone from
- * under `grep`; the looks of `tree.ts` overtake it.
+ * The guard's second stage: a program of its own, for trees that fork faster than a
+ * shell looks. A chain that forks a successor and exits every millisecond is gone from
+ * under `grep`; the looks of `posix/tree/look.ts` overtake it.
  *
  * Run by the guard's shell, when its own rounds do not settle, as
- * `deno run --allow-ffi guard_sweep.ts MARK ROOT TREE INNER_OWNER`. What starts the
- * guard imports this module too, so that it is in Deno's cache wherever the
+ * `deno run --allow-ffi guard_sweep.ts MARK ROOT TREE INNER_OWNER`. The module that
+ * starts the guard imports this one too, so that it is in Deno's cache wherever the
  * library came from, and needs no network.
  *
  * @module

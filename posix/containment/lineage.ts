@@ -83,8 +83,8 @@ import {
 } from "./tag.ts";
 import { Untagged } from "./untagged.ts";
 
-// How old the number given last before a spawn may be: who forks at the same time
-// is looked for among those that came since.
+// How old the number given last before a spawn may be: processes forked at the same
+// time are looked for among those that came since.
 const RECENT_MS = 10;
 
 // A range of pids this small is probed number by number.
@@ -128,8 +128,8 @@ function freeNumber(own: Owner): number {
   return 0;
 }
 
-// Trees whose leader is reaped and of which nobody asked whether they are empty
-// keep their number until all are in use; then one look settles it for all.
+// Trees with a reaped leader that no caller asked to be empty keep their number until
+// all numbers are in use; then one look settles it for all of them.
 function reclaim(own: Owner): void {
   const living = new Set<number>();
   const pids = listPids() ?? [];
@@ -147,7 +147,7 @@ function reclaim(own: Owner): void {
 const MAX_NUMBERS = 512;
 
 /**
- * What is not held where there is no second mark.
+ * Names the processes that are not held where there is no second mark.
  *
  * @param why Why there is none.
  * @returns A sentence.
@@ -294,7 +294,7 @@ export class Lineage implements Membership {
     this.#releaseStrangers(pid, last);
   }
 
-  // Somebody forked while this process carried the tag. A thread of another
+  // Another process was forked while this process carried the tag. A thread of another
   // isolate may have been in Deno.Command: its child is our process's direct
   // child, yet not the one just started, and gets the limit back that it should
   // have inherited.
@@ -304,7 +304,7 @@ export class Lineage implements Membership {
       for (let pid = from + 1; pid <= last; pid++) this.#release(pid, child);
       return;
     }
-    // Numbers have wrapped, or so many came: whoever there is.
+    // Numbers have wrapped, or too many were given: all processes are tried.
     const pids = listPids() ?? [];
     for (let i = 0; i < pids.length; i++) {
       this.#release(pids[i] as number, child);
@@ -316,8 +316,8 @@ export class Lineage implements Membership {
     if (!this.#releaseStranger(pid, child)) this.#settle(pid);
   }
 
-  // What the leader forked before its own tag was settled has that of the spawn under
-  // way, and an owner among them would wait for the end of that spawn.
+  // A child that the leader forked before its own tag was settled has the tag of the
+  // spawn under way, and an owner among them would wait for the end of that spawn.
   #settle(pid: number): void {
     writeLimit(pid, this.#settled, this.#owner.hard);
   }
@@ -409,7 +409,7 @@ export class Lineage implements Membership {
   }
 
   beginLook(newest: number): void {
-    // A tree that is no more knows nobody: its look says nothing about others.
+    // A retired tree has no members: its look says nothing about other trees.
     if (!this.#retired) census.begin(newest);
     outsiders.begin();
     floor = floorOf(this.#owner, newest);
@@ -468,8 +468,8 @@ export class Lineage implements Membership {
   }
 
   numbers(newest: number): number[] | null {
-    // Whose fork took the tag along during the spawn may have a lower number than
-    // the leader: it is released when it is met.
+    // A process whose fork copied the tag during the spawn may have a lower number
+    // than the leader: it is released when it is met.
     const before = this.#lastBefore + 1;
     const first = before > 0 ? Math.min(before, this.#leader) : this.#leader;
     // Half of the time after which numbers might come round.
@@ -486,9 +486,8 @@ export class Lineage implements Membership {
   }
 
   /**
-   * Gives the number up when nobody asked whether the tree is empty and it must
-   * be: its leader is reaped, and no process was created between it and the next
-   * leader.
+   * Gives the number up when the tree must be empty although no caller has asked: its
+   * leader is reaped, and no process was created between it and the next leader.
    *
    * @param next The number of the next leader.
    * @param now When that was started.

@@ -44,24 +44,24 @@ const ALL_ONES = 0xffff_ffff;
  *
  * @param pid The process; 0 is this one.
  * @returns The soft limit; `"gone"` when there is no such process, `null` when
- * the limit is unlimited, as it is for everybody who is in no tree.
+ * the limit is unlimited, as it is for every process that is in no tree.
  */
 export function limitOf(pid: number): bigint | "gone" | null {
   const c = libcLinux();
   if (c.prlimit(pid, RLIMIT_LOCKS, null, limitOutBytes) === 0) {
-    // RLIM_INFINITY, as nearly everybody has it: no bigint is made for that.
+    // RLIM_INFINITY, as nearly every process has it: no bigint is made for that.
     return limitOutHalves[0] === ALL_ONES && limitOutHalves[1] === ALL_ONES
       ? null
       : limitOut[0] as bigint;
   }
   if (errno() === ESRCH) return "gone";
   // Another user's, which a descendant may be after setuid (or a filter refuses
-  // the call): this file is readable for everybody.
+  // the call): this file is readable for every user.
   const path = `/proc/${pid}/limits`;
   const text = readProcFile(path);
   if (text !== null) return parseLocksLimit(text);
-  // hidepid=1 (proc(5)) lists the processes of others, but hides what is in
-  // them; with hidepid=2 they are not listed either.
+  // hidepid=1 (proc(5)) lists the processes of others, but hides their files; with
+  // hidepid=2 they are not listed either.
   const fd = openFile(path);
   if (fd >= 0) libc().close(fd);
   return fd === -EPERM || fd === -EACCES ? null : "gone";
@@ -226,7 +226,7 @@ function identity(
 }
 
 // The clock of start times goes on while the machine sleeps, and performance.now()
-// stands still: what was measured once is too early from then on, never too late.
+// stands still: a time measured once is too early from then on, never too late.
 function clockTicks(): (ms: number) => number {
   const uptime = parseFloat(readProcFile("/proc/uptime") ?? "");
   const offset = uptime * 1000 - performance.now();

@@ -1,6 +1,7 @@
 /**
- * Containment by process group on Linux: whoever has the leader's number as
- * process group (setpgid(2)). A member that calls setsid or setpgid leaves it.
+ * Containment by process group (setpgid(2)): on Linux the group of the leader, which a
+ * member leaves by setsid or setpgid; on macOS the group and kinship, that is descent
+ * by unique ids.
  *
  * @module
  */
@@ -39,7 +40,7 @@ import {
 // More numbers than these are not gone through: all of /proc is read instead.
 const MAX_NUMBERS = 512;
 
-// Who is in which group.
+// The members of all groups.
 const census = new Census(numbersFresh);
 const ours = new Set<number>();
 
@@ -92,7 +93,7 @@ export class ProcessGroup implements Membership {
     return otherNumbers(this.#pgid, newest, this.#turn, MAX_NUMBERS);
   }
 
-  // A group that is no more asks for nobody: its look says nothing about others.
+  // A retired group has no members: its look says nothing about other groups.
   beginLook(newest: number): void {
     if (this.#pgid > 1) census.begin(newest);
   }
@@ -155,8 +156,8 @@ export class ProcessGroup implements Membership {
 }
 
 // Containment on macOS, which has nothing that is inherited for good: the process
-// group of the leader (setpgid(2)), and whoever can be seen to descend from a
-// member (see `kinship.ts`).
+// group of the leader, and the processes that can be seen to descend from a member
+// (see {@linkcode Kinship}).
 //
 // The group is read from the process table, not asked for with getpgid(2): that
 // has no answer for a zombie there, and a leader that has ended would look like
@@ -174,9 +175,9 @@ export class KinshipGroup implements Membership {
 
   /**
    * @param terms How the guard ends it; `null`: not at all.
-   * @param notes What the caller should know of the containment.
+   * @param notes Notes on the containment for the caller.
    * @param table Where to look.
-   * @param kinship What is known of all trees; that of this isolate by default.
+   * @param kinship The members of all trees; those of this isolate by default.
    */
   constructor(
     terms: Terms | null,
@@ -236,13 +237,13 @@ export class KinshipGroup implements Membership {
   }
 }
 
-// Which of our trees a process is of, by process group and descent (macOS).
+// Kinship: the tree of a process, by process group and descent (macOS).
 //
-// Descent goes by unique ids, which are given once. A process keeps its own for
-// good, and that of who forked it when it is orphaned, until it calls exec: then it
-// has that of its parent of the moment (pinsertchild() of xnu from macOS 13 on). So a
-// member stays one when its parents are gone. One look at a process answers for all
-// trees: a job of a hundred looks at each process once, not a hundred times.
+// Descent goes by unique ids, which are given once. A process keeps its own for good,
+// and that of the process that forked it even as an orphan, until it calls exec: then
+// it has that of its parent of the moment (pinsertchild() of xnu from macOS 13 on).
+// So a member stays one when its parents are gone. One look at a process answers for
+// all trees: a job of a hundred looks at each process once, not a hundred times.
 //
 // Knows a {@linkcode ProcessTable}, so that it can be tested with a made-up one.
 
@@ -251,7 +252,7 @@ const MAX_DEPTH = 256;
 // Strangers that are remembered: more than a machine has processes at a time.
 const MAX_STRANGERS = 20_000;
 
-/** The trees of this isolate, and who is in them. */
+/** The trees of this isolate and their members. */
 export class Kinship<Tree> {
   readonly #table: ProcessTable;
   readonly #groups = new Map<number, Tree>();
@@ -285,10 +286,10 @@ export class Kinship<Tree> {
   }
 
   /**
-   * Whose a process is.
+   * Finds the tree of a process.
    *
    * @param stat The process, as it is now.
-   * @returns The tree, or `null` when it is nobody's.
+   * @returns The tree, or `null` when it is in none.
    */
   treeOf(stat: ProcStat): Tree | null {
     const line: ProcStat[] = [];
@@ -303,8 +304,8 @@ export class Kinship<Tree> {
       one = this.#parentOf(one);
     }
     if (tree === null && one === null && this.#mayBeFound(last)) return null;
-    // Who is in a group by its own doing can leave it again, but stays a member, and
-    // so do those whom it forks.
+    // A process that has joined a group can leave it again, but stays a member, and so
+    // do its children.
     if (tree !== null) this.#remember(stat, tree);
     for (let i = 0; i < line.length; i++) {
       const member = line[i] as ProcStat;
@@ -323,24 +324,25 @@ export class Kinship<Tree> {
       this.#members.get(parentUniqueId) ?? this.#byGroup(stat);
   }
 
-  // A member that has a group of its own: who is in that, was forked by it, or by
-  // one that was. Its number means the group as long as it is there, if as a zombie.
+  // A process in the group of a member that has one of its own was forked by that
+  // member or by a descendant of it. The number means the group as long as the member
+  // is there, be it as a zombie.
   #byGroup({ pid, pgrp }: ProcStat): Tree | null {
     if (pgrp <= 1 || pgrp === pid) return null;
     const leader = this.#table.stat(pgrp);
     return leader === null ? null : this.#members.get(idOf(leader)) ?? null;
   }
 
-  // Where a line of parents has ended: at one that is just ending, which may be there
-  // at the next look as a zombie; or at an orphan, whose parent may have become known
-  // until then.
+  // Whether a later look may find the tree: the line of parents has ended at a process
+  // that is just ending, which may be there as a zombie then; or at an orphan, whose
+  // parent may have become known by then.
   #mayBeFound({ ppid, parentUniqueId }: ProcStat): boolean {
     if (ppid > 1) return this.#table.stat(ppid) === null;
     return parentUniqueId !== this.#table.stat(1)?.uniqueId;
   }
 
-  // Who has its number now, if that is who forked it: a tracer, or launchd for an
-  // orphan, are parents only by office (ptrace(2)).
+  // The parent, if it is the process that has forked this one: a tracer, or launchd for
+  // an orphan, are parents in name only (ptrace(2)).
   #parentOf({ ppid, parentUniqueId }: ProcStat): ProcStat | null {
     if (ppid <= 1) return null;
     const parent = this.#table.stat(ppid);

@@ -1,11 +1,13 @@
 /**
- * The scheduling slice of a thread (Linux 6.12): `sched_runtime` of
- * `struct sched_attr` under SCHED_OTHER, see sched_setattr(2). Every fork and exec
- * hands it on, no privilege is needed, and a PAM session leaves it alone, where
- * pam_limits(8) sets all resource limits anew.
+ * The second mark of a tree, which processes keep that lose the tag (Linux): a
+ * scheduling slice, the blocks that an owner takes its marks from, and the detector,
+ * two bits that tell a process of some tree from one that never was in any.
  *
- * It belongs to a thread: while this thread starts a child, children of other
- * threads get theirs. Any user may read that of any process.
+ * The slice (Linux 6.12) is `sched_runtime` of `struct sched_attr` under SCHED_OTHER,
+ * see sched_setattr(2). Every fork and exec hands it on, no privilege is needed, and a
+ * PAM session leaves it alone, where pam_limits(8) sets all resource limits anew. It
+ * belongs to a thread: while this thread starts a child, children of other threads get
+ * theirs. Any user may read that of any process.
  *
  * @module
  */
@@ -73,10 +75,10 @@ export function sliceOf(pid: number): number | "gone" {
   return isFair() ? words[RUNTIME] as number : 0;
 }
 
-// Everything but the slice stays what it is at this moment.
+// All attributes but the slice keep their present values.
 function write(ns: number): boolean {
   if (refused || !read(0) || !isFair()) return false;
-  // What this thread starts would not inherit it.
+  // Children of this thread would not inherit it.
   if ((words[FLAGS] as number) & RESET_ON_FORK) return false;
   words[0] = SIZE_FIRST;
   words[RUNTIME] = ns;
@@ -119,7 +121,7 @@ export function sliceOfMark(mark: number): number {
 }
 
 /**
- * Why this thread cannot mark what it starts. Looked at once.
+ * Tells why this thread cannot mark its children. Looked at once.
  *
  * @returns The reason, or `""`.
  */
@@ -151,7 +153,8 @@ function findBase(): string {
   return "";
 }
 
-// The marks of an owner lie in blocks, so that one pattern means all of them.
+// Blocks: the marks of an owner lie side by side, so that one pattern means all of
+// them.
 const BLOCK = 512;
 
 /** Slices of one block of marks, in nanoseconds. */
@@ -288,9 +291,9 @@ function addPatterns(
   if (!wholeLast) addPatterns(prefix + last, zeros, high.slice(1), parts);
 }
 
-// Two bits that tell a process that has lost its marks from one that never had
-// any: bits 7 and 8 of `/proc/<pid>/coredump_filter` (core(5), Linux 4.4), which
-// say whether a core dump contains DAX pages. They are 0 by default and have no
+// The detector: two bits that tell a process that has lost its marks from one that
+// never had any, bits 7 and 8 of `/proc/<pid>/coredump_filter` (core(5), Linux 4.4),
+// which say whether a core dump contains DAX pages. They are 0 by default and have no
 // effect where no persistent memory is mapped; fork and exec hand them on, and
 // nothing resets them: no PAM session, no change of user.
 //
@@ -322,7 +325,7 @@ export function refuseDetector(refuse: boolean): void {
  *
  * @param tagged Whether this process is in a tree: then all that it starts has the
  * tag of that tree or has lost it.
- * @returns The detectorReason, or `""`.
+ * @returns The reason, or `""`.
  */
 export function detectorObstacle(tagged: boolean): string {
   return detectorReason ??= prepare(tagged);

@@ -1,6 +1,6 @@
 /**
  * The lineage tag: a number that every descendant of a process carries and that
- * nothing resets. Pure arithmetic; where it is kept is `lineage.ts`'s business.
+ * nothing resets. Pure arithmetic; `lineage.ts` keeps it in a resource limit.
  *
  * Nineteen decimal digits, so that a prefix can be looked for with grep in
  * `/proc/<pid>/limits`, where the kernel prints decimal:
@@ -139,7 +139,7 @@ export function isWithin(tag: Tag, tree: Tag): boolean {
   return tag.innerOwner === tree.innerOwner && tag.innerTree === tree.innerTree;
 }
 
-/** What names an owner; tree and innerOwner are 0 for a root owner. */
+/** The numbers of an owner; tree and innerOwner are 0 for a root owner. */
 export interface OwnerNumbers {
   readonly root: number;
   readonly tree: number;
@@ -151,7 +151,7 @@ export interface OwnerNumbers {
  *
  * @param value The process's number.
  * @param owner The owner.
- * @returns True for trees of this owner, and what is inside them, that are not spared.
+ * @returns True for trees of this owner, and trees inside them, that are not spared.
  */
 export function isGuarded(value: bigint, owner: OwnerNumbers): boolean {
   const tag = decodeTag(value);
@@ -182,7 +182,7 @@ function guardedPrefixes(owner: OwnerNumbers): string[] {
 const DIGITS = 19;
 
 /**
- * What the trees that end with their owner look like in `/proc/<pid>/limits`.
+ * A pattern for the trees that end with their owner in `/proc/<pid>/limits`.
  *
  * @param owner A tag of the owner: root, and for an inner owner its numbers.
  * @returns An extended regular expression (POSIX ERE) that matches the line.

@@ -7,9 +7,9 @@
  * - descent: a child of a member, found by walking down from the members,
  * - having been seen as a member before, by number and start time.
  *
- * A process that shows none of these, and the bits of `detector.ts`, comes from some
- * tree and has lost its marks: it is of none that can be told, and as long as it
- * lives, it is not proved that a tree which is older than it is empty.
+ * A process that shows none of these, and the bits of the detector (`slice.ts`),
+ * comes from some tree and has lost its marks: it is of none that can be told, and as
+ * long as it lives, it is not proved that a tree which is older than it is empty.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export interface MarkedTree {
   leadsGroup(): boolean;
 }
 
-/** What is asked of the system. */
+/** The questions to the system. */
 export interface Host {
   /** The mark in the scheduling slice, or 0. */
   markOf(pid: number): number;
@@ -80,7 +80,7 @@ export class Untagged<Tree extends MarkedTree> {
     if (mark > 0) this.#marks.set(mark, tree);
   }
 
-  /** A tree is empty, or what it was known by is another's from now on. */
+  /** A tree is empty, or its leader and mark are another tree's from now on. */
   end(tree: Tree, leader: number, mark: number): void {
     if (this.#leaders.get(leader) === tree) this.#leaders.delete(leader);
     if (this.#marks.get(mark) === tree) this.#marks.delete(mark);
@@ -133,8 +133,8 @@ export class Untagged<Tree extends MarkedTree> {
     return tree === undefined || this.#isOthers(pid) ? null : tree;
   }
 
-  // Two owners may have chosen the same mark: the first tagged parent tells whose
-  // it is.
+  // Two owners may have chosen the same mark: the first tagged parent tells which of
+  // them has set it.
   #isOthers(pid: number): boolean {
     let current = pid;
     for (let depth = 0; depth < MAX_DEPTH; depth++) {
@@ -174,7 +174,7 @@ export class Untagged<Tree extends MarkedTree> {
    * @param pid The process.
    * @param foreign Whether it has the tag of another owner.
    * @returns Whether it comes from a tree, of whatever owner, and has lost its marks,
-   * so that only descent can tell whose it is.
+   * so that only descent can tell its tree.
    */
   isLost(pid: number, foreign: boolean = false): boolean {
     if (foreign ? !this.#mayBeNested(pid) : !this.#host.isDetected(pid)) {
@@ -193,7 +193,7 @@ export class Untagged<Tree extends MarkedTree> {
   }
 
   /**
-   * Takes in what was found to be lost and descends from members.
+   * Takes in the lost processes that descend from members.
    *
    * @param found The members; those that are taken in are added.
    * @param adopt Takes the child of a member in.

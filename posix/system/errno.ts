@@ -71,7 +71,7 @@ export const EINTR = 4;
 export const ENOEXEC = 8;
 /** EBADF: not an open descriptor. */
 export const EBADF = 9;
-/** ECHILD: no such child, or somebody else reaped it. */
+/** ECHILD: no such child, or other code of this process reaped it. */
 export const ECHILD = 10;
 /** EACCES: permission denied. */
 export const EACCES = 13;
@@ -85,7 +85,7 @@ export const EINVAL = 22;
 export const ENFILE = 23;
 /** EMFILE: this process has no descriptor left. */
 export const EMFILE = 24;
-/** EPIPE: nobody reads any more. */
+/** EPIPE: the pipe has no reader any more. */
 export const EPIPE = 32;
 
 /**
@@ -140,7 +140,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What an error number means, in words.
+ * The meaning of an error number, in words.
  *
  * @param errno The number.
  * @returns A clause such as `Permission denied (os error 13)`, as Rust and Deno word it.
@@ -184,7 +184,7 @@ function errorClass(name: string): ErrorClass | null {
   }
 }
 
-/** What to say besides the number. */
+/** The parts of a message besides the number. */
 export interface PosixErrorContext {
   /** The sentence; made from call and number when left out. */
   readonly message?: string;

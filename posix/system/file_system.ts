@@ -1,6 +1,6 @@
 /**
- * Questions to the file system that need no permission of Deno: what exists,
- * what is a directory, what may be executed.
+ * Files and descriptors without a permission of Deno: whether a path exists, is a
+ * directory, or may be executed; copies of descriptors for a child.
  *
  * @module
  */

@@ -98,7 +98,7 @@ const LIBC_SYMBOLS = {
   getenv: { parameters: ["buffer"], result: "pointer" },
 } as const;
 
-/** What every spawn needs. */
+/** Functions that every spawn needs. */
 export const libc: Library<typeof LIBC_SYMBOLS> = lazyLibrary(
   LIBC,
   LIBC_SYMBOLS,
@@ -117,7 +117,7 @@ const LIBC_WAIT_SYMBOLS = {
   realpath: { parameters: ["buffer", "buffer"], result: "pointer" },
 } as const;
 
-/** What a synchronous run and a look at a process need on both systems. */
+/** Functions that a synchronous run and a look at a process need on both systems. */
 export const libcWait: Library<typeof LIBC_WAIT_SYMBOLS> = lazyLibrary(
   LIBC,
   LIBC_WAIT_SYMBOLS,
@@ -131,7 +131,7 @@ const LIBC_DESCRIPTORS_SYMBOLS = {
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
 } as const;
 
-/** What giving a child further descriptors needs on both systems. */
+/** Functions for further descriptors of a child on both systems. */
 export const libcDescriptors: Library<typeof LIBC_DESCRIPTORS_SYMBOLS> =
   lazyLibrary(
     LIBC,

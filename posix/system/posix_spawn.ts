@@ -80,7 +80,7 @@ function allSignals(): Uint8Array<ArrayBuffer> {
   return set;
 }
 
-/** What one descriptor of the child is made of: a copy of ours, /dev/null, or the same as ours. */
+/** The source of one descriptor of the child: a copy of ours, /dev/null, or the same as ours. */
 export type DescriptorSource = number | "null" | "inherit";
 
 const DEV_NULL = cString("/dev/null");

@@ -1,6 +1,6 @@
 /**
- * Reading `/proc` (proc(5)) through libc: `Deno.readTextFile` would need far
- * more permission than the process table is worth.
+ * `/proc` (proc(5)), read through libc, and the parsers of its files:
+ * `Deno.readTextFile` would need far more permission than the process table is worth.
  *
  * @module
  */
@@ -61,7 +61,7 @@ export function openFile(path: string): number {
 }
 
 // One descriptor kept for when there are no others: a process that has used up
-// its own must still be able to end what it started.
+// its own must still be able to end its children.
 const reserve: Kept = { fd: -1 };
 
 function open(path: string, flags: number): number {
@@ -139,8 +139,8 @@ export function readCommandLine(pid: number): string | null {
 /**
  * All process ids that `/proc` shows, newest first.
  *
- * Newest first, because a process that forks a successor and exits is overtaken
- * only by somebody who reads against the direction in which it runs.
+ * Newest first: a chain of processes that fork a successor and exit is overtaken
+ * only by a reader that goes against its direction.
  *
  * @returns The pids, or `null` when `/proc` cannot be read.
  */
@@ -229,12 +229,12 @@ export function listNumbers(directory: string): number[] | null {
     collectPids(bytes, n, pids);
   }
   close(fd);
-  // Half a list would prove that who is in the other half is gone.
+  // Half a list would prove that the processes of the other half are gone.
   return n < 0 ? null : pids;
 }
 
 /**
- * What a symbolic link says.
+ * The target of a symbolic link.
  *
  * @param path The link.
  * @returns Its text, or `null`.
@@ -260,7 +260,7 @@ export function procIsUsable(): boolean {
 
 const loadavg: Kept = { fd: -1 };
 
-// What it said last, and when.
+// The number read last, and when.
 let recent = -1;
 let recentAt = 0;
 
@@ -373,7 +373,7 @@ export interface ProcStat {
   readonly forked?: boolean;
   /** macOS: a number that no other process gets until reboot. */
   readonly uniqueId?: bigint;
-  /** macOS: the unique id of who forked it, also when that is gone; of its parent since an exec. */
+  /** macOS: the unique id of the process that forked it, also when that is gone; of its parent since an exec. */
   readonly parentUniqueId?: bigint;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The process table: `/proc` on Linux, libproc on macOS, behind one interface,
- * so that what is decided from it can be tested with a made-up one.
+ * so that decisions made from it can be tested with a made-up one.
  *
  * @module
  */
@@ -85,10 +85,10 @@ export function describeAll(
 
 // The process table of macOS: libproc (`<libproc.h>`, `<sys/proc_info.h>`).
 //
-// The kernel tells everybody the short form of a process and its unique ids, and
-// the long form only the process's own user: so what decides about a tree is read
-// from the first two. A process of another user that looked like one that is gone
-// would keep every look at all processes from coming to rest.
+// The short form of a process and its unique ids may be read by any user, the long
+// form only by the process's own: so membership is decided by the first two. A process
+// of another user that looked like one that is gone would keep every look at all
+// processes from settling.
 
 // struct proc_bsdshortinfo, 64 bytes: pbsi_pid 0/4, pbsi_ppid 4/4, pbsi_pgid 8/4,
 // pbsi_status 12/4, pbsi_comm 16/16.
@@ -167,7 +167,7 @@ export function parseStartTime(bytes: Uint8Array<ArrayBuffer>): number {
  * The arguments in what `KERN_PROCARGS2` tells (sysctl(3)): their number, the path
  * of the program, zeros up to a boundary, the arguments, the environment. Pure.
  *
- * @param bytes What it told.
+ * @param bytes The answer.
  * @returns The arguments joined by spaces, or `null` when it is not that.
  */
 export function parseArguments(bytes: Uint8Array<ArrayBuffer>): string | null {
@@ -191,7 +191,7 @@ function cText(bytes: Uint8Array): string {
   return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** What is asked of the kernel. */
+/** The calls to the kernel. */
 export type LibprocCalls = Pick<
   ReturnType<typeof libcDarwin>,
   "proc_listallpids" | "proc_pidinfo" | "sysctl"

@@ -1,5 +1,7 @@
 /**
- * What a POSIX containment must be able to tell: who belongs to a tree.
+ * Membership of a tree: the questions that a POSIX containment answers, the way down
+ * from members to children without marks, the union of several trees, and the
+ * snapshot of all members that a kill is made from.
  *
  * @module
  */
@@ -13,26 +15,25 @@ import { EINVAL, ENOENT, ESRCH } from "../system/errno.ts";
 import { libcWait } from "../system/libc.ts";
 import type { ProcessTable } from "../system/proc_files.ts";
 
-/** What is done with a list; before anybody is killed it may say whom to freeze. */
+/** The purpose of a list of members; one that proves nothing may still say what to freeze. */
 export type Use = "to kill" | "to freeze" | "to signal" | "as proof";
 
-/** What a look at a process number showed. */
+/** The answer about one process number. */
 export type Belongs = "yes" | "no" | "gone";
 
-/** Who belongs to a tree, and how to know it without looking at everybody. */
+/** The members of a tree, and how to know them without a look at every process. */
 export interface Members {
   /** Whether the process with this number is of the tree. */
   belongs(pid: number): Belongs;
   /**
-   * Whose member the process with this number is, where one look answers for all
-   * trees.
+   * The tree of the process with this number, where one look answers for all trees.
    */
   treeOf?(pid: number): Members | "gone" | null;
   /**
    * The numbers, in rising order, that all members must have; `null` when these
    * are too many, or may have come round. `newest` is the number given last, now.
-   * Only where members are known by what they inherit: whoever dies, the others
-   * remain members.
+   * Only where members are known by what they inherit, so that the death of one
+   * leaves the others members.
    */
   numbers?(newest: number): number[] | null;
   /** A look at all processes begins; see {@linkcode Members.listed}. */
@@ -50,7 +51,7 @@ export interface Members {
    */
   endLook?(newest: number): boolean;
   /**
-   * Takes in the child of a member that does not show what it is a child of; false
+   * Takes in the child of a member that has no mark of the tree; false
    * when it is not that any more.
    */
   adopt?(pid: number, parent: number): boolean;
@@ -89,7 +90,7 @@ export interface LeaderExit {
 
 /** A way to know the members of one tree. */
 export interface Membership extends Members {
-  /** What the caller is told. */
+  /** The report for the caller. */
   readonly report: Containment;
   /** Whether the child is held back until it is let in by {@linkcode Membership.admit}. */
   readonly joinsHeld?: boolean;
@@ -108,7 +109,7 @@ export interface Membership extends Members {
   limit?(limits: Limits): LimitName[];
   /** A signal was sent to the tree (pid 0), or to this process of it. */
   asked?(signal: string, pid: number): void;
-  /** What the whole tree has used, where the kernel counts it. */
+  /** Usage of the whole tree, where the kernel counts it. */
   usage?(): ResourceUsage;
   /** A limit of the containment that was held against the tree, or `null`. */
   limitReached?(): LimitName | null;
@@ -151,7 +152,7 @@ export function descend(
 ): void {
   if (members.adopt === undefined || table.children === undefined) return;
   if (members.adoptLost?.(found, seen)) return;
-  // What is added meanwhile is visited as well.
+  // Numbers that are added meanwhile are visited as well.
   found.forEach((parent) => {
     const children = table.children?.(parent) ??
       childrenByParents(table, parent);
@@ -173,18 +174,18 @@ function childrenByParents(table: ProcessTable, parent: number): number[] {
   return pids.filter((pid) => table.stat(pid)?.ppid === parent);
 }
 
-/** Whoever belongs to one of several trees. */
+/** The union of several trees. */
 export class JointMembership implements Members {
   /** The trees. */
   parts: Members[] = [];
 
-  /** Who is in no tree of ours is in none of these. */
+  /** A process in no tree of this isolate is in none of these. */
   beginLook(newest: number): void {
     this.parts[0]?.beginLook?.(newest);
   }
 
   isOutsider(pid: number): boolean {
-    // Not by the word of one of them: a cgroup holds those who lost their tag.
+    // All parts are asked: a cgroup holds processes that have lost their tag.
     for (let i = 0; i < this.parts.length; i++) {
       if (!(this.parts[i] as Members).isOutsider?.(pid)) return false;
     }
@@ -219,7 +220,7 @@ export class JointMembership implements Members {
     this.parts[0]?.killed?.(pid);
   }
 
-  /** What a look at this number shows. */
+  /** Whether the process with this number is in one of the trees. */
   belongs(pid: number): Belongs {
     const tree = this.parts[0]?.treeOf?.(pid);
     if (tree === "gone") return "gone";
@@ -228,31 +229,32 @@ export class JointMembership implements Members {
     }
     for (let i = 0; i < this.parts.length; i++) {
       const belongs = (this.parts[i] as Members).belongs(pid);
-      // Who is gone is gone for every tree.
+      // A process that is gone is gone for every tree.
       if (belongs !== "no") return belongs;
     }
     return "no";
   }
 }
 
-// All members of a tree at one moment, each held by a pidfd (Linux).
+// Snapshots: all members of a tree at one moment, each held by a pidfd (Linux).
 //
-// Somebody who is created has a number, and `/proc/loadavg` tells the last one
-// that was given. When it is the same before and after a look, then nobody was
-// created during it, and it has shown everybody. So they can be killed at once:
-// that they stand still first would only be of use against those who are not seen.
-// One call ends the group of the leader, between two forks of any of them.
+// Every new process is given a number, and `/proc/loadavg` tells the last one given.
+// When it is the same before and after a look, no process was created during the look,
+// and it has shown all members. They can be killed at once: freezing them first only
+// helps against members that the look has missed. One call ends the leader's group,
+// between two forks of any of its members.
 //
-// One thing escapes it, as it does the census: a fork has its number some
-// microseconds before the new process can be seen. In the group, the signal ends
-// that one as well, or the fork fails (fork(2) is not completed with a SIGKILL
-// pending). Outside of it, it is found afterwards: that all of a snapshot have
-// ended is no proof that the tree is empty, but the others need no second look.
+// A fork under way escapes it, as it escapes the census: the number is given some
+// microseconds before the new process can be seen. In the group, the signal ends that
+// process as well, or the fork fails (fork(2) is not completed with a SIGKILL
+// pending). Outside the group it is found afterwards: the end of all processes of a
+// snapshot does not prove that the tree is empty, but they need no second look.
 
-// Descriptors that are spent on one.
+// The descriptors spent on one snapshot.
 const MAX_MEMBERS = 1024;
 
-// A tree that forks all the time is not looked at to the end.
+// After so many members the number given last is compared: a look at a tree that
+// forks all the time is broken off.
 const LOOK_EVERY = 32;
 
 /** The process group of a tree's leader, while its number is certainly ours. */
@@ -281,7 +283,7 @@ export class Snapshot {
   /**
    * Takes one.
    *
-   * @param members Who belongs to the tree.
+   * @param members Decides which processes belong to the tree.
    * @param table The process table.
    * @returns The snapshot, or `null` when it would not be complete.
    */
@@ -301,7 +303,7 @@ export class Snapshot {
 
   #lookAtAll(table: ProcessTable): boolean {
     this.#members.beginLook?.(this.newest);
-    // In rising order: who forks a successor and ends is looked at before it.
+    // In rising order: a process that forks a successor and ends comes before it.
     const pids = table.pids()?.reverse();
     const complete = pids !== undefined && this.#fill(pids, table);
     const held = this.#members.endLook?.(complete ? this.newest : 0) ?? true;
@@ -345,7 +347,7 @@ export class Snapshot {
    *
    * @param kill SIGKILL.
    * @param group Spares a call for each of its members.
-   * @returns What was done, or `null` when one of them was not to be killed.
+   * @returns How many were killed, or `null` when one of them could not be.
    */
   kill(kill: number, group: LeaderGroup | undefined): HardKill | null {
     const count = this.#held.look(0);
@@ -364,8 +366,8 @@ export class Snapshot {
     return { count, refused: [], unproved: true };
   }
 
-  // Who is left to be killed. That the others are members of the group is asked
-  // before: afterwards it would be the dead who are asked.
+  // Returns the members left to be killed. Membership of the group is asked before the
+  // kill: getpgid(2) of a reaped process fails.
   #killGroup(kill: number, { pgid, signal }: LeaderGroup): number[] {
     const apart = this.#living((pid) => libcWait().getpgid(pid) !== pgid);
     return signal(kill) === 0 ? apart : this.#living(() => true);
@@ -390,12 +392,12 @@ export class Snapshot {
     return this.#pids.has(pid);
   }
 
-  /** Those who live. */
+  /** The pidfds while one of the processes lives; otherwise `null`. */
   living(): Pidfds | null {
     return this.#held.look(0) > 0 ? this.#held : null;
   }
 
-  /** Lets them go. */
+  /** Closes the pidfds. */
   close(): void {
     this.#held.close();
     this.#pids.clear();

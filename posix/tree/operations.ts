@@ -34,7 +34,7 @@ export interface Signalled {
   readonly refused: number;
 }
 
-/** What can be done with the members of a tree. */
+/** Operations on the members of a tree. */
 export interface TreeOperations {
   /** The living members, newest first. */
   members(): ProcStat[];

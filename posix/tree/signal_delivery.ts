@@ -12,11 +12,12 @@
 import type { NamedProcess, SoftSignal } from "../../backend/native.ts";
 import type { Told, TreeOperations } from "./operations.ts";
 
-// Looks in one go, and for how long. What goes on forking is looked for again later.
+// Looks in one go, and for how long. A tree that goes on forking is looked at again
+// later.
 const MOST_LOOKS = 20;
 const MOST_MS = 50;
 
-/** What is sent. */
+/** A soft signal to be sent. */
 export interface SoftRequest {
   /** The signals, in order. */
   readonly signals: readonly number[];
@@ -30,7 +31,7 @@ export interface SoftRequest {
  * Sends signals to every member of a tree.
  *
  * @param tree The tree, or `null` when it has no members any more.
- * @param request What is sent.
+ * @param request The signals.
  * @returns How many got it, and how to go on with those that come later.
  */
 export function sendSoftly(

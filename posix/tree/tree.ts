@@ -38,15 +38,16 @@ export type SendSignal = (
 // A tree that runs away faster than this many looks is reported, not chased for ever.
 const MAX_ROUNDS = 200;
 // Nor for longer than this in one go, where looks take long: other work of this
-// process has to have its turn. Some looks there are in any case.
+// process must run as well. A few looks are made in any case.
 const MAX_MS = 2000;
 const FEWEST_ROUNDS = 5;
 // The looks that a process may take to act on SIGSTOP.
 const STOPPING_ROUNDS = 20;
-// One is cheaper to kill than to look for afterwards.
+// Fewer members of the group are killed one by one: cheaper than the look that a kill
+// of the group calls for.
 const FEWEST_IN_GROUP = 4;
-// In what time a process that was forked has become its program, on a host that has
-// no time for it, and by a clock of whole seconds.
+// A forked process calls exec within this time even on a loaded host, measured by a
+// clock of whole seconds.
 const YOUNG_MS = 5000;
 
 /** The members of a tree, found anew at each call. */
@@ -59,7 +60,7 @@ export class ProcessTree implements TreeOperations {
     this.#membership.belongs(pid) === "yes";
   #killedListed = false;
   #killedGroup = false;
-  // Whom it has killed that way; until the tree is empty, or numbers may come round.
+  // The members of the last direct kill, until numbers may come round.
   #snapshot: Snapshot | null = null;
   // Taken for the kill that comes next.
   #prepared: Snapshot | null = null;
@@ -122,12 +123,12 @@ export class ProcessTree implements TreeOperations {
     return Snapshot.take(this.#membership, this.#table);
   }
 
-  /** Those of the last kill who live, where they are held; otherwise `null`. */
+  /** The living members of the last kill, where they are held; otherwise `null`. */
   livingKilled(): Pidfds | null {
     return this.#snapshot?.living() ?? null;
   }
 
-  /** Lets go of whom it holds: nothing more is asked of this tree. */
+  /** Closes all pidfds: nothing more is asked of this tree. */
   close(): void {
     this.#snapshot?.close();
     this.#snapshot = null;
@@ -135,12 +136,13 @@ export class ProcessTree implements TreeOperations {
     this.#prepared = null;
   }
 
-  /** Whether a number is known to be that of one who has ended. */
+  /** Whether a number is known to be that of a process that has ended. */
   hasEnded(pid: number): boolean {
     return this.#snapshot?.has(pid) ?? false;
   }
 
-  // Whose members have all ended; closed when numbers may mean others by now.
+  // The snapshot whose members have all ended; closed when numbers may mean other
+  // processes by now.
   #endedSnapshot(newest: number): Snapshot | null {
     const snapshot = this.#snapshot;
     if (snapshot === null || snapshot.living() !== null) return null;
@@ -217,17 +219,17 @@ export class ProcessTree implements TreeOperations {
   }
 
   /**
-   * Freezes every member, looks again until a look shows nobody new, and only
-   * then kills: a supervisor cannot restart what it never saw die, and a chain
-   * of forks ends because its next link is frozen before it can fork.
+   * Freezes every member, looks again until a look finds no new one, and only
+   * then kills: a supervisor cannot restart a process that it never saw die, and a
+   * chain of forks ends because its next link is frozen before it can fork.
    *
-   * Then it looks again. Who was in the middle of a fork when SIGSTOP came ends
-   * it first, maybe after the last look; but no fork ends after SIGKILL.
+   * Then it looks again. A process in the middle of a fork completes it before it
+   * acts on SIGSTOP, maybe after the last look; but no fork completes after SIGKILL.
    *
    * @param stop SIGSTOP.
    * @param kill SIGKILL.
    * @param group Spares a call for each of its members.
-   * @returns Whom it has killed, and who could not be.
+   * @returns How many members it has killed, and those that it could not kill.
    */
   kill(stop: number, kill: number, group?: LeaderGroup): HardKill {
     const direct = this.#prepared === null
@@ -263,7 +265,7 @@ export class ProcessTree implements TreeOperations {
       fresh = 0;
       const scan = this.look({ seen: freeze, known, use: "to freeze" });
       if (known !== undefined && !this.#looks.numbersHold(newest, began)) {
-        // A number that was left out may be somebody else's, who is of the tree.
+        // A number that was passed over may be another member's by now.
         known = undefined;
         continue;
       }
@@ -282,9 +284,9 @@ export class ProcessTree implements TreeOperations {
   }
 
   /**
-   * Stops every member, and looks again until a look shows nobody new, and all
-   * that it shows stand still: who was in the middle of a fork when SIGSTOP came
-   * ends it first. Not for ever: a parent in vfork(2) does not stop.
+   * Stops every member, and looks again until a look finds no new one, and all are
+   * stopped: a process in the middle of a fork completes it before it stops. Not for
+   * ever: a parent in vfork(2) does not stop.
    */
   stopAll(stop: number): void {
     const frozen = new Map<number, ProcStat>();
@@ -315,9 +317,8 @@ export class ProcessTree implements TreeOperations {
     return this.#table.newest?.() === snapshot.newest ? hard : null;
   }
 
-  // When nobody can have come since an earlier look, there is nothing to look for
-  // and nobody to freeze. Once only: who calls again has seen that it was not
-  // enough.
+  // When no process can have come since an earlier look, there is nothing to look for
+  // and nothing to freeze. Once only: a second call means that it was not enough.
   #killListed(kill: number): HardKill | null {
     const newest = this.#table.newest?.() ?? 0;
     const listed = this.#membership.listed?.(newest, "to kill") ?? null;
@@ -351,7 +352,7 @@ export class ProcessTree implements TreeOperations {
     let count = 0;
     this.#membership.killing?.(this.#table.newest?.() ?? 0);
     const pgid = this.#killGroup(members, kill, group);
-    // Oldest first, so that who is waited for next, the newest, ends last.
+    // Oldest first, so that the newest, which is waited for next, ends last.
     for (let i = members.length - 1; i >= 0; i--) {
       const stat = members[i] as ProcStat;
       if (stat.pgrp === pgid) {
@@ -370,9 +371,9 @@ export class ProcessTree implements TreeOperations {
     return count;
   }
 
-  // All members of the leader's group in one call; the group's number, or -1. Who
-  // was continued and has left the group meanwhile, or may not be signalled, is not
-  // reached by that: so nobody counts as killed for certain, and the second time
+  // All members of the leader's group in one call; the group's number, or -1. It does
+  // not reach a member that was continued and has left the group meanwhile, or that
+  // may not be signalled: so none counts as killed for certain, and the second time
   // each is killed by itself.
   #killGroup(
     members: readonly ProcStat[],
@@ -389,8 +390,8 @@ export class ProcessTree implements TreeOperations {
     return group.signal(kill) === 0 ? group.pgid : -1;
   }
 
-  // An error number, or null when it was known already. `stop` is 0 for one that
-  // stands still: its group was stopped in one call.
+  // An error number, or null when it was known already. `stop` is 0 for a stopped
+  // process: its group was stopped in one call.
   #freeze(
     stat: ProcStat,
     stop: number,

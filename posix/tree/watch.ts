@@ -18,21 +18,21 @@ import type { TreeOperations } from "./operations.ts";
 const BATCH = 64;
 // Between looks where there are no pidfds.
 const POLL_MS = 5;
-// Who was killed is gone in less time than a thread takes to say so, mostly: so
-// long is waited for it at once, blocking. The look before took as long.
+// A killed process is mostly gone sooner than a thread could report it: the wait first
+// blocks for so long. The look before it took as long.
 const BRIEF_MS = 1;
 
-// The killed where they are known, or the leader, without whose end the tree is not
-// empty, or the first members; empty where there are no pidfds to be had. To be
-// closed.
+// Holds the killed members where they are known; or the leader, which must end before
+// the tree is empty; or the first members. Empty where there are no pidfds. The caller
+// closes it.
 function holdSome(tree: TreeOperations, leader: number): Pidfds {
   const killed = tree.livingKilled?.() ?? null;
   if (killed !== null) return killed.share();
   const held = new Pidfds();
   if (leader > 0 && held.hold(leader) === 0) {
     if (held.look(0) > 0) return held;
-    // One that is traced has ended for its tracer first, and not yet for us: nothing
-    // tells when.
+    // The end of a traced process is reported to its tracer first; nothing tells when
+    // it is reported here.
     held.close();
     return new Pidfds();
   }
@@ -118,8 +118,8 @@ export class MemberWatch implements TreeWatch {
       if (this.#isEmpty()) return true;
       const remaining = deadline - performance.now();
       if (this.#cancelled || remaining <= 0) return false;
-      // Who is left was not among them: nobody has killed that one yet. Who waits
-      // without a limit does so for whoever it is.
+      // A member that is left was not among the killed ones: a further kill is due. A
+      // wait without a limit waits for it as well.
       if (killed !== null && ms < Infinity && !this.#tree.livingKilled?.()) {
         return false;
       }

@@ -1,6 +1,6 @@
 /**
- * What a child and its tree have used, and the limits that the kernel held
- * against them. Nothing is looked at before somebody asks.
+ * Usage of a child and its tree, and the limits that the kernel held against them.
+ * Nothing is read before a caller asks.
  *
  * @module
  */
@@ -33,17 +33,17 @@ import {
 import { processTable } from "../system/process_table.ts";
 import type { Spawned } from "../spawn/spawn.ts";
 
-// So few new numbers are looked at one by one.
+// At most so many new numbers are looked at one by one.
 const FEW = 512;
 
-// Who was there, and which number was the newest before that was looked at.
+// The members that a look found, and the number given last before it.
 interface Roll {
   readonly newest: number;
   readonly time: number;
   readonly members: readonly ProcStat[];
 }
 
-// Of every child that nobody asks about, as most are.
+// Shared by all children without an answer, as most are.
 const NO_ROLL: Roll = { newest: -1, time: 0, members: [] };
 const UNSEEN = unknownUsage("process");
 
@@ -119,9 +119,9 @@ export class Accounts {
     this.#lookAtDescriptors(members);
   }
 
-  // The members, without a look at every process of the host when few were
-  // started since the last time: numbers are given in rising order, so who is new
-  // has one of the numbers since then.
+  // The members, without a look at every process of the host when few were started
+  // since the last time: numbers are given in rising order, so a new process has one
+  // of the numbers since then.
   #roll(): ProcStat[] {
     const newest = DARWIN ? -1 : lastPid();
     const before = this.#rollAt;
@@ -177,7 +177,7 @@ export class Accounts {
     if (final !== null) {
       return { ...final, peakMemory: this.#peakOf(final), processes: 0 };
     }
-    // Somebody else reaped it: what was seen last is all there is.
+    // Reaped by other code of this process: the last figures seen are all there is.
     return this.#leader.reaped
       ? { ...this.#lastLeader, memory: 0, processes: 0 }
       : { ...this.#lastLeader };
@@ -192,7 +192,7 @@ export class Accounts {
     return this.#lastLeader.peakMemory;
   }
 
-  // What is in use now: 0 when all have ended, not known without a look.
+  // Present use: 0 when all have ended, not known without a look.
   #present(looked: boolean): Present {
     if (this.#hasTreeEnded()) return ENDED;
     return looked || !this.#leader.reaped ? "seen" : UNKNOWN;

@@ -1,14 +1,15 @@
 /**
- * What a tree has used, summed over its members at each look.
+ * Usage of a tree: the sums over its members at each look, the figures of one process
+ * from `/proc` or libproc, and the parsers of both.
  *
- * A process that was waited for by a member counts with that member (Linux adds
- * it to the figures of whoever waited). One that nobody of the tree waited for,
- * an orphan, counts with what it had used when it was last seen; on macOS, which
- * shows of each process its own figures alone, everyone who has ended does. So
- * sums are lower bounds, and they never fall.
+ * A process that a member has waited for counts with that member (Linux adds its
+ * figures to those of the waiting process). One that no member has waited for, an
+ * orphan, counts with the figures of the last look; so does every ended process on
+ * macOS, which shows the own figures of each process alone. So sums are lower bounds,
+ * and they never fall.
  *
- * Knows a {@linkcode UsageTable} and a list of members, so that it can be tested
- * with made-up ones.
+ * The sums need a {@linkcode UsageTable} and a list of members only, so that they can
+ * be tested with made-up ones.
  *
  * @module
  */
@@ -20,7 +21,7 @@ import { bindErrno, DARWIN, libcDarwin, libcUsage } from "../system/libc.ts";
 import { type ProcStat, readProcFile } from "../system/proc_files.ts";
 import { decodeRusage, RUSAGE_SIZE } from "../wait/leader.ts";
 
-/** What is in use now, and by how many. */
+/** Present use, and the number of processes. */
 export type Present = "seen" | {
   readonly memory: number | null;
   readonly processes: number | null;
@@ -77,7 +78,7 @@ function add(sums: Sums, figures: ProcessFigures | ResourceUsage): void {
 export class TreeUsage {
   readonly #table: UsageTable;
   #seen = new Map<number, Seen>();
-  // Of members that are gone and that no member has waited for.
+  // The figures of members that are gone and that no member has waited for.
   readonly #lost: Sums = zero();
   // The same one by one, where a process looks gone while its user is another
   // (proc_security_policy() of xnu): it may come back.
@@ -148,8 +149,8 @@ export class TreeUsage {
     }
   }
 
-  // Whether somebody who is still there has taken the figures over: the parent,
-  // or, when that has gone as well, whoever waited for the parent.
+  // Whether a living process has taken the figures over: the parent, or, when that
+  // has gone as well, the process that waited for the parent.
   #waitedFor(stat: ProcStat, now: ReadonlyMap<number, Seen>): boolean {
     let ppid = stat.ppid;
     for (let depth = 0; depth < 64; depth++) {
@@ -193,8 +194,8 @@ export class TreeUsage {
     return this.#table.figures(pid, false) === null;
   }
 
-  // Where only a process's own figures are seen, those of the reaped leader include
-  // an unknown part of those who have ended: with the living, a lower bound, too.
+  // Where only a process's own figures are seen, those of the reaped leader include an
+  // unknown part of the ended processes: with the living ones, a lower bound as well.
   #by(leader: ResourceUsage): Sums {
     const sums = zero();
     add(sums, leader);
@@ -214,14 +215,15 @@ export class TreeUsage {
    *
    * @param leader The final figures of the reaped leader; `null` while it is
    * among the members.
-   * @param present What is in use now, or that it is what was seen last.
+   * @param present Present use, or that it is the one seen last.
    * @returns The figures.
    */
   total(leader: ResourceUsage | null, present: Present): ResourceUsage {
     const sums = { ...this.#lost };
     if (leader !== null && this.#table.inherits) add(sums, leader);
     this.#seen.forEach(({ figures }) => add(sums, figures));
-    // A member that is a zombie at this moment is nobody's for as long.
+    // A member that is a zombie at this moment counts for no process until it is
+    // reaped.
     this.#raise(sums);
     if (leader !== null && !this.#table.inherits) this.#raise(this.#by(leader));
     const { readBytes, writeBytes } = this.#most;
@@ -241,18 +243,18 @@ export class TreeUsage {
   }
 }
 
-// Looking at what one process has used: `/proc` on Linux, libproc on macOS.
+// The figures of one process: `/proc` on Linux, libproc on macOS.
 
 const KB = 1024;
 const F_OK = 0;
 
-/** How to ask what processes have used. */
+/** A source of figures of processes. */
 export interface UsageTable {
   /** Whether the figures of a process include those of children it waited for. */
   readonly inherits: boolean;
   /**
-   * What a process has used, with peak and I/O when `full`; `null` when it is
-   * gone or may not be looked at.
+   * The figures of a process, with peak and I/O when `full`; `null` when it is gone or
+   * may not be read.
    */
   figures(pid: number, full: boolean): ProcessFigures | null;
   /** Its bytes of memory with shared pages counted in parts; `null`: not known. */
@@ -357,10 +359,9 @@ export function usageTable(): UsageTable {
   return DARWIN ? MACOS : LINUX;
 }
 
-// What one process has used, from the texts and structures that the systems give:
-// pure, tested on every OS.
+// Parsers of the texts and structures of both systems: pure, tested on every OS.
 
-/** What a look at one process shows. */
+/** The figures of one process. */
 export interface ProcessFigures {
   /** User time, in milliseconds; with the children it waited for, on Linux. */
   readonly userTime: number;
