@@ -101,6 +101,12 @@ const RUNS: readonly (readonly [string, Rule, string])[] = [
       request.permission !== "run" || request.value === "/usr/bin/touch",
     `await new Command("/usr/bin/touch", { args: [OUT] }).output()`,
   ],
+  // Deno.Command does not ask for the program then.
+  [
+    "run is allowed as a whole and denied for the program",
+    not("run", "touch"),
+    `new Command("touch", { args: [OUT] }).outputSync()`,
+  ],
   ["loader variables, and run is allowed", everything, touch(LD)],
   [
     "loader variables, and the program alone is allowed",
