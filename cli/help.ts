@@ -1,5 +1,5 @@
 /**
- * The help: made from what a command accepts.
+ * The help, made from the table of a command.
  *
  * @module
  */
@@ -59,7 +59,7 @@ export async function generalHelp(
 /**
  * The help of a command.
  *
- * @param spec What it accepts.
+ * @param spec Its operands and options.
  * @param palette Colours.
  * @returns The text, without a line feed at its end.
  */
@@ -114,7 +114,7 @@ function leftLines(
   isCommand: boolean,
   palette: Palette,
 ): string[] {
-  // What is quoted stays whole.
+  // A quoted part stays whole.
   const whole = left.replace(/'[^']*'/g, (text) => text.replaceAll(" ", HARD));
   const wrapped = wrapText(whole, textWidth() - 3 * INDENT.length);
   return wrapped.map((part, index) => {

@@ -5,7 +5,7 @@
  */
 
 /**
- * Whether a permission is there. What is nice to have is not worth a prompt.
+ * Whether a permission is there. An extra is not worth a prompt.
  *
  * @param descriptor The permission.
  * @returns False also where Deno would ask.

@@ -15,7 +15,7 @@ const PROGRAM = "killable";
 const USAGE_STATUS = 2;
 
 /**
- * Does what a command line says.
+ * Runs a command line.
  *
  * @param args The arguments of the program.
  * @returns The exit status.

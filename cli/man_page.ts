@@ -19,8 +19,8 @@ const HELP: OptionSpec = {
 /**
  * Makes the page of a command.
  *
- * @param spec What the command accepts.
- * @param version What the page is of.
+ * @param spec The operands and options of the command.
+ * @param version The version that the page describes.
  * @returns The text, without a line feed at its end.
  */
 export function manPage(spec: CommandSpec, version: string): string {

@@ -1,20 +1,20 @@
 /**
- * What a command accepts, as data: parsing, help and shell completion are all
+ * The operands and options of a command, as data: parsing, help and shell completion are all
  * made from it.
  *
  * @module
  */
 
-/** What was given. */
+/** A parsed command line. */
 export class GivenOptions<Name extends string = string> {
   readonly #values: Readonly<Record<string, unknown>>;
-  /** What is no option. */
+  /** The operands. */
   readonly operands: readonly string[];
   /** Whether the help was asked for. */
   readonly help: boolean;
 
   /**
-   * @param values What parseArgs() made of the options.
+   * @param values The options, of parseArgs().
    * @param operands The rest.
    * @param help Whether the help was asked for.
    */
@@ -44,7 +44,7 @@ export class GivenOptions<Name extends string = string> {
   }
 }
 
-/** What a shell may offer where a value is expected. */
+/** The words that a shell may offer for a value. */
 export type ValueHint =
   | "command"
   | "directory"
@@ -61,9 +61,9 @@ export interface OptionSpec<Name extends string = string> {
   readonly short?: string;
   /** Another long name. */
   readonly alias?: string;
-  /** What the value is called in the help; an option without one is a switch. */
+  /** The name of the value in the help; an option without one is a switch. */
   readonly value?: string;
-  /** What a shell may offer for the value. */
+  /** The words that a shell may offer for the value. */
   readonly hint?: ValueHint;
   /** Whether it may be given several times. */
   readonly repeated?: boolean;
@@ -78,9 +78,9 @@ export type HelpRow = readonly [left: string, right: string];
 export interface CommandSpec<Name extends string = string> {
   /** Its name. */
   readonly name: string;
-  /** What messages begin with, and `Try '…'` names. */
+  /** The beginning of messages, and the name in `Try '…'`. */
   readonly program: string;
-  /** What it does, in one line. */
+  /** Its purpose, in one line. */
   readonly summary: string;
   /** After the name of the program. */
   readonly usage: string;
@@ -88,17 +88,17 @@ export interface CommandSpec<Name extends string = string> {
   readonly description: readonly string[];
   /** Its options; `--help` is understood by every command. */
   readonly options: readonly OptionSpec<Name>[];
-  /** What its operands are, for a shell. */
+  /** The kind of its operands, for a shell. */
   readonly operand?: ValueHint;
-  /** Whether the first operand ends the options: what follows is another program's. */
+  /** Whether the first operand ends the options: the rest belongs to another program. */
   readonly stopsAtOperand: boolean;
-  /** Signals to this program, and what they do. */
+  /** Signals to this program, and their effect. */
   readonly signals?: readonly HelpRow[];
-  /** A command line and what it is for. */
+  /** Command lines, each with its purpose. */
   readonly examples: readonly HelpRow[];
   /** A status and when the command ends with it. */
   readonly exitStatus: readonly HelpRow[];
-  /** Permissions it can do with, and what more gives. */
+  /** The permissions that it needs, and the use of further ones. */
   readonly permissions: string;
   /** The status for a mistake in the command line. */
   readonly usageStatus: number;
@@ -106,12 +106,12 @@ export interface CommandSpec<Name extends string = string> {
 
 /** A module in `commands/`. */
 export interface CommandModule {
-  /** What it accepts. */
+  /** Its operands and options. */
   readonly SPEC: CommandSpec;
   /**
    * Does it.
    *
-   * @param given What was given.
+   * @param given The parsed command line.
    * @param commands All commands, for one that is about the others.
    * @returns The exit status.
    */

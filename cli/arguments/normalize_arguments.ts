@@ -2,7 +2,7 @@
  * Brings arguments into one form, by the rules of getopt_long(3): letters in
  * groups, values attached or apart, long names cut short, `--`. parseArgs() of
  * `@std/cli` reads `-sTERM` as five letters and looks for `--` beyond the first
- * operand, so what it gets is `--name` and `--name=value` only.
+ * operand: it gets `--name` and `--name=value` only.
  *
  * @module
  */
@@ -15,9 +15,9 @@ import { UsageError } from "./operands.ts";
 export interface NormalizedArguments {
   /** `--name` and `--name=value`. */
   readonly options: readonly string[];
-  /** What is no option, as it was. */
+  /** The operands, unchanged. */
   readonly operands: readonly string[];
-  /** Whether the help was asked for; what came after that was not read. */
+  /** Whether the help was asked for; the arguments after it were not read. */
   readonly help: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What is written on the command line as one word: sizes, counts, durations, process
+ * Operands of one word: sizes, counts, durations, process
  * ids. A word that means nothing is a {@linkcode UsageError}.
  *
  * @module
@@ -18,7 +18,7 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
 /**
  * Reads a size. Units are powers of 1024, as of `ulimit` and systemd.
  *
- * @param text What was given.
+ * @param text The operand.
  * @param option For the message.
  * @returns Bytes, at least 1.
  * @throws {UsageError} when it is none.
@@ -36,7 +36,7 @@ export function parseSize(text: string, option: string): number {
 /**
  * Reads a number of things.
  *
- * @param text What was given.
+ * @param text The operand.
  * @param option For the message.
  * @returns The number, at least 1.
  * @throws {UsageError} when it is none.
@@ -83,8 +83,8 @@ const PART = /(\d+(?:\.\d*)?|\.\d+)(ms|s|m|h|d)/y;
 /**
  * Reads `30s`, `1m30s`, `500ms`, `1.5h`, `2d`; a number alone is seconds.
  *
- * @param text What was written.
- * @param what What it is for, for the message.
+ * @param text The operand.
+ * @param what Its name, for the message.
  * @returns Milliseconds.
  * @throws {UsageError} when it is no duration.
  */
@@ -137,14 +137,14 @@ const MULTIPLIERS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-// What strtod(3) takes in decimal; leading blanks belong to it.
+// A decimal number as strtod(3) reads it, with leading blanks.
 const FORM =
   /^\s*([+-]?)((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)([smhd]?)$/i;
 
 /**
  * Reads `10`, `.5`, `1.5m`, `2e3s`, `1d`.
  *
- * @param text What was written.
+ * @param text The operand.
  * @returns Milliseconds; 0 for none, Infinity for one out of range.
  * @throws {UsageError} when it is no duration.
  */
@@ -167,7 +167,7 @@ function invalid(text: string): UsageError {
 /**
  * Reads a process id.
  *
- * @param text What was written.
+ * @param text The operand.
  * @returns The number.
  * @throws {UsageError} when it is none.
  */

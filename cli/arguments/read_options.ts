@@ -11,9 +11,9 @@ import { normalizeArguments } from "./normalize_arguments.ts";
 /**
  * Reads.
  *
- * @param spec What the command accepts.
+ * @param spec The operands and options of the command.
  * @param args The arguments after its name.
- * @returns What was given.
+ * @returns The parsed command line.
  * @throws {UsageError} for a mistake.
  */
 export function readOptions<Name extends string>(

@@ -26,7 +26,7 @@ const RTMAX = 64;
 /**
  * The number of a signal, 0 included, as kill(1) and GNU timeout read it.
  *
- * @param text What was written.
+ * @param text The operand.
  * @returns The number.
  * @throws {UsageError} when there is no such signal.
  */
@@ -53,7 +53,7 @@ function realTime(name: string): number | undefined {
 /**
  * A signal with a name, for a stop.
  *
- * @param text What was written.
+ * @param text The operand.
  * @returns Its name.
  * @throws {UsageError} when there is no such signal, or it has no name.
  */

@@ -23,7 +23,7 @@ const SHELLS = {
   fish: fishCompletion,
 } as const;
 
-/** What it accepts. */
+/** Its operands and options. */
 export const SPEC: CommandSpec<Option> = {
   name: "completions",
   program: "killable completions",

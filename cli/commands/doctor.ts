@@ -1,5 +1,5 @@
 /**
- * `doctor`: what can be guaranteed here, and why not more.
+ * `doctor`: the guarantees of this machine, and the reasons for missing ones.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { UsageError } from "../arguments/operands.ts";
 
 type Option = "json";
 
-/** What it accepts. */
+/** Its operands and options. */
 export const SPEC: CommandSpec<Option> = {
   name: "doctor",
   program: "killable doctor",

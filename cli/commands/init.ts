@@ -37,7 +37,7 @@ type Option =
 const DEFAULT_GRACE = 8000;
 const LINUX = Deno.build.os === "linux";
 
-/** What it accepts. */
+/** Its operands and options. */
 export const SPEC: CommandSpec<Option> = {
   name: "init",
   program: "killable init",
@@ -177,7 +177,7 @@ interface InitRequest {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly group: boolean;
-  /** What is handed on for a signal; 0 for nothing. */
+  /** The signal that is handed on for a signal; 0 for none. */
   readonly rewrites: ReadonlyMap<number, number>;
   readonly grace: number;
   readonly remapped: readonly number[];
@@ -247,11 +247,11 @@ async function adoptOrphans(request: InitRequest, output: Output) {
   });
 }
 
-/** COMMAND: what it is told, and its end. */
+/** COMMAND: the signals that it gets, and its end. */
 class Main {
   readonly #request: InitRequest;
   readonly #output: Output;
-  // What came before COMMAND was there.
+  // Signals that came before COMMAND was there.
   readonly #early: Deno.Signal[] = [];
   #child: ChildProcess | null = null;
   #kill: PausableTimer | null = null;

@@ -17,7 +17,7 @@ import { StopProgress } from "../run/stop_progress.ts";
 
 type Option = "signal" | "kill-after" | "quiet" | "json";
 
-/** What it accepts. */
+/** Its operands and options. */
 export const SPEC: CommandSpec<Option> = {
   name: "kill",
   program: "killable kill",

@@ -14,7 +14,7 @@ import { manPage } from "../man_page.ts";
 import { print } from "../terminal/say.ts";
 import { versionLine } from "../version.ts";
 
-/** What it accepts. */
+/** Its operands and options. */
 export const SPEC: CommandSpec<never> = {
   name: "man",
   program: "killable man",

@@ -30,7 +30,7 @@ import {
 import { spawnFailure, STATUS_OWN_FAILURE } from "../run/spawn_failure.ts";
 import { startCommand, Supervisor } from "../run/supervisor.ts";
 
-/** What it accepts. */
+/** Its operands and options. */
 export const SPEC: CommandSpec<RunOption> = {
   name: "run",
   program: "killable run",

@@ -25,7 +25,7 @@ type Option =
   | "help"
   | "version";
 
-/** What it accepts. */
+/** Its operands and options. */
 export const SPEC: CommandSpec<Option> = {
   name: "timeout",
   program: "timeout",

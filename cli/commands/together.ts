@@ -38,7 +38,7 @@ import { hasTerminal, terminalStops } from "../together/terminal_stops.ts";
 const WINDOWS = Deno.build.os === "windows";
 const TERMINAL_LOOK_MS = 500;
 
-/** What it accepts. */
+/** Its operands and options. */
 export const SPEC: CommandSpec<TogetherOption> = {
   name: "together",
   program: "killable together",
@@ -128,7 +128,7 @@ export async function run(
   }
   attendant[Symbol.dispose]();
   if (reason.kind !== "done") terminal?.restoreModes();
-  // What ended by itself may be read as slowly as the reader likes.
+  // The output of commands that ended by themselves may be read slowly.
   const patient = reason.kind === "done" || reason.kind === "command";
   const patience = patient && failure === null ? Infinity : STALLED_MS;
   await output.keepsUp(runner.shown, patience);
@@ -215,7 +215,7 @@ function terminalSize(): { columns: number; rows: number } {
   }
 }
 
-/** What happens to a run from outside: signals, the clock, the terminal. */
+/** The events from outside a run: signals, the clock, the terminal. */
 class Attendant implements Disposable {
   readonly #job: Job;
   readonly #runner: Runner;

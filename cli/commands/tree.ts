@@ -1,5 +1,5 @@
 /**
- * `tree`: shows what a process has started.
+ * `tree`: shows the processes that a process has started.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { lookAt, type TreeLook } from "../processes/tree_rows.ts";
 
 type Option = "watch" | "interval" | "json";
 
-/** What it accepts. */
+/** Its operands and options. */
 export const SPEC: CommandSpec<Option> = {
   name: "tree",
   program: "killable tree",

@@ -10,7 +10,7 @@ import { allOptions, hintWords, optionWords } from "./option_words.ts";
 /**
  * The script for bash.
  *
- * @param name What the program is called.
+ * @param name The name of the program.
  * @param specs Its commands.
  * @returns The script.
  */
@@ -62,7 +62,7 @@ ${cases.join("\n")}
       esac ;;`;
 }
 
-// What follows `--` is another program's command line.
+// After `--` comes the command line of another program.
 const COMMAND_AFTER_DASHES = `
       local i
       for ((i = 2; i < COMP_CWORD; i++)); do

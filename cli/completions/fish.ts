@@ -14,7 +14,7 @@ import { allOptions, hintWords, shortHelp } from "./option_words.ts";
 /**
  * The script for fish.
  *
- * @param name What the program is called.
+ * @param name The name of the program.
  * @param specs Its commands.
  * @returns The script.
  */

@@ -1,5 +1,5 @@
 /**
- * What all shells need to know of a table of options.
+ * The words of a table of options, for the completion of all shells.
  *
  * @module
  */

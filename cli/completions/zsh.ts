@@ -19,7 +19,7 @@ import {
 /**
  * The script for zsh.
  *
- * @param name What the program is called.
+ * @param name The name of the program.
  * @param specs Its commands.
  * @returns The script.
  */

@@ -2,7 +2,7 @@
  * The duty of process 1: children that it has not started, orphans of others, are
  * its own when their parents end, and stay zombies until it waits for them. The
  * library does that for the orphans of its own trees; here it is done for all,
- * also for what `docker exec` or `kubectl exec` has left behind. Linux only.
+ * also for processes that `docker exec` or `kubectl exec` has left behind. Linux only.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export function becomeSubreaper(): boolean {
 
 /** Waits for orphans until it is disposed of. */
 export class Reaper implements Disposable {
-  // What this process has started itself: the library waits for these.
+  // Children of this process itself: the library waits for these.
   readonly #own: Set<number>;
   readonly #listener = (): void => this.#reap();
   readonly #timer: ReturnType<typeof setInterval>;

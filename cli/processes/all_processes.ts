@@ -28,7 +28,7 @@ export async function allProcesses(): Promise<ProcessInfo[]> {
 }
 
 /**
- * Lists a process and what descends from it now, by the parents in the process table.
+ * Lists a process and its present descendants, by the parents in the process table.
  *
  * @param pid The process.
  * @returns The processes, oldest first; none when it is not there.

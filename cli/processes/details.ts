@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What is known of a process besides its place in the tree. */
+/** The details of a process besides its place in the tree. */
 export interface ProcessDetails {
   /** Its user. */
   readonly user: string | null;

@@ -7,7 +7,7 @@
 import { parsePid, UsageError } from "../arguments/operands.ts";
 
 /**
- * Reads a process id, or finds what listens on a port.
+ * Reads a process id, or finds the processes that listen on a port.
  *
  * @param text `4711`, or `:8080`.
  * @returns The processes; of several that share a socket, as a server and its

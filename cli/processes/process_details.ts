@@ -12,7 +12,7 @@ import type { DetailsReading } from "./details.ts";
  * Reads.
  *
  * @param pids Of which processes.
- * @returns What could be read.
+ * @returns The details that could be read.
  */
 export async function readDetails(
   pids: readonly number[],

@@ -7,7 +7,7 @@
 import { formatDuration } from "../arguments/operands.ts";
 import type { Palette } from "../terminal/colour.ts";
 
-/** A process, and what is known of it; null where that is not known. */
+/** A process and its details; null where they are not known. */
 export interface TreeRow {
   readonly pid: number;
   readonly ppid: number;
@@ -146,7 +146,7 @@ export function drawTree(
 
 // A command line may hold anything: nothing of it may steer the terminal.
 function visible(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what is meant
+  // deno-lint-ignore no-control-regex -- control characters are meant
   return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim();
 }
 

@@ -25,7 +25,7 @@ const LATE_MS = 2000;
  * its loop after Ctrl-C; otherwise gives the status that a shell would show.
  *
  * @param status How the program ended.
- * @param relay What listens to signals.
+ * @param relay The relay that listens to signals.
  * @returns The exit status, where this process is still there.
  */
 export function endLike(

@@ -56,7 +56,7 @@ export class FileLock implements Disposable {
    * Waits for the lock.
    *
    * @param path The file, which is made where there is none; `null` for no lock.
-   * @param waits Gets what a signal ends the wait by.
+   * @param waits Gets the function by which a signal ends the wait.
    * @returns The lock, held until it is disposed of.
    * @throws {UsageError} when the file cannot be opened.
    */

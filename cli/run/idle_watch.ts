@@ -59,7 +59,7 @@ export class IdleWatch implements Disposable {
 /**
  * Passes a stream on until it ends.
  *
- * @param source What a child writes.
+ * @param source The output of a child.
  * @param output Our own outputs.
  * @param name Which of them.
  * @param idle Told of every piece. While our reader takes nothing, the child may be

@@ -1,5 +1,5 @@
 /**
- * What this program was started with, and hands on as it was: the terminal with its
+ * The inheritance of this program, which it hands on unchanged: the terminal with its
  * modes, and the soft limit of open files, which Deno raises when it starts.
  *
  * @module
@@ -39,7 +39,7 @@ export async function ownTerminal(): Promise<ForegroundTerminal | null> {
 
 /**
  * Gives this process, and with it the command, the soft limit of open files that
- * its parent has: what it was started with, as far as can be known.
+ * its parent has: the limit that it was started with, as far as can be known.
  */
 export async function handOnOpenFiles(): Promise<void> {
   if (!LINUX) return;

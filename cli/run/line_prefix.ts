@@ -12,7 +12,7 @@ import { UsageError } from "../arguments/operands.ts";
  *
  * @param lines The command lines.
  * @param given `a,b,c`, or undefined.
- * @returns One for each: what was given, or the program, with a number where two would be alike.
+ * @returns One for each: the given name, or the program, with a number where two would be alike.
  * @throws {UsageError} when there are more or fewer.
  */
 export function namesOf(
@@ -42,7 +42,7 @@ function programOf(line: string): string {
 }
 
 /**
- * What lines begin with: names of one width, each in a colour of its own.
+ * The prefixes of lines: names of one width, each in a colour of its own.
  *
  * @param names The names.
  * @param palette Whether there are colours.

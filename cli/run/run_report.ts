@@ -1,5 +1,5 @@
 /**
- * What `run` says at the end.
+ * The report of `run` at the end.
  *
  * @module
  */
@@ -19,11 +19,11 @@ export type EndReason =
   | "stdin-eof"
   | "limit";
 
-/** What became of a run. */
+/** The outcome of a run. */
 export interface RunReport {
   /** The program. */
   readonly command: string;
-  /** Why it ended: by itself, or what stopped it. */
+  /** Why it ended: by itself, or the cause that stopped it. */
   readonly reason: EndReason;
   /** The exit status of this program. */
   readonly exitStatus: number;
@@ -33,13 +33,13 @@ export interface RunReport {
   readonly signal: Deno.Signal | null;
   /** The limit that ended it, or null. */
   readonly limit: LimitName | null;
-  /** What the tree has used. */
+  /** The resources that the tree has used. */
   readonly usage: ResourceUsage;
   /** Milliseconds from the start until the tree was gone. */
   readonly elapsed: number;
-  /** What held the tree. */
+  /** The mechanism that held the tree. */
   readonly containment: Containment;
-  /** What it took to end the tree; with a signal of null nothing was left to end. */
+  /** The stop that ended the tree; with a signal of null no process was left to end. */
   readonly stop: StopReport;
 }
 
@@ -79,7 +79,7 @@ export function reportLines(report: RunReport): string[] {
 }
 
 /**
- * One line for a run that a limit has ended: what was ended, and why.
+ * One line for a run that a limit has ended: the processes ended, and the reason.
  *
  * @param report The report.
  * @returns The line.
@@ -95,10 +95,10 @@ export function endLine(report: RunReport): string {
 }
 
 /**
- * Words what was used.
+ * Words the resources used.
  *
  * @param usage The figures.
- * @returns A phrase; what is not known is left out.
+ * @returns A phrase; unknown figures are left out.
  */
 export function usageLine(usage: ResourceUsage): string {
   const { userTime, systemTime, peakMemory, majorFaults } = usage;
@@ -111,7 +111,7 @@ export function usageLine(usage: ResourceUsage): string {
 }
 
 /**
- * Words what a stop did.
+ * Words a stop.
  *
  * @param stop Its report.
  * @returns A phrase.

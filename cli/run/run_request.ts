@@ -1,5 +1,5 @@
 /**
- * What `run` was asked for, read from its options.
+ * The request of `run`, read from its options.
  *
  * @module
  */
@@ -198,7 +198,7 @@ export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
   },
 ];
 
-/** What was asked for. */
+/** The request. */
 export interface RunRequest {
   /** The program. */
   readonly command: string;
@@ -210,7 +210,7 @@ export interface RunRequest {
   readonly idleTimeout: number;
   /** Milliseconds between the signal and the kill. */
   readonly grace: number;
-  /** What a stop begins with. */
+  /** The signal that a stop begins with. */
   readonly signal: Deno.Signal;
   /** Whether the end of standard input is a reason to stop. */
   readonly stopOnStdinEof: boolean;
@@ -220,7 +220,7 @@ export interface RunRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Whether only those are there. */
   readonly clearEnv: boolean;
-  /** What must hold the tree. */
+  /** The mechanism that must hold the tree. */
   readonly containment: ContainmentRequest;
   /** Limits, or null. */
   readonly limits: Limits | null;
@@ -234,15 +234,15 @@ export interface RunRequest {
   readonly countSuspended: boolean;
   /** Whether nothing is said of a limit that was passed. */
   readonly quiet: boolean;
-  /** What is said at the end. */
+  /** The amount of the report at the end. */
   readonly report: "none" | "text" | "json";
 }
 
 /**
  * Reads.
  *
- * @param given What was given.
- * @returns What was asked for.
+ * @param given The parsed command line.
+ * @returns The request.
  * @throws {UsageError} for a mistake.
  */
 export function readRunRequest(given: GivenOptions<RunOption>): RunRequest {

@@ -9,13 +9,13 @@ import { isGranted } from "../is_granted.ts";
 
 const WINDOWS = Deno.build.os === "windows";
 
-/** What asks a program to end: from a terminal, a shell, a supervisor. */
+/** Signals that ask a program to end: from a terminal, a shell, a supervisor. */
 export const STOP_SIGNALS: readonly Deno.Signal[] = WINDOWS
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"];
 
 /**
- * What is handed to the command: signals that mean something to the program that
+ * Signals that are handed to the command: they mean something to the program that
  * they are sent to, and would end this one.
  */
 export const PASSED_SIGNALS: readonly Deno.Signal[] = WINDOWS ? [] : [
@@ -30,10 +30,10 @@ export const PASSED_SIGNALS: readonly Deno.Signal[] = WINDOWS ? [] : [
   ...Deno.build.os === "linux" ? ["SIGIO", "SIGPWR", "SIGSTKFLT"] as const : [],
 ];
 
-/** What the terminal asks of a job: Ctrl-Z. */
+/** The signal by which the terminal stops a job: Ctrl-Z. */
 export const JOB_SIGNALS: readonly Deno.Signal[] = WINDOWS ? [] : ["SIGTSTP"];
 
-/** What process 1 hands on: everything that has a name and can be caught. */
+/** Signals that process 1 hands on: all that have a name and can be caught. */
 export const FORWARDED_SIGNALS: readonly Deno.Signal[] = WINDOWS ? [] : [
   ...STOP_SIGNALS,
   ...PASSED_SIGNALS,

@@ -26,7 +26,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "File name too long",
 };
 
-/** What to say and how to exit. */
+/** The message and the exit status. */
 export interface SpawnFailure {
   /** After the name of the program that says it. */
   readonly message: string;
@@ -38,7 +38,7 @@ export interface SpawnFailure {
  * Explains.
  *
  * @param command The program as it was written.
- * @param error What spawn() threw.
+ * @param error The error of spawn().
  * @returns Message and status.
  */
 export function spawnFailure(command: string, error: unknown): SpawnFailure {

@@ -1,5 +1,5 @@
 /**
- * What a stop is waiting for, on a terminal.
+ * The progress of a stop, on a terminal.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The run of a `run` command: what may stop it, and how it ended.
+ * The run of a `run` command: the causes that may stop it, and its outcome.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { StopProgress } from "./stop_progress.ts";
 /**
  * Starts the command of a `run`.
  *
- * @param request What was asked for.
+ * @param request The request.
  * @param terminal The terminal that this program has, or `null`.
  * @returns The child.
  */
@@ -60,7 +60,7 @@ function isPiped({ idleTimeout, limits }: RunRequest): boolean {
   return idleTimeout < Infinity || limits?.output !== undefined;
 }
 
-/** One run: what may stop it, and how it ended. */
+/** One run: the causes that may stop it, and its outcome. */
 export class Supervisor {
   readonly #request: RunRequest;
   readonly #began = performance.now();
@@ -81,13 +81,13 @@ export class Supervisor {
   reason: EndReason = "exited";
   /** Milliseconds until the tree was gone. */
   elapsed = 0;
-  /** What is written to. */
+  /** The outputs. */
   readonly output: Output = new Output();
   /** A signal that came when only the reader was still waited for. */
   late: Deno.Signal | null = null;
 
   /**
-   * @param request What was asked for.
+   * @param request The request.
    * @param terminal The terminal that this program has, or `null`.
    */
   constructor(request: RunRequest, terminal: ForegroundTerminal | null) {
@@ -202,7 +202,7 @@ export class Supervisor {
     this.#stop ??= stop;
   }
 
-  // Never rejects: what could not be ended is the outcome.
+  // Never rejects: survivors are part of the outcome.
   async #runStop(
     options: { signal?: Deno.Signal; grace?: number },
   ): Promise<StopReport | Error> {
@@ -228,7 +228,7 @@ export class Supervisor {
 }
 
 /**
- * Standard input as a lifeline: what comes is thrown away, its end matters.
+ * Standard input as a lifeline: its bytes are thrown away, its end matters.
  *
  * @param ended Called once, when it has ended or cannot be read.
  */

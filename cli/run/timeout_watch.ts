@@ -13,13 +13,13 @@ import { Output } from "../terminal/output.ts";
 import { shortSignalName, SIGNALS } from "../arguments/signal_operand.ts";
 
 const SIGKILL = SIGNALS["SIGKILL"] as number;
-// What COMMAND leaves behind gets this long after a soft signal. Before that,
-// where COMMAND was signalled, it has a moment to end by the signal that it may
-// have got as well: a second one would look like impatience.
+// The time that the processes left behind by COMMAND get after a soft signal. Before
+// it, where COMMAND was signalled, they have a moment to end by the signal that they
+// may have got as well: a second one would look like impatience.
 const LEFTOVER_GRACE = 5000;
 const LEFTOVER_PEACE = 1000;
 
-/** What was asked for. */
+/** The request. */
 export interface TimeoutRequest {
   /** The program. */
   readonly command: string;
@@ -55,12 +55,12 @@ export class TimeoutWatch {
   /** Where messages go: a reader that stalls delays no signal. */
   readonly output: Output = new Output();
 
-  /** @param request What was asked for. */
+  /** @param request The request. */
   constructor(request: TimeoutRequest) {
     this.#request = request;
   }
 
-  /** Starts the command and the clock. Throws what spawn() throws. */
+  /** Starts the command and the clock. Throws as spawn() does. */
   start(): void {
     const { command, args, foreground, timeout } = this.#request;
     // A command that reads the terminal has to be in its foreground group: ours.
@@ -81,12 +81,12 @@ export class TimeoutWatch {
     // The terminal has sent these to the command as well, if it shares it.
     const typed = signal === "SIGINT" || signal === "SIGQUIT";
     if (typed && this.#sharesTerminal) return;
-    // SIGALRM is what GNU timeout is told by that time is up.
+    // SIGALRM tells GNU timeout that time is up.
     if (signal === "SIGALRM") this.#expire(this.#request.signal);
     else this.#send(signalNumber(SIGNALS, signal));
   }
 
-  /** Resolves when the command and what it left behind is gone. */
+  /** Resolves when the command and the processes it left behind have ended. */
   async ended(): Promise<{ code: number; signal: Deno.Signal | null }> {
     const child = this.#child!;
     const status = await child.status;
@@ -128,7 +128,7 @@ export class TimeoutWatch {
 
   // SIGKILL goes to the whole tree. Another signal goes to the process group, as
   // GNU timeout sends it: a process with a group of its own, a shell's job or
-  // another timeout, is told by its parent, and ended with what is left.
+  // another timeout, is told by its parent, and ended with the rest.
   #deliver(signal: number): void {
     const child = this.#child;
     if (child === null || this.#exited) return;

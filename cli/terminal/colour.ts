@@ -6,7 +6,7 @@
 
 import { isGranted } from "../is_granted.ts";
 
-/** What decides whether there are colours. */
+/** The settings that decide whether there are colours. */
 export interface ColourSetting {
   /** `NO_COLOR` is set, as `Deno.noColor` says without a permission. */
   readonly noColor: boolean;
@@ -20,7 +20,7 @@ export interface ColourSetting {
  * Decides: `FORCE_COLOR` (https://force-color.org) wins, as in Deno and Node,
  * then `NO_COLOR` (https://no-color.org), then whether the output is a terminal.
  *
- * @param setting What decides.
+ * @param setting The settings.
  * @returns Whether to use colours.
  */
 export function wantsColour(setting: ColourSetting): boolean {
@@ -45,22 +45,22 @@ export class Palette {
     return this.#wrap(text, 1, 22);
   }
 
-  /** What is less important. */
+  /** Less important text. */
   dim(text: string): string {
     return this.#wrap(text, 2, 22);
   }
 
-  /** What is wrong. */
+  /** An error. */
   red(text: string): string {
     return this.#wrap(text, 31, 39);
   }
 
-  /** What is well. */
+  /** A success. */
   green(text: string): string {
     return this.#wrap(text, 32, 39);
   }
 
-  /** What to know. */
+  /** A notice. */
   yellow(text: string): string {
     return this.#wrap(text, 33, 39);
   }

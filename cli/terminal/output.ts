@@ -14,7 +14,7 @@ import { isGranted } from "../is_granted.ts";
 /** The name of an output. */
 export type OutputName = "stdout" | "stderr";
 
-/** What an output is written to. */
+/** The target of an output. */
 export type OutputTarget = Pick<typeof Deno.stdout, "write">;
 
 /** How long a reader may take nothing once the commands have been stopped. */
@@ -41,7 +41,7 @@ export class Output {
   onGone: (name: OutputName) => void = () => {};
 
   /**
-   * @param targets What to write to.
+   * @param targets The targets.
    * @param shared Whether both are the same file: then the pieces of the two keep
    * their order, and a reader that stalls stalls both.
    * @param bound Bytes that may wait for one reader.
@@ -110,7 +110,7 @@ export class Output {
   /**
    * Waits for something that needs the reader to go on reading.
    *
-   * @param work What is waited for.
+   * @param work The work that is waited for.
    * @param patience As for {@linkcode Output.drained}.
    * @returns False when it was given up.
    */

@@ -93,7 +93,7 @@ export class LineStream {
   /**
    * @param screen Where the lines go.
    * @param name The output.
-   * @param prefix What lines begin with; a function for one that changes.
+   * @param prefix The prefix of lines; a function for one that changes.
    */
   constructor(
     screen: Screen,
@@ -106,7 +106,7 @@ export class LineStream {
     this.#makePrefix = typeof prefix === "function" ? prefix : null;
   }
 
-  /** Takes what has come, and shows its finished lines. */
+  /** Takes a piece of output, and shows the lines that it finishes. */
   push(bytes: Uint8Array): void {
     clearTimeout(this.#timer);
     const input = this.#rest.length === 0 ? bytes : join(this.#rest, bytes);
@@ -181,11 +181,11 @@ function join(a: Uint8Array, b: Uint8Array): Uint8Array {
  * bytes costs no call.
  *
  * @param bytes The lines.
- * @param prefix What each begins with.
+ * @param prefix The prefix of each.
  * @param start Whether the bytes begin a line.
  * @param returns Whether a carriage return begins a line as well, as it does on a
  * terminal.
- * @param memory What to write to, if it is large enough.
+ * @param memory The memory to write to, if it is large enough.
  * @returns A view of that, or of new memory.
  */
 export function prefixed(
@@ -212,7 +212,7 @@ export function prefixed(
     }
     const byte = bytes[i]!;
     out[to++] = byte;
-    // After a carriage return the name is written over what was there.
+    // After a carriage return the name is written over the old text.
     start = byte === NEWLINE ||
       returns && byte === RETURN && i + 1 < length && bytes[i + 1] !== NEWLINE;
   }

@@ -195,17 +195,17 @@ export const TOGETHER_OPTIONS: readonly OptionSpec<TogetherOption>[] = [
 /** How output is shown. */
 export type OutputForm = "lines" | "raw" | "group";
 
-/** What was asked for. */
+/** The request. */
 export interface TogetherRequest {
   /** The commands. */
   readonly services: readonly ServiceSpec[];
-  /** What ends all. */
+  /** The policy: the event that ends all. */
   readonly policy: JobPolicy;
   /** Milliseconds, or Infinity. */
   readonly timeout: number;
   /** Milliseconds between signal and kill. */
   readonly grace: number;
-  /** What a stop begins with. */
+  /** The signal that a stop begins with. */
   readonly signal: Deno.Signal;
   /** Commands at the same time. */
   readonly maxProcesses: number;
@@ -230,8 +230,8 @@ export interface TogetherRequest {
 /**
  * Reads.
  *
- * @param given What was given.
- * @returns What was asked for.
+ * @param given The parsed command line.
+ * @returns The request.
  * @throws {UsageError} for a mistake.
  */
 export function readTogetherRequest(

@@ -1,6 +1,6 @@
 /**
  * Looks whether a command is ready, or still well: a port, a URL, a file, a text in
- * what it writes.
+ * its output.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const PATIENCE_MS = 5000;
 /**
  * Looks once.
  *
- * @param check What at; a line is nothing to look at.
+ * @param check The target; a line has none.
  * @param signal Ends the look.
  * @returns Whether it is there.
  */
@@ -51,7 +51,7 @@ export async function probe(
 /**
  * Looks until it is there.
  *
- * @param check What at.
+ * @param check The target.
  * @param signal Ends the looking.
  * @returns False when the looking was ended.
  */
@@ -80,13 +80,13 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Finds a text in what comes in pieces, also across the borders of pieces. */
+/** Finds a text in a stream of pieces, also across their borders. */
 export class TextSearch {
   readonly #text: string;
   readonly #decoder = new TextDecoder();
   #tail = "";
 
-  /** @param text What is looked for. */
+  /** @param text The text that is looked for. */
   constructor(text: string) {
     this.#text = text;
   }

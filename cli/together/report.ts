@@ -16,7 +16,7 @@ const STATUS_TIMED_OUT = 124;
 const STATUS_SIGPIPE = 128 + LINUX_SIGNALS["SIGPIPE"]!;
 
 /**
- * What ended it all, and why.
+ * The cause that ended all commands, in words.
  *
  * @param reason The reason.
  * @param failed The commands that failed.
@@ -105,7 +105,7 @@ function codeOf(service: ServiceRun | undefined, fallback: number): number {
  * @param reason The reason.
  * @param runs The commands.
  * @param failed Those that failed.
- * @param stop What the stop took.
+ * @param stop The report of the stop.
  * @returns An object for `JSON.stringify`.
  */
 export function summary(

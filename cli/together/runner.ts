@@ -1,6 +1,6 @@
 /**
- * The run of several commands: starts each when what it waits for has happened,
- * shows what they write, starts again what is to be started again, and ends all of
+ * The run of several commands: starts each when the command that it waits for is so
+ * far, shows the output, starts commands again as their policy says, and ends all of
  * them for the first reason to do so. The job holds their trees; the state of each
  * command is a {@linkcode ServiceRun}.
  *
@@ -23,7 +23,7 @@ import type { CommandStream, CommandStreams } from "./streams.ts";
 
 const HEALTH_INTERVAL_MS = 5000;
 const HEALTH_FAILURES = 3;
-// What an ended command has written is read within this time.
+// The rest of the output of an ended command is read within this time.
 const LAST_LINE_MS = 1000;
 
 /** Why all of them ended. */
@@ -91,7 +91,7 @@ export class ServiceRun {
 
 /** How a run is made. */
 export interface RunnerOptions {
-  /** What ends all. */
+  /** The policy: the event that ends all. */
   readonly policy: JobPolicy;
   /** Commands that run at the same time, at most. */
   readonly maxProcesses: number;
@@ -121,7 +121,7 @@ export class Runner {
   reason: EndReason | null = null;
 
   /**
-   * @param job What holds the trees; its policy is `"all"`.
+   * @param job The job that holds the trees; its policy is `"all"`.
    * @param specs The commands.
    * @param screen Where their output goes.
    * @param options How.
@@ -154,7 +154,7 @@ export class Runner {
    * Ends all. The first reason counts.
    *
    * @param reason Why.
-   * @param signal What the stop begins with.
+   * @param signal The signal that the stop begins with.
    */
   end(reason: EndReason, signal?: Deno.Signal): void {
     if (this.reason !== null) return;
@@ -167,7 +167,7 @@ export class Runner {
   /**
    * Waits for the end of everything.
    *
-   * @returns What the stop took.
+   * @returns The report of the stop.
    * @throws {SurvivorsError} when something could not be ended.
    */
   async finished(): Promise<StopReport> {
@@ -258,7 +258,7 @@ export class Runner {
         `killable together: '${service.name}' ${howEnded(service.status)}; ` +
           `restart ${service.restarts.count} in ${formatDuration(delay)}`,
       );
-      // What the last run left behind would hold its port.
+      // Processes that the last run left behind would hold its port.
       await child.stop().catch((error) => {
         this.#screen.say(`killable together: ${(error as Error).message}`);
       });

@@ -1,6 +1,6 @@
 /**
  * The commands of `together` as its options define them: each has a name, a command
- * line, and what it waits for, when it counts as ready, and when it is started again.
+ * line, its conditions to start, when it counts as ready, and when it is started again.
  *
  * @module
  */
@@ -17,14 +17,14 @@ import {
 } from "../arguments/operands.ts";
 import { closest } from "../../process/validate.ts";
 
-/** What another command has to have done. */
+/** The state that another command must have reached. */
 export type Condition = "started" | "ready" | "exited";
 
-/** What a command waits for. */
+/** A condition that a command waits for. */
 export interface Dependency {
   /** The name of another command. */
   readonly name: string;
-  /** What that has to have done. */
+  /** The state that it must have reached. */
   readonly condition: Condition;
 }
 
@@ -37,11 +37,11 @@ export type ReadyCheck =
 
 /** One command. */
 export interface ServiceSpec {
-  /** What its lines begin with. */
+  /** The prefix of its lines. */
   readonly name: string;
   /** The command line for the shell. */
   readonly line: string;
-  /** What it waits for before it is started. */
+  /** The conditions for its start. */
   readonly after: readonly Dependency[];
   /** When it counts as ready; `null`: as soon as it has started. */
   readonly ready: ReadyCheck | null;
@@ -79,7 +79,7 @@ export const RESTART_MODES: readonly RestartMode[] = [
  * Puts names, command lines and options together.
  *
  * @param commands Names and command lines.
- * @param options What was given.
+ * @param options The options.
  * @returns The commands, in their order.
  * @throws {UsageError} for a name that no command has, a value that means nothing,
  * and commands that wait for each other.

@@ -1,5 +1,5 @@
 /**
- * What the output of each command goes through: lines with names, bytes as they are,
+ * The way of the output of each command: lines with names, bytes as they are,
  * or one piece at the end.
  *
  * @module
@@ -11,7 +11,7 @@ import { prefixes } from "../run/line_prefix.ts";
 import { LineStream, type Screen } from "./lines.ts";
 import type { TogetherRequest } from "./options.ts";
 
-/** Takes what a command writes to one of its outputs. */
+/** Takes the bytes of one output of a command. */
 export interface CommandStream {
   /** The output it goes to. */
   readonly name: OutputName;
@@ -29,7 +29,7 @@ const encoder = new TextEncoder();
 /**
  * Makes the streams of all commands.
  *
- * @param request What was asked for.
+ * @param request The request.
  * @param screen Where lines go.
  * @param palette Colours of the names.
  * @returns The streams by the name of the command.
@@ -91,7 +91,7 @@ class Turn {
   kept = 0;
 }
 
-/** Keeps what comes until the end, or until all together keep too much. */
+/** Keeps the bytes until the end, or until all together keep too much. */
 class GroupStream implements CommandStream {
   readonly #lines: LineStream;
   readonly #turn: Turn;

@@ -20,7 +20,7 @@ export interface TerminalStop {
   readonly pid: number;
   /** Its program. */
   readonly name: string;
-  /** What stopped it. */
+  /** The signal that stopped it. */
   readonly signal: Deno.Signal;
 }
 
