@@ -10,7 +10,8 @@
  * - One program: {@linkcode Command}, its {@linkcode CommandOptions}, and the
  *   {@linkcode ChildProcess} that it starts; {@linkcode call} for exit codes alone.
  * - Several: {@linkcode Job}, which ends them together, and {@linkcode pipeline}.
- * - Trees that another program started: {@linkcode processTree}, {@linkcode killTree}.
+ * - Trees that another program started: {@linkcode processTree}, {@linkcode killTree};
+ *   why a process still lives: {@linkcode explain}.
  * - What this machine can promise: {@linkcode capabilities}; what a tree has got:
  *   {@linkcode ChildProcess.containment}.
  *
@@ -127,6 +128,8 @@ export {
   noLeftovers,
   noLeftoversInTests,
 } from "./process/leftovers.ts";
+export { explain } from "./process/explain.ts";
+export type { Explanation } from "./backend/explanation.ts";
 export { capabilities, killTree, processTree } from "./process/tree.ts";
 export {
   call,

@@ -10,6 +10,7 @@
 
 import type { SocketAddress } from "../ffi/socket_address.ts";
 import type { Capabilities, ProcessInfo } from "./containment.ts";
+import type { Explanation } from "./explanation.ts";
 import type { LimitName } from "./limits.ts";
 import type { NativeJob, NativeProcess, NativeTree } from "./native.ts";
 import type { SpawnSpec } from "./spec.ts";
@@ -86,6 +87,13 @@ export interface Backend {
    * @throws {Deno.errors.NotFound} when there is no such process.
    */
   openTree(pid: number): NativeTree;
+  /**
+   * Explains why a process still lives.
+   *
+   * @returns The facts and the reasons; `null` when there is no such process.
+   * @throws {Deno.errors.NotSupported} on Windows.
+   */
+  explain(pid: number): Explanation | null;
   /** The living children of this process, without those that serve this package. */
   children(): ProcessInfo[];
   /**

@@ -14,6 +14,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "init", load: () => import("./commands/init.ts") },
   { name: "tree", load: () => import("./commands/tree.ts") },
   { name: "kill", load: () => import("./commands/kill.ts") },
+  { name: "explain", load: () => import("./commands/explain.ts") },
   { name: "doctor", load: () => import("./commands/doctor.ts") },
   { name: "completions", load: () => import("./commands/completions.ts") },
   { name: "man", load: () => import("./commands/man.ts") },

@@ -8,6 +8,7 @@
 import { provideBackend } from "../backend/backend.ts";
 
 export { Command } from "../process/command.ts";
+export { explain } from "../process/explain.ts";
 export { capabilities, killTree, processTree } from "../process/tree.ts";
 
 provideBackend(

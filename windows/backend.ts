@@ -56,6 +56,11 @@ export function windowsBackend(): Backend {
     openTree(pid: number): NativeTree {
       return new ForeignTree(pid);
     },
+    explain(pid: number): never {
+      throw new Deno.errors.NotSupported(
+        `Cannot explain process ${pid}: Windows has no signals that a process could ignore; killTree() and TerminateProcess end it`,
+      );
+    },
     children(): ProcessInfo[] {
       return ownChildren();
     },

@@ -18,6 +18,7 @@ import type {
   TreeWatch,
 } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
+import { explained } from "../explain.ts";
 import { checkOptions, duration, type Known, stopSignal } from "../validate.ts";
 
 /**
@@ -219,7 +220,9 @@ function survivorsError(
     survivors[i] = known ?? {
       pid,
       name,
-      reason: `still there after the hard kill, in state '${state}'`,
+      reason: `still there after the hard kill, in state '${state}'${
+        explained(pid)
+      }`,
     };
   }
   const known = survivors.length > 0 ? survivors : refused;

@@ -277,6 +277,7 @@ Deno.test("--help and help are on standard output, for every command", async () 
     "init",
     "tree",
     "kill",
+    "explain",
     "doctor",
     "completions",
     "man",
