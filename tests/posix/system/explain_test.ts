@@ -134,6 +134,19 @@ function freezable(): { folder: string; file: string } | null {
 
 const cgroup = ignore ? null : freezable();
 
+// A group can be removed when its last process has been reaped.
+async function removeGroup(folder: string): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  for (;;) {
+    try {
+      return await Deno.remove(folder);
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
 Deno.test({
   name: "a process in a frozen cgroup is told",
   // Only root, or a user with a delegated cgroup, can freeze one.
@@ -154,16 +167,7 @@ Deno.test({
         await Deno.writeTextFile(file, first ? "THAWED" : "0");
       }
     } finally {
-      const deadline = performance.now() + 30_000;
-      for (;;) {
-        try {
-          await Deno.remove(folder);
-          break;
-        } catch (error) {
-          if (performance.now() > deadline) throw error;
-          await new Promise((resolve) => setTimeout(resolve, 5));
-        }
-      }
+      await removeGroup(folder);
     }
   },
 });
