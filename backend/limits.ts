@@ -9,9 +9,9 @@
  * hard, and `status.limit` names it; `openFiles`, `fileSize` and `coreSize` make
  * calls of the program fail instead, as the system has it.
  *
- * What holds a limit differs: {@linkcode ChildProcess.limits} tells. Where the
+ * The holder of a limit differs: {@linkcode ChildProcess.limits} tells. Where the
  * kernel has none for a whole tree, the tree is looked at every 10 to 100 ms, so
- * that it may get past the limit by what it can do in that time, and only as long
+ * that it may get past the limit by the work of that time, and only as long
  * as this process lives and its event loop turns; on a machine that is itself
  * overloaded, later. The kernel's limits hold without it. With `outputSync()` the
  * looks come between two waits for output.
@@ -42,16 +42,15 @@ export interface Limits {
    */
   cpuTime?: number;
   /**
-   * Milliseconds from the start until the tree is ended, whatever of it still
-   * runs then. Unlike `timeout` it ends without a soft signal, and also what the
-   * leader left behind.
+   * Milliseconds from the start until all of the tree is ended. Unlike `timeout` it
+   * ends without a soft signal, and also the processes that the leader left behind.
    */
   wallTime?: number;
   /**
    * Living processes of the tree: watched. On Linux the child begins to run when
-   * the watch is ready, in the next turn of the event loop. The kernel has a wider limit besides,
-   * for what can be started between two looks: on Windows, and with a `"cgroup"`
-   * containment that has a pids controller.
+   * the watch is ready, in the next turn of the event loop. The kernel has a wider
+   * limit besides, for processes that start between two looks: on Windows, and with a
+   * `"cgroup"` containment that has a pids controller.
    */
   processes?: number;
   /**

@@ -43,7 +43,7 @@ export interface ByteSource {
    * delay looking, for a caller that needs the bytes only at the end.
    */
   read(view: Uint8Array, patient: boolean): number | Promise<number>;
-  /** Bytes that a reader may usefully ask for at once, from what was seen so far. */
+  /** Bytes that a reader may usefully ask for at once, by the reads so far. */
   readonly readSize: number;
   /**
    * Whether a read that is pending has bytes to take, or the end, which the event

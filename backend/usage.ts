@@ -80,8 +80,8 @@ export interface Usage {
 }
 
 /**
- * How closely a backend looks: `"known"` makes no system call and tells what was
- * seen so far; `"brief"` looks at CPU time, memory and the number of processes;
+ * How closely a backend looks: `"known"` makes no system call and returns the figures
+ * of the looks so far; `"brief"` looks at CPU time, memory and the number of processes;
  * `"full"` at everything.
  */
 export type UsageLook = "known" | "brief" | "full";

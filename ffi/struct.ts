@@ -94,7 +94,7 @@ export class Struct<Name extends string> {
   /**
    * Takes memory as a structure, or makes some.
    *
-   * @param layout What the memory means.
+   * @param layout The layout of the memory.
    * @param bytes Memory to look at; zeroed memory of the right size without it.
    * @throws {RangeError} when `bytes` is shorter than the structure.
    */

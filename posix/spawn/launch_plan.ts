@@ -63,7 +63,7 @@ export function permittedProgram(spec: SpawnSpec): string {
     : !command.startsWith("/");
   const absoluteCwd = spec.cwd?.startsWith("/") === true;
   const relativeCwd = spec.cwd !== null && !absoluteCwd;
-  // Only for what is relative: this process's own directory may be gone.
+  // Only for a relative path: this process's own directory may be gone.
   const own = relative || relativeCwd ? workingDirectory() : null;
   const needsOwn = relativeCwd || relative && !searched && !absoluteCwd;
   if (own === null && needsOwn) throw directoryGone(command);

@@ -150,7 +150,7 @@ function enlarge(fd: number): void {
   libcLinux().fcntl(fd, F_SETPIPE_SZ, BigInt(LARGE_PIPE_SIZE));
 }
 
-// A pipe without a reference is closed: a caller need not read what it asked for.
+// A pipe without a reference is closed: a caller need not read its output.
 // The cell is emptied by close(), so no other file's number is hit.
 const abandoned = new FinalizationRegistry<Cell>(closeCell);
 
@@ -218,7 +218,7 @@ export class PipeSource implements ByteSource {
     if (n >= PIPE_SIZE) this.#eager = true;
   }
 
-  /** Reads what is there: a count, 0 at the end of the stream, -1 when there is nothing yet. */
+  /** Reads without waiting: a count, 0 at the end of the stream, -1 when there is nothing yet. */
   readSync(view: Uint8Array): number {
     if (!this.#open) return 0;
     if (this.#finished >= LARGE_PIPE_SIZE) {
@@ -271,7 +271,7 @@ export class PipeSource implements ByteSource {
     return -1;
   }
 
-  // Adds what the writer writes in the meantime: a chunk costs its reader 7 µs, a call 2.
+  // Adds the bytes written in the meantime: a chunk costs its reader 7 µs, a call 2.
   #gather(view: Uint8Array, first: number): number {
     const most = Math.min(view.byteLength, PIPE_SIZE);
     let n = first;
@@ -379,7 +379,7 @@ export class PipeSink implements ByteSink {
     }
   }
 
-  /** Writes what the pipe takes at once, within bounds; returns how much. Throws EPIPE's error. */
+  /** Writes as much as the pipe takes at once, within bounds; returns the count. Throws EPIPE's error. */
   writeSync(chunk: Uint8Array): number {
     if (!this.#open) throw posixError("write", 32, { message: CLOSED });
     const size = Math.min(chunk.byteLength, TURN_BUDGET);

@@ -194,8 +194,8 @@ export class PtySink extends PipeSink {
     super.close();
   }
 
-  // Ctrl-D ends what the child reads: at the beginning of a line that is the end
-  // of file, in the middle of one it takes two. False: not now.
+  // Ctrl-D ends the input of the child: at the beginning of a line it is the end of
+  // file, in the middle of one it takes two. False: not now.
   #typeEnd(): boolean {
     try {
       while (this.#last !== CTRL_D) {
@@ -301,7 +301,7 @@ export class ForegroundTerminal {
    * @param isOfChild Whether a process group is one of the child's tree: the child
    * may be a shell that has handed the terminal on. Any other group is that of the
    * user's shell, or of its foreground job: it keeps the terminal.
-   * @param modes Whether the modes become again what they were.
+   * @param modes Whether the modes are restored.
    */
   takeBack(isOfChild: (group: number) => boolean, modes: boolean): void {
     if (!this.#lent) return;

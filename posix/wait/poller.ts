@@ -28,11 +28,11 @@ export interface Poller {
    * over, as a pipe without a reader was (EPIPE, macOS before 10.15).
    */
   add(id: number, interest: Interest): boolean;
-  /** Watches again what fired before; cheaper than `add`. */
+  /** Watches again a descriptor that has fired; cheaper than `add`. */
   rearm(id: number, interest: Interest): void;
   /** Stops watching. The descriptor must still be open. */
   remove(id: number, interest: Interest): void;
-  /** How many have fired now; see {@linkcode Poller.ready}. Does not wait. */
+  /** The number that have fired now; see {@linkcode Poller.ready}. Does not wait. */
   poll(): number;
   /** Waits on a thread of the pool until one fires or {@linkcode Poller.wake} is called. */
   wait(): Promise<number>;
@@ -42,7 +42,7 @@ export interface Poller {
   wake(): void;
 }
 
-/** How many that have fired are told at once. */
+/** The most events that are reported at once. */
 export const MAX_EVENTS = 256;
 const EPOLL_CLOEXEC = 0x80000;
 const EPOLL_CTL_ADD = 1;
@@ -53,7 +53,7 @@ const EPOLLOUT = 4;
 const EPOLLONESHOT = 1 << 30;
 const EFD_CLOEXEC_NONBLOCK = 0x80000 | 0x800;
 
-// What a worker waits for is closed with its thread, and nothing wakes the thread of
+// The descriptors of a worker are closed with its thread. Nothing wakes the thread of
 // the pool then: it must come back by itself.
 const WAIT_MS = IN_WORKER ? 1000 : -1;
 const WAKING_MS = 2;
@@ -81,7 +81,7 @@ class EpollPoller implements Poller {
   constructor() {
     bindErrno();
     this.#open();
-    // A thread of the pool that waits for what is closed would wait for ever.
+    // A thread of the pool that waits for a closed descriptor would wait for ever.
     atUnload(() => {
       if (!this.#waiting) return;
       this.wake();

@@ -23,7 +23,7 @@ import {
   watchKey,
 } from "./poller.ts";
 
-/** The needs of a watch: they decide what has to run until the event comes. */
+/** The needs of a watch: they decide on timers and threads until the event comes. */
 export interface WatchNeeds {
   /** SIGCHLD does not announce it, so a thread must wait. */
   thread: boolean;
@@ -206,7 +206,7 @@ class Reactor {
     this.#adjust();
   }
 
-  /** Looks once, without waiting, and delivers what has come. */
+  /** Looks once, without waiting, and delivers the events. */
   poll(): void {
     // One signal may stand for any number of exits, and a full answer for more.
     const watched = this.#watches.size > 0;
@@ -250,7 +250,7 @@ class Reactor {
     }
   }
 
-  // Starts and ends exactly what the pending watches need.
+  // Starts and ends the means that the pending watches need, and no others.
   #adjust(): void {
     this.#adjustBackstop();
     if (this.#threadRef > 0) this.#queueArm();

@@ -161,7 +161,7 @@ function ignoreCtrlC(): void {
  * is not switched off, whatever this process does with it.
  *
  * @param create The function.
- * @returns What it returns.
+ * @returns Its result.
  */
 export function withCtrlC<T>(create: () => T): T {
   if (!ignoresCtrlC()) return create();

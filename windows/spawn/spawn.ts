@@ -223,7 +223,7 @@ function create(
   } catch (error) {
     const code = error instanceof SystemError ? error.errno : 0;
     if (code === ERROR_ACCESS_DENIED && (flags & CREATE_BREAKAWAY_FROM_JOB)) {
-      // The job that we are in ourselves keeps what it has: an outer tree
+      // The job of this process itself keeps its members: an outer tree
       // contains the inner ones, detached or not.
       const bound = flags & ~CREATE_BREAKAWAY_FROM_JOB;
       return create(spec, { ...request, flags: bound }, jobs, entry);

@@ -37,8 +37,7 @@ export class Accounts {
   #endedAt = 0;
   #lastLeader: ResourceUsage = unknownUsage("process");
   #lastTree: ResourceUsage = unknownUsage("job");
-  // Members that the job keeps no counters of (Wine): what they had used when
-  // they were last seen.
+  // Members that the job keeps no counters of (Wine): their figures at the last look.
   readonly #seen = new Map<number, ResourceUsage>();
   #peak = 0;
   #reached: LimitName | null = null;
@@ -138,7 +137,7 @@ export class Accounts {
     this.#lastTree = { ...this.#withSums(counted), memory, processes };
   }
 
-  // Where the job keeps no counters: sums of what was seen.
+  // Where the job keeps no counters: sums of the figures of all looks.
   #withSums(counted: ResourceUsage): ResourceUsage {
     if (counted.userTime !== null) return counted;
     if (this.#seen.size === 0) return counted;
