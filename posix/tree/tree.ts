@@ -50,6 +50,12 @@ const FEWEST_IN_GROUP = 4;
 // clock of whole seconds.
 const YOUNG_MS = 5000;
 
+// A kill without a freeze before it; not complete when a process was created meanwhile.
+interface DirectKill {
+  readonly hard: HardKill;
+  readonly complete: boolean;
+}
+
 /** The members of a tree, found anew at each call. */
 export class ProcessTree implements TreeOperations {
   readonly #membership: Members;
@@ -235,7 +241,7 @@ export class ProcessTree implements TreeOperations {
     const direct = this.#prepared === null
       ? this.#killListed(kill) ?? this.#killSnapshot(kill, group)
       : this.#killSnapshot(kill, group);
-    if (direct !== null) return direct;
+    if (direct?.complete) return direct.hard;
     // Between two forks of any of them: against a fork bomb, looking at one after
     // the other comes too late.
     group?.signal(stop);
@@ -280,6 +286,8 @@ export class ProcessTree implements TreeOperations {
     count += this.#killAll(pending, kill, refused, group);
     const list: Survivor[] = [];
     refused.forEach((one) => list.push(one));
+    // Members that the direct kill has ended already were not found again.
+    count = Math.max(count, direct?.hard.count ?? 0);
     return { count, refused: list, unsettled };
   }
 
@@ -307,19 +315,20 @@ export class ProcessTree implements TreeOperations {
   }
 
   // Once only, as well.
-  #killSnapshot(kill: number, group?: LeaderGroup): HardKill | null {
+  #killSnapshot(kill: number, group?: LeaderGroup): DirectKill | null {
     if (this.#killedListed || this.#snapshot !== null) return null;
     const snapshot = this.#takeSnapshot();
     if (snapshot === null) return null;
     this.#killedListed = true;
     this.#snapshot = snapshot;
     const hard = snapshot.kill(kill, group);
-    return this.#table.newest?.() === snapshot.newest ? hard : null;
+    if (hard === null) return null;
+    return { hard, complete: this.#table.newest?.() === snapshot.newest };
   }
 
   // When no process can have come since an earlier look, there is nothing to look for
   // and nothing to freeze. Once only: a second call means that it was not enough.
-  #killListed(kill: number): HardKill | null {
+  #killListed(kill: number): DirectKill | null {
     const newest = this.#table.newest?.() ?? 0;
     const listed = this.#membership.listed?.(newest, "to kill") ?? null;
     if (listed === null || this.#killedListed) return null;
@@ -339,8 +348,8 @@ export class ProcessTree implements TreeOperations {
         this.#membership.killed?.(pid);
       } else if (error !== ESRCH) return null;
     }
-    if (this.#table.newest?.() !== newest) return null;
-    return { count, refused: [], unproved: true };
+    const hard = { count, refused: [], unproved: true };
+    return { hard, complete: this.#table.newest?.() === newest };
   }
 
   #killAll(

@@ -344,6 +344,34 @@ Deno.test("a list of those to be killed spares the kill a look", {
   }
 });
 
+Deno.test(
+  "kill() counts what it has killed also when a process was created meanwhile",
+  {
+    ignore,
+  },
+  async () => {
+    const child = sleeper();
+    let newest = 1_000_000;
+    const membership: Members = {
+      ...exactly(child),
+      killed(pid) {
+        // Nothing reaps it in this turn of the event loop.
+        while (readStat(pid)?.state !== "Z") libcWait().poll(null, 0n, 1);
+        newest++;
+      },
+    };
+    const table = { ...quiet, newest: () => newest };
+    const tree = new ProcessTree(membership, table, signalProcess);
+    try {
+      assertEquals(tree.kill(STOP, KILL).count, 1);
+      assertEquals((await child.status).signal, "SIGKILL");
+    } finally {
+      tree.close();
+      await end(child);
+    }
+  },
+);
+
 Deno.test("a tree that is ended leaves no descriptor open", {
   ignore,
 }, async () => {
