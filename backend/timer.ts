@@ -125,7 +125,12 @@ let began = NaN;
 // When the next look at the young ones is due.
 let nextLook = Infinity;
 
+// A worker is not the start of a process, and one that is terminated while the
+// callback holds its event loop leaves its descriptors open.
+const IN_WORKER = "WorkerGlobalScope" in globalThis;
+
 function isFirstMoment(): boolean {
+  if (IN_WORKER) return false;
   const now = performance.now();
   if (Number.isNaN(began)) began = now;
   return now - began < FIRST_MS;

@@ -51,4 +51,6 @@ for (const { limit, value, by } of child.limits) {
   console.log(`  ${limit} ${value}: ${by}`);
 }
 const { tree } = child.usage();
-console.log(`in use: ${tree.processes} process, memory ${tree.memory! > 0}`);
+console.log(
+  `in use: ${tree.processes} process, memory ${tree.memory !== null}`,
+);

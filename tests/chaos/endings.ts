@@ -63,13 +63,13 @@ const WAYS: Record<
     await using child = command().spawn();
     await atTheMoment(one, child);
   },
-  timeout: (one, command) => command({ timeout: one.delay ?? 0 }).output(),
+  timeout: (one, command) => command({ timeout: one.delay ?? 1 }).output(),
   outputSync: (one, command) =>
-    command({ timeout: one.delay ?? 0 }).outputSync(),
+    command({ timeout: one.delay ?? 1 }).outputSync(),
   output: (_one, command) => command({ timeout: 20_000 }).output(),
   async wait(one, command) {
     const child = command().spawn();
-    await child.wait({ timeout: one.delay ?? 0 });
+    await child.wait({ timeout: one.delay ?? 1 });
     await letGo(one, child);
   },
   async abort(one, command) {
@@ -104,7 +104,7 @@ const JOBS: Record<
   dispose: (one, command) =>
     runningJob(one, command, {}, (job) => job[Symbol.asyncDispose]()),
   timeout: (one, command) =>
-    runningJob(one, command, { timeout: one.delay ?? 0 }, (job) => job.exited),
+    runningJob(one, command, { timeout: one.delay ?? 1 }, (job) => job.exited),
   async abort(one, command) {
     const controller = new AbortController();
     const { signal } = controller;

@@ -28,7 +28,10 @@ const scenarios = plan.indices.map((index) =>
 // In a job nothing outlives its parent on purpose.
 const together = scenarios[0]!.inJob &&
   !scenarios.some(({ detached }) => detached);
-const job = new Job({ containment: scenarios[0]!.containment });
+const job = new Job({
+  containment: scenarios[0]!.containment,
+  grace: scenarios[0]!.grace,
+});
 
 function start(one: Scenario): ChildProcess {
   const { file, cwd } = programOf(plan.workshop, `t${one.index}`);
@@ -40,6 +43,8 @@ function start(one: Scenario): ChildProcess {
     stderr: "null",
     containment: together ? "auto" : one.containment,
     detached: one.detached,
+    // What the guard gives it; the default is longer than a round of chaos.
+    grace: one.grace,
   });
   return together ? job.spawn(command) : command.spawn();
 }
