@@ -31,8 +31,11 @@ const DEFAULT_PATIENCE = 200;
 const POLL_MS = 10;
 const STOP = { signal: "SIGTERM" as Deno.Signal, grace: 0 };
 
-// Where this package is: its own frames say nothing of the spawn.
-const HOME = new URL("..", import.meta.url).href;
+// Where this package is: its own frames say nothing of the spawn. In the build
+// of one file that is this file alone.
+const HOME = import.meta.url.endsWith("/process/leftovers.ts")
+  ? new URL("..", import.meta.url).href
+  : import.meta.url;
 
 /** A spawn that a scope has seen: one of this package, or of `Deno.Command`. */
 interface Seen {

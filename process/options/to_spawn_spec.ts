@@ -206,6 +206,10 @@ function stringArguments(args: readonly string[] | undefined): string[] {
   }
   // Deno converts every argument with String(); so does this.
   for (let i = 0; i < args.length; i++) {
+    // It refuses a hole.
+    if (!(i in args)) {
+      throw new TypeError(`Invalid args: argument ${i} is missing`);
+    }
     list[i] = withoutNul(String(args[i]), `argument ${i}`);
   }
   return list;

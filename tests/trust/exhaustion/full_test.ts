@@ -64,7 +64,7 @@ Deno.test({
     // deno-fmt-ignore
     const { code } = await within(new Deno.Command("setpriv", {
       args: [...AS_USER, "prlimit", "--nproc=0", "sh", "-c", GUARD_SCRIPT, "killable-guard",
-        guardedPattern(owner), guardedGlobs(owner), "false"],
+        guardedPattern(owner), guardedGlobs(owner), "", "4", "false"],
       stdin: "null",
       stderr: "null",
     }).output(), "the guard");

@@ -59,9 +59,9 @@ export const DIRECTORIES: readonly string[] = [
 const WRONG: readonly (readonly [string, unknown])[] = [
   ["args", "a string"],
   ["args", { length: 1 }],
+  ["args", new Set(["a"])],
   ["env", 3],
   ["cwd", 7],
-  ["cwd", ""],
   ["cwd", "a\0b"],
   ["stdin", "pipe"],
   ["stdout", 1.5],

