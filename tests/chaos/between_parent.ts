@@ -25,7 +25,13 @@ const NULL = { stdin: "null", stdout: "null", stderr: "null" } as const;
 const PIPED = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
 
 function tree(options: Library.CommandOptions = {}): Library.Command {
-  return new Command(file, { args: [table, "0"], ...NULL, ...options });
+  return new Command(file, {
+    args: [table, "0"],
+    ...NULL,
+    // Some of the tree hears no signal: with a grace every case would take as long.
+    killOnParentExit: "now",
+    ...options,
+  });
 }
 
 const start = (options?: Library.CommandOptions) => (): unknown =>
@@ -51,11 +57,13 @@ const WAYS: Readonly<Record<string, readonly [() => unknown, () => unknown]>> =
     cgroup: [start(), start({ containment: "cgroup" })],
     group: [start(), start({ containment: "process-group" })],
     job: [start(), () => {
-      const job = new Job();
+      const job = new Job({ killOnParentExit: "now" });
       for (let i = 0; i < 3; i++) job.spawn(tree());
     }],
     pipeline: [start(), () => {
-      pipeline([1, 2, 3].map(() => [file, table, "0"]));
+      pipeline([1, 2, 3].map(() => [file, table, "0"]), {
+        killOnParentExit: "now",
+      });
     }],
     output: [start(), () => void tree({ stdout: "piped" }).output()],
     stop: [() => {}, async () => {
