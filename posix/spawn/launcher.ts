@@ -358,8 +358,9 @@ function segment(
 const MFD_CLOEXEC = 1;
 const MFD_EXEC = 0x10;
 
-// False once the launcher was refused where a shell was not.
-let usable = !DARWIN && (X64 || ARM64);
+// False once the launcher was refused where a shell was not. The code for arm64 has
+// not run on such a machine yet; until it has, the shell does its work there.
+let usable = !DARWIN && X64;
 
 /** Whether a launcher is tried. */
 export function launcherUsable(): boolean {

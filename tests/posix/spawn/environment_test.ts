@@ -11,7 +11,9 @@ import {
 } from "../../../posix/spawn/launcher.ts";
 import { settle, warmUp } from "../../fixtures/warm_up.ts";
 
-const ignore = Deno.build.os !== "linux";
+// The launcher's code for arm64 has not run on such a machine yet; a shell in its
+// place changes what shells take for their own (PWD, IFS, `_`).
+const ignore = Deno.build.os !== "linux" || Deno.build.arch !== "x86_64";
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 Deno.test.beforeAll(async () => {
