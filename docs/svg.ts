@@ -71,7 +71,7 @@ export interface Page {
   readonly width: number;
   /** Its height. */
   readonly height: number;
-  /** Its title, for who cannot see it. */
+  /** Its title, for a reader that cannot see it. */
   readonly title: string;
   /** The size of its letters. */
   readonly size: number;
