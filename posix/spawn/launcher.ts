@@ -10,8 +10,8 @@
  * (elf(5)) in memory (memfd_create(2)), made for one child and started as
  * /proc/self/fd/N.
  *
- * On macOS, and where the kernel or a security module refuses the launcher
- * (`vm.memfd_noexec`), /bin/sh does it by a script and becomes the program by exec,
+ * On macOS, on arm64 before Linux 6.1, and where the kernel or a security module
+ * refuses the launcher (`vm.memfd_noexec`), /bin/sh does it by a script and becomes the program by exec,
  * with the same process id. A shell drops variables that are no identifiers
  * (`spring.datasource.url`, `BASH_FUNC_f%%`) and sets PWD, IFS and OPTIND; the launcher
  * hands on argv and envp as they are, and starts in a tenth of the time.
@@ -358,13 +358,19 @@ function segment(
 const MFD_CLOEXEC = 1;
 const MFD_EXEC = 0x10;
 
-// False once the launcher was refused where a shell was not. The code for arm64 has
-// not run on such a machine yet; until it has, the shell does its work there.
-let usable = !DARWIN && X64;
+// `null` until it was looked; false once the launcher was refused where a shell was not.
+let usable: boolean | null = null;
 
 /** Whether a launcher is tried. */
 export function launcherUsable(): boolean {
-  return usable;
+  return usable ??= !DARWIN && (X64 || ARM64 && kernelIsArm64());
+}
+
+// Under an emulator of programs (qemu-user) the kernel, which loads the launcher, is
+// another machine's, and what posix_spawn reports of that is lost. proc_sys_kernel(5)
+// has the file since Linux 6.1; without it a shell does the errand.
+function kernelIsArm64(): boolean {
+  return firstBytes("/proc/sys/kernel/arch").startsWith("aarch64");
 }
 
 /** The launcher cannot be started on this host. */
@@ -379,7 +385,7 @@ export function launcherRefused(): void {
  * @returns The descriptor, close-on-exec, or -1 where there can be none.
  */
 export function openLauncher(taken: ReadonlySet<number>): number {
-  if (!usable) return -1;
+  if (!launcherUsable()) return -1;
   const name = cString("launcher");
   // MFD_EXEC is unknown before Linux 6.3, and wanted after it.
   let fd = libcLauncher().memfd_create(name, MFD_CLOEXEC | MFD_EXEC);
@@ -407,6 +413,46 @@ export function writeLauncher(
 
 /** The shell that becomes the program. */
 export const SHELL = "/bin/sh";
+
+// `exec -a`, which tells the program another name, is no part of sh(1): dash has
+// none. bash has, and every macOS has bash.
+const RENAMING_SHELL = "/bin/bash";
+
+/** The name that a program is told by a shell, and what is lost on the way. */
+export interface Renaming {
+  /** The program, for messages. */
+  readonly command: string;
+  /** The name, or `undefined` for that of the program. */
+  readonly argv0: string | undefined;
+  /** Variables, as `name=value`, that a shell does not hand on. */
+  readonly dropped: readonly string[];
+}
+
+/**
+ * The shell that can do an errand.
+ *
+ * @param renaming What the program is told.
+ * @returns Its path.
+ * @throws {Deno.errors.NotSupported} where no shell can tell the program its name.
+ */
+export function shellFor({ command, argv0, dropped }: Renaming): string {
+  if (argv0 === undefined) return SHELL;
+  const begin =
+    `Cannot start '${command}' with 'argv0': a shell prepares the child here, and `;
+  if (!isExecutable(RENAMING_SHELL)) {
+    throw new Deno.errors.NotSupported(
+      `${begin}only ${RENAMING_SHELL}, which is missing, can tell it another name. Leave out 'argv0', or the options that need the shell ('umask', 'suspended', 'listeners', limits)`,
+    );
+  }
+  if (dropped.length > 0) {
+    // env(1) hands on such variables, but tells the program its path.
+    const name = (dropped[0] as string).split("=", 1)[0];
+    throw new Deno.errors.NotSupported(
+      `${begin}cannot hand on the variable '${name}', whose name is no identifier, as well. Leave out 'argv0' or the variable`,
+    );
+  }
+  return RENAMING_SHELL;
+}
 
 /** A file that is opened in the child: opening it may wait, as for a FIFO. */
 export interface ChildFile {
@@ -444,21 +490,24 @@ export interface Errand {
  * @param args Its arguments.
  * @param errand The work that it does first.
  * @param dropped Variables, as `name=value`, that a shell does not hand on.
- * @returns The shell's arguments, its own name included.
+ * @param argv0 The name that the program is told, for a shell of {@linkcode shellFor}.
+ * @returns The shell's arguments, its own name included: as `sh`, bash reads no BASH_ENV.
  */
 export function shellArguments(
   path: string,
   args: readonly string[],
   errand: Errand,
   dropped: readonly string[],
+  argv0?: string,
 ): string[] {
   const { hold, stops, umask, listenPid, ulimits, openFiles, files } = errand;
   // env(1) takes variables that are no identifiers, but a path with `=` for one.
   const through = dropped.length > 0 && !path.includes("=");
+  const told = argv0 === undefined ? "" : `-a ${quoted(argv0)} `;
   // Limits last: the shell may need more descriptors than it leaves the program.
   let script = ulimits +
     (openFiles === null ? "" : `ulimit -n ${openFiles} || exit 125; `) +
-    (through ? 'exec /usr/bin/env "$@"' : 'exec "$0" "$@"');
+    (through ? 'exec /usr/bin/env "$@"' : `exec ${told}"$0" "$@"`);
   if (listenPid) script = `LISTEN_PID=$$; export LISTEN_PID; ${script}`;
   for (let i = files.length - 1; i >= 0; i--) {
     script = redirection(files[i] as ChildFile) + script;
@@ -486,9 +535,14 @@ function redirection({ target, copy, path, access }: ChildFile): string {
       `Cannot open the FIFO '${path}' as descriptor ${target}: a shell opens it in the child here, and knows descriptors of one digit`,
     );
   }
-  const quoted = `'${path.replaceAll("'", "'\\''")}'`;
-  const file = `exec ${target}${OPERATORS[access]}${quoted} || exit 126; `;
+  const file = `exec ${target}${OPERATORS[access]}${
+    quoted(path)
+  } || exit 126; `;
   return copy < 0 ? file : `${file}exec ${copy}>&${target}; `;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**
@@ -508,12 +562,15 @@ export function execObstacle(path: string): number {
 
 // The program named in a script's first line (execve(2)).
 function interpreterOf(path: string): string | null {
+  return /^#![ \t]*([^\s]+)/.exec(firstBytes(path))?.[1] ?? null;
+}
+
+function firstBytes(path: string): string {
   const fd = openToRead(path);
   // Readable is not needed for exec: then it is no script either.
-  if (fd < 0) return null;
+  if (fd < 0) return "";
   const bytes = buffer(256);
   const n = Number(libc().read(fd, bytes, 256n));
   libc().close(fd);
-  const text = new TextDecoder().decode(bytes.subarray(0, Math.max(n, 0)));
-  return /^#![ \t]*([^\s]+)/.exec(text)?.[1] ?? null;
+  return new TextDecoder().decode(bytes.subarray(0, Math.max(n, 0)));
 }

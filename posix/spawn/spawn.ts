@@ -38,6 +38,7 @@ import {
   launcherRefused,
   SHELL,
   shellArguments,
+  shellFor,
   writeLauncher,
 } from "./launcher.ts";
 import {
@@ -247,7 +248,12 @@ function startOnErrand(
   }
   if (result < 0) {
     const dropped = droppedByShell(spec);
-    result = launch(SHELL, shellArguments(path, spec.args, errand, dropped));
+    const { command, args, argv0 } = spec;
+    const shell = shellFor({ command, argv0, dropped });
+    result = launch(
+      shell,
+      shellArguments(path, args, errand, dropped, argv0),
+    );
     if (result > 0) launcherRefused();
   }
   // A child that is held back stops only when it has been let go.

@@ -3,7 +3,7 @@
  * with nothing in between.
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { Command, type CommandOptions, listen } from "../../../mod.ts";
 import {
   launcherRefused,
@@ -11,8 +11,8 @@ import {
 } from "../../../posix/spawn/launcher.ts";
 import { settle, warmUp } from "../../fixtures/warm_up.ts";
 
-// The launcher's code for arm64 has not run on such a machine yet; a shell in its
-// place changes what shells take for their own (PWD, IFS, `_`).
+// Elsewhere a shell in the launcher's place may change what shells take for their own
+// (PWD, IFS, `_`).
 const ignore = Deno.build.os !== "linux" || Deno.build.arch !== "x86_64";
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
@@ -166,5 +166,29 @@ Deno.test({
         assertEquals(found[name], ENVIRONMENT[name as "PLAIN"], name);
       }
     }
+  },
+});
+
+// Behind it: the shell is what is between.
+Deno.test({
+  name: "a shell that does the errand tells the program its argv0, or says no",
+  ignore,
+  async fn() {
+    launcherRefused();
+    for (const argv0 of ["renamed", "-login", "", 'it\'s "$0"']) {
+      const run = await new Command("sh", {
+        args: ["-c", 'umask; echo "$0"'],
+        argv0,
+        umask: 0o27,
+        env: { BASH_ENV: "/nowhere" },
+      }).output();
+      assertEquals(run.lines(), ["0027", argv0]);
+    }
+    const both = new Command("true", {
+      argv0: "x",
+      umask: 0,
+      env: { "a.b": "1" },
+    });
+    assertThrows(() => both.spawn(), Deno.errors.NotSupported, "'a.b'");
   },
 });

@@ -136,10 +136,7 @@ Deno.test({
   ignore,
   async fn() {
     const args = ["-c", "echo $0"];
-    // Where a shell does what the launcher does elsewhere, it cannot hand the name on.
-    const { os, arch } = Deno.build;
-    const launched = os === "linux" && arch === "x86_64";
-    const ways = launched ? [{}, { umask: 0o77 }] : [{}];
+    const ways = [{}, { umask: 0o77 }];
     for (const argv0 of ["renamed", "-login", ""]) {
       const options = { args, argv0 };
       for (const more of ways) {

@@ -72,6 +72,13 @@ Deno.test("the shell opens files after it has been let go, and quotes their path
   );
 });
 
+Deno.test("a name that the program is told is a quoted word for exec -a", () => {
+  assertEquals(
+    shellArguments("/p", ["a"], NOTHING, [], "it's").slice(2),
+    ["exec -a 'it'\\''s' \"$0\" \"$@\"", "/p", "a"],
+  );
+});
+
 Deno.test("variables that the shell drops go through env(1)", () => {
   assertEquals(shellArguments("/p", ["a"], NOTHING, ["a.b=1"]).slice(2), [
     'exec /usr/bin/env "$@"',
