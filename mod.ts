@@ -161,6 +161,11 @@ export type {
   ProcessInfo,
   TreeMechanism,
 } from "./backend/containment.ts";
+export {
+  type Requirement,
+  RequirementError,
+  type UnmetRequirement,
+} from "./backend/requirement.ts";
 export type {
   FileAccess,
   ProcessGroupMode,

@@ -8,6 +8,7 @@
 import type { ContainmentRequest } from "./containment.ts";
 import type { Limits } from "./limits.ts";
 import type { NativeJob, TerminalSize } from "./native.ts";
+import type { Requirement } from "./requirement.ts";
 
 /**
  * The target that a standard stream of the child is connected to, as in `Deno.Command`.
@@ -135,6 +136,8 @@ export interface SpawnSpec {
   readonly detached: boolean;
   /** The containment asked for. */
   readonly containment: ContainmentRequest;
+  /** What must hold, or nothing is started. */
+  readonly required?: Requirement | null;
   /** Whether the tree must end when this process ends, by whatever cause. */
   readonly killOnParentExit: boolean;
   /** The soft signal that the tree gets then. */

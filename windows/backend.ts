@@ -11,6 +11,7 @@ import {
   type NativeListener,
   PLAIN_MEMORY,
 } from "../backend/backend.ts";
+import { windowsCapabilities } from "./containment/choose.ts";
 import type { Capabilities, ProcessInfo } from "../backend/containment.ts";
 import type {
   NativeJob,
@@ -82,17 +83,7 @@ export function windowsBackend(): Backend {
       return isSpecialFile(path, reads);
     },
     capabilities(): Capabilities {
-      return {
-        containment: "job-object",
-        mechanisms: [{
-          mechanism: "job-object",
-          available: true,
-          holdsEscapees: true,
-          endsWithParent: true,
-          why:
-            "a process that a service starts for a member (WMI, Task Scheduler, COM, elevation by UAC) is not in the job",
-        }],
-      };
+      return windowsCapabilities();
     },
   };
 }

@@ -6,6 +6,7 @@
 
 import type { ContainmentRequest } from "../../backend/containment.ts";
 import { DEFAULT_GRACE } from "../../process/run/stop.ts";
+import type { Requirement } from "../../backend/requirement.ts";
 import type { LimitName, Limits } from "../../backend/limits.ts";
 import type { GivenOptions, OptionSpec } from "../arguments/command_spec.ts";
 import {
@@ -29,6 +30,8 @@ const CONTAINMENTS: readonly ContainmentRequest[] = [
   "job-object",
 ];
 
+const PROMISES = ["holds-escapees", "ends-with-parent", "kernel-limits"];
+
 /** The names of the options. */
 export type RunOption =
   | "timeout"
@@ -40,6 +43,7 @@ export type RunOption =
   | "env"
   | "clear-env"
   | "containment"
+  | "require"
   | "memory"
   | "cpu-time"
   | "processes"
@@ -120,6 +124,14 @@ export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
     help: `what must hold the tree: ${
       CONTAINMENTS.join(", ")
     }; one that cannot be had is an error ('killable doctor' tells)`,
+  },
+  {
+    name: "require",
+    value: "PROMISE[,PROMISE]",
+    hint: PROMISES,
+    help: `start nothing unless this host keeps: ${
+      PROMISES.join(", ")
+    } (no limit is one that this program only watches)`,
   },
   {
     name: "memory",
@@ -222,6 +234,8 @@ export interface RunRequest {
   readonly clearEnv: boolean;
   /** The mechanism that must hold the tree. */
   readonly containment: ContainmentRequest;
+  /** What must hold, or nothing is started. */
+  readonly require: Requirement;
   /** Limits, or null. */
   readonly limits: Limits | null;
   /** How a failed command is started again. */
@@ -268,6 +282,7 @@ export function readRunRequest(given: GivenOptions<RunOption>): RunRequest {
     },
     clearEnv: given.has("clear-env"),
     containment: containment(given.value("containment")),
+    require: requirement(given.value("require")),
     limits: limits(given),
     retry: retryPolicy(given),
     lock: given.value("lock") ?? null,
@@ -340,6 +355,21 @@ function environment(pairs: readonly string[]): Record<string, string> {
     env[pair.slice(0, at)] = pair.slice(at + 1);
   }
   return env;
+}
+
+function requirement(list: string | undefined): Requirement {
+  const words = list === undefined ? [] : list.split(",");
+  for (const word of words) {
+    if (PROMISES.includes(word)) continue;
+    throw new UsageError(
+      `invalid --require '${word}': choose from ${PROMISES.join(", ")}`,
+    );
+  }
+  return {
+    holdsEscapees: words.includes("holds-escapees"),
+    endsWithParent: words.includes("ends-with-parent"),
+    ...words.includes("kernel-limits") ? { limits: "kernel" } : {},
+  };
 }
 
 function containment(name: string | undefined): ContainmentRequest {

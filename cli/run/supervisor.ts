@@ -35,6 +35,7 @@ export function startCommand(
     env: request.env,
     clearEnv: request.clearEnv,
     containment: request.containment,
+    require: request.require,
     ...(request.limits === null ? {} : { limits: request.limits }),
     stdin: request.stopOnStdinEof ? "null" : "inherit",
     stdout: piped ? "piped" : "inherit",

@@ -8,11 +8,13 @@
 import type { NativeDescriptor } from "../../backend/native.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import type { KernelLimits, LimitName, Limits } from "../../backend/limits.ts";
+import { refuseUnmet } from "../../backend/requirement.ts";
 import { argumentsHint, SurvivorsError } from "../../backend/errors.ts";
 import { ArgumentVector, cString } from "../../ffi/c_string.ts";
 import {
   chooseContainment,
   type ContainmentChoice,
+  posixCapabilities,
 } from "../containment/choose.ts";
 import type { PipeSink, PipeSource } from "../stdio/pipe.ts";
 import type { ForegroundTerminal } from "../stdio/pty.ts";
@@ -132,6 +134,13 @@ function spawnWith(
     const kernelLimits = spec.limits === null
       ? NO_LIMITS
       : heldLimits(spec.limits, containment.membership);
+    refuseUnmet(spec.required, {
+      command: spec.command,
+      containment: containment.membership.report,
+      limits: spec.limits,
+      held: kernelLimits,
+      capabilities: posixCapabilities,
+    });
     const pid = start(spec, plan, streams, containment);
     const { stdin, stdout, stderr } = ownEnds(spec, streams);
     // The child has its own by now.

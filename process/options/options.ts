@@ -9,6 +9,7 @@ import type { ProcessPriority, WindowsOptions } from "./attributes.ts";
 import type { ContainmentRequest } from "../../backend/containment.ts";
 import type { Limits } from "../../backend/limits.ts";
 import type { TerminalSize } from "../../backend/native.ts";
+import type { Requirement } from "../../backend/requirement.ts";
 import type { ProcessGroupMode, StdioTarget } from "../../backend/spec.ts";
 import type { SocketAddress } from "../../ffi/socket_address.ts";
 import type { Listener } from "../listen.ts";
@@ -36,7 +37,7 @@ import type {
  * - limits: `limits`
  * - identity: `uid`, `gid`, `groups`, `umask`, `priority`, `affinity`
  * - terminal: `foreground`, `pty`
- * - containment: `containment`, `processGroup`
+ * - containment: `containment`, `require`, `processGroup`
  *
  * @category Start a program
  */
@@ -269,6 +270,14 @@ export interface CommandOptions {
    */
   containment?: ContainmentRequest;
   /**
+   * What must hold, or nothing is started: see {@linkcode Requirement}. A
+   * {@linkcode RequirementError} says what is missing, and what would give it;
+   * {@linkcode capabilities} tells beforehand.
+   *
+   * @default {nothing}
+   */
+  require?: Requirement;
+  /**
    * Whether the tree ends when its owner ends, by whatever cause: this process, a
    * worker, the run before a restart of `--watch`, a test file. On POSIX a guard
    * does it, with the command's `stopSignal` and `grace`; `"now"` is without
@@ -351,6 +360,7 @@ export const COMMAND_OPTIONS: Known<CommandOptions> = {
   grace: true,
   stopSignal: true,
   containment: true,
+  require: true,
   killOnParentExit: true,
   processGroup: true,
   suspended: true,

@@ -49,6 +49,7 @@ import {
   type CommandOptions,
   type StdioDefaults,
 } from "./options.ts";
+import { requirement } from "./requirement.ts";
 import { shellCommand } from "./shell.ts";
 
 const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
@@ -77,6 +78,8 @@ export function toSpawnSpec(
   if (program === "") throw new TypeError("Cannot spawn: the program is empty");
   const detached = flag(options.detached, "detached", false);
   const ending = options.killOnParentExit;
+  const ends = ending === "now" ||
+    flag(ending, "killOnParentExit", !detached);
   const { foreground, pty } = terminalChoice(options);
   const descriptors = toDescriptors(options.fds, options.listeners);
   const env = environment(options.env, descriptors);
@@ -121,8 +124,8 @@ export function toSpawnSpec(
     windows: windowsSpec(options.windows),
     detached,
     containment: oneOf(options.containment, "containment", CONTAINMENTS),
-    killOnParentExit: ending === "now" ||
-      flag(ending, "killOnParentExit", !detached),
+    required: requirement(options.require, ends),
+    killOnParentExit: ends,
     endSignal: stopSignal(options.stopSignal, "SIGTERM"),
     endGrace: ending === "now"
       ? 0

@@ -267,6 +267,10 @@ Deno.test("run exits with 125, 126 and 127, and says what to do", async () => {
       ],
       [["-e", "secret", "x"], "invalid --env: write it like NAME=VALUE"],
       [
+        ["--require=all", "x"],
+        "invalid --require 'all': choose from holds-escapees, ends-with-parent, kernel-limits",
+      ],
+      [
         ["--containment=none", "x"],
         "invalid --containment 'none': choose from auto, cgroup, lineage, process-group, job-object",
       ],
@@ -292,6 +296,13 @@ Deno.test("run exits with 125, 126 and 127, and says what to do", async () => {
   const other = await cli(["run", "--containment=job-object", "true"]);
   assertEquals(other.code, 125);
   assertStringIncludes(other.stderr, "only Windows has job objects");
+  const demand = ["--containment=process-group", "--require=holds-escapees"];
+  const refused = await cli(["run", ...demand, "--", "echo", "started"]);
+  assertEquals([refused.code, refused.stdout], [125, ""]);
+  assertStringIncludes(refused.stderr, "holdsEscapees");
+  const kept = ["--require=ends-with-parent,kernel-limits", "--open-files=64"];
+  const fine = await cli(["run", ...kept, "--", "echo", "started"]);
+  assertEquals([fine.code, fine.stdout], [0, "started\n"]);
 });
 
 Deno.test({

@@ -1,9 +1,11 @@
 /**
- * How a process comes into its job before its first instruction.
+ * How a process comes into its job before its first instruction, and what a job object
+ * guarantees.
  *
  * @module
  */
 
+import type { Capabilities } from "../../backend/containment.ts";
 import { CREATE_SUSPENDED } from "../system/constants.ts";
 import {
   type CreatedProcess,
@@ -75,4 +77,24 @@ function startAndAssign(
     created.process.close();
     throw error;
   }
+}
+
+/**
+ * The mechanism of Windows.
+ *
+ * @returns It is always there.
+ * @category Windows
+ */
+export function windowsCapabilities(): Capabilities {
+  return {
+    containment: "job-object",
+    mechanisms: [{
+      mechanism: "job-object",
+      available: true,
+      holdsEscapees: true,
+      endsWithParent: true,
+      why:
+        "a process that a service starts for a member (WMI, Task Scheduler, COM, elevation by UAC) is not in the job",
+    }],
+  };
 }

@@ -32,9 +32,19 @@ import {
   startupChoice,
 } from "./launch_plan.ts";
 import type { Limits } from "../../backend/limits.ts";
-import { affinityMask, jobLimits, setAffinityMask } from "./resource_limits.ts";
+import { refuseUnmet } from "../../backend/requirement.ts";
+import {
+  affinityMask,
+  heldByJob,
+  jobLimits,
+  setAffinityMask,
+} from "./resource_limits.ts";
 import { JobObject } from "../system/job_object.ts";
-import { type JobEntry, startInJob } from "../containment/choose.ts";
+import {
+  type JobEntry,
+  startInJob,
+  windowsCapabilities,
+} from "../containment/choose.ts";
 import { PipeReader, PipeWriter } from "../stdio/pipe.ts";
 import { resumeThread, terminateProcess } from "../system/handle.ts";
 
@@ -154,6 +164,14 @@ function start(
   jobs: readonly JobObject[],
   entry: JobEntry,
 ): Spawned {
+  const containment = containmentOf(spec);
+  refuseUnmet(spec.required, {
+    command: spec.command,
+    containment,
+    limits: spec.limits,
+    held: heldByJob(spec.limits),
+    capabilities: windowsCapabilities,
+  });
   const flags = creationFlags(spec, {
     console: hasConsole(),
     helper: helperAvailable(),
@@ -180,12 +198,20 @@ function start(
     ownConsoleGroup: (flags & CREATE_NEW_PROCESS_GROUP) !== 0,
     suspended: spec.suspended,
     limits: spec.limits,
-    containment: {
-      mechanism: "job-object",
-      holdsEscapees: true,
-      endsWithParent: spec.killOnParentExit && !spec.detached,
-      notes: [],
-    },
+    containment,
+  };
+}
+
+function containmentOf(spec: SpawnSpec): Containment {
+  const { killOnParentExit, detached, windows } = spec;
+  const leaves = windows?.breakaway === true;
+  return {
+    mechanism: "job-object",
+    holdsEscapees: !leaves,
+    endsWithParent: killOnParentExit && !detached,
+    notes: leaves
+      ? ["'windows: { breakaway: true }' lets members leave the job"]
+      : [],
   };
 }
 
