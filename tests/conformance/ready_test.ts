@@ -139,7 +139,7 @@ Deno.test("a stream that the caller has is left to the caller", async () => {
 
 Deno.test("a child that exits before it is ready is an error with code and last lines", async () => {
   await using child = start(`
-    for (let i = 0; i < 100; i++) console.log("line " + i);
+    for (let i = 0; i < 100; i++) console.error("line " + i);
     console.error("error: port in use");
     Deno.exit(7);`);
   const error = await assertRejects(
