@@ -53,6 +53,7 @@ export { type StopOptions } from "./process/run/stop.ts";
 export type {
   ChildDescriptor,
   OutputName,
+  OutputPolicy,
   TeeFunction,
   TeeTarget,
 } from "./process/stdio/child_output.ts";
@@ -92,14 +93,19 @@ export {
   type PipelineOptions,
   type PipelineOutput,
 } from "./process/pipeline.ts";
-export type { CommandOptions } from "./process/options/options.ts";
-export { quote } from "./process/options/shell.ts";
-export type { OutputPolicy } from "./process/stdio/capture.ts";
+export { type CommandOptions, quote } from "./process/options/options.ts";
 export type {
   ProcessPriority,
   WindowsOptions,
 } from "./process/options/attributes.ts";
-export type { LimitName, LimitReport, Limits } from "./backend/limits.ts";
+export type {
+  LimitName,
+  LimitReport,
+  Limits,
+  ResourceUsage,
+  Usage,
+  UsageSource,
+} from "./backend/usage.ts";
 export type {
   CommandOutput,
   CommandStatus,
@@ -112,7 +118,6 @@ export type {
   Survivor,
   TerminalSize,
 } from "./backend/native.ts";
-export type { ResourceUsage, Usage, UsageSource } from "./backend/usage.ts";
 export type { LinesOptions, OutputLine } from "./process/stdio/lines.ts";
 export type {
   ReadyCommonOptions,
@@ -128,9 +133,22 @@ export {
   noLeftovers,
   noLeftoversInTests,
 } from "./process/leftovers.ts";
-export { explain } from "./process/explain.ts";
-export type { Explanation } from "./backend/explanation.ts";
-export { capabilities, killTree, processTree } from "./process/tree.ts";
+export {
+  capabilities,
+  explain,
+  killTree,
+  processTree,
+} from "./process/tree.ts";
+export type {
+  Capabilities,
+  Containment,
+  ContainmentKind,
+  ContainmentRequest,
+  Explanation,
+  MechanismReport,
+  ProcessInfo,
+  TreeMechanism,
+} from "./backend/containment.ts";
 export {
   call,
   type CallOptions,
@@ -152,15 +170,6 @@ export {
   type SystemErrorDetails,
   TimeoutExpired,
 } from "./backend/errors.ts";
-export type {
-  Capabilities,
-  Containment,
-  ContainmentKind,
-  ContainmentRequest,
-  MechanismReport,
-  ProcessInfo,
-  TreeMechanism,
-} from "./backend/containment.ts";
 export {
   type Requirement,
   RequirementError,

@@ -9,9 +9,8 @@
  */
 
 import type { SocketAddress } from "../ffi/socket_address.ts";
-import type { Capabilities, ProcessInfo } from "./containment.ts";
-import type { Explanation } from "./explanation.ts";
-import type { LimitName } from "./limits.ts";
+import type { Capabilities, Explanation, ProcessInfo } from "./containment.ts";
+import type { LimitName } from "./usage.ts";
 import type { NativeJob, NativeProcess, NativeTree } from "./native.ts";
 import type { SpawnSpec } from "./spec.ts";
 

@@ -1,6 +1,6 @@
 /**
  * The mechanisms that hold a tree together, as both twins name them, and what
- * each promises on this machine.
+ * each promises on this machine; and processes as the system describes them.
  *
  * @module
  */
@@ -108,3 +108,43 @@ export const CONTAINMENTS = [
   "lineage",
   "process-group",
 ] as const;
+
+/**
+ * The state of a process, as far as it decides how the process reacts to a signal.
+ * Made by {@linkcode explain}.
+ *
+ * @category Trees of other programs
+ */
+export interface Explanation {
+  /** Its process id. */
+  readonly pid: number;
+  /** Its program, without path. */
+  readonly name: string;
+  /** Its state, as the system words it: `sleeping`, `uninterruptible`, `zombie` … */
+  readonly state: string;
+  /** Its parent, or `null` when that cannot be read. */
+  readonly parent: { readonly pid: number; readonly name: string } | null;
+  /** Its real user id; `null`: not known (macOS). */
+  readonly uid: number | null;
+  /** Whether this process may send it a signal. */
+  readonly maySignal: boolean;
+  /** The signals that it ignores; `null`: not known (macOS). */
+  readonly ignored: readonly string[] | null;
+  /** The signals that its main thread blocks; `null`: not known (macOS). */
+  readonly blocked: readonly string[] | null;
+  /** The signals that it handles; `null`: not known (macOS). */
+  readonly caught: readonly string[] | null;
+  /** The signals that it has been sent and has not taken yet; `null`: not known (macOS). */
+  readonly pending: readonly string[] | null;
+  /** The debugger or tracer that it is attached to, or `null`. */
+  readonly tracer: { readonly pid: number; readonly name: string } | null;
+  /** The path of its cgroup when that is frozen, or `null`. */
+  readonly frozen: string | null;
+  /** The function of the kernel that it waits in, where the kernel tells, or `null`. */
+  readonly waitsIn: string | null;
+  /**
+   * Why a signal to end it may have no effect, the weightiest reason first; one
+   * sentence each, without a full stop. Empty when no reason is found.
+   */
+  readonly reasons: readonly string[];
+}

@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { LimitName } from "./limits.ts";
+import type { LimitName } from "./usage.ts";
 import type { StopReport, Survivor } from "./native.ts";
 
 const SYSTEM: unique symbol = Symbol("SystemError");

@@ -6,8 +6,7 @@
  */
 
 import type { Containment, ProcessInfo, TreeMechanism } from "./containment.ts";
-import type { KernelLimits, LimitName } from "./limits.ts";
-import type { Usage, UsageLook } from "./usage.ts";
+import type { KernelLimits, LimitName, Usage, UsageLook } from "./usage.ts";
 
 /**
  * The size of a terminal, in characters.

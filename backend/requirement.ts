@@ -10,7 +10,7 @@ import type {
   Containment,
   MechanismReport,
 } from "./containment.ts";
-import type { KernelLimits, LimitName, Limits } from "./limits.ts";
+import type { KernelLimits, LimitName, Limits } from "./usage.ts";
 
 /**
  * What must hold, or nothing is started.

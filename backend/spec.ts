@@ -6,7 +6,7 @@
  */
 
 import type { ContainmentRequest } from "./containment.ts";
-import type { Limits } from "./limits.ts";
+import type { Limits } from "./usage.ts";
 import type { NativeJob, TerminalSize } from "./native.ts";
 import type { Requirement } from "./requirement.ts";
 

@@ -8,8 +8,12 @@
 import { provideBackend } from "../backend/backend.ts";
 
 export { Command } from "../process/command.ts";
-export { explain } from "../process/explain.ts";
-export { capabilities, killTree, processTree } from "../process/tree.ts";
+export {
+  capabilities,
+  explain,
+  killTree,
+  processTree,
+} from "../process/tree.ts";
 
 provideBackend(
   Deno.build.os === "windows"

@@ -20,7 +20,7 @@ import type { SpawnSpec } from "../backend/spec.ts";
 import { cString } from "../ffi/c_string.ts";
 import { isFifo } from "./system/file_system.ts";
 import { libc } from "./system/libc.ts";
-import { explainProcess } from "./system/process_status.ts";
+import { explainProcess } from "./system/process_table.ts";
 import { posixMemory } from "./stdio/memory.ts";
 import { posixCapabilities } from "./containment/choose.ts";
 import { openChildPipe } from "./stdio/pipe.ts";

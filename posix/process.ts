@@ -21,8 +21,12 @@ import {
   type TerminalSize,
   type TreeWatch,
 } from "../backend/native.ts";
-import type { KernelLimits, LimitName } from "../backend/limits.ts";
-import type { Usage, UsageLook } from "../backend/usage.ts";
+import type {
+  KernelLimits,
+  LimitName,
+  Usage,
+  UsageLook,
+} from "../backend/usage.ts";
 import { Accounts } from "./usage/accounting.ts";
 import { signalName, signalNumber } from "../backend/signals.ts";
 import { ESRCH, posixError } from "./system/errno.ts";
@@ -43,11 +47,14 @@ import {
   stopWithChild,
 } from "./stdio/pty.ts";
 import { reactor } from "./wait/reactor.ts";
-import type { LeaderGroup, Membership } from "./tree/membership.ts";
+import type {
+  LeaderGroup,
+  Membership,
+  TreeOperations,
+} from "./tree/membership.ts";
 import type { Spawned } from "./spawn/spawn.ts";
 import { drainPipes, pumpPipes } from "./stdio/sync_pump.ts";
 import { holdsForWatch } from "./spawn/resource_limits.ts";
-import type { TreeOperations } from "./tree/operations.ts";
 import { ProcessTree } from "./tree/tree.ts";
 import { BlindGroup } from "./tree/blind_group.ts";
 import { DARWIN, errno, libc, libcWait } from "./system/libc.ts";

@@ -5,13 +5,12 @@
  */
 
 import type { Containment, ProcessInfo } from "../backend/containment.ts";
-import type { LimitReport } from "../backend/limits.ts";
+import type { LimitReport, Usage } from "../backend/usage.ts";
 import type {
   NativeDescriptor,
   StopReport,
   TerminalSize,
 } from "../backend/native.ts";
-import type { Usage } from "../backend/usage.ts";
 import { terminalSize } from "./options/attributes.ts";
 import {
   type ReadyOptions,

@@ -5,8 +5,7 @@
  */
 
 import type { ProcessInfo } from "../backend/containment.ts";
-import type { LimitReport } from "../backend/limits.ts";
-import type { ResourceUsage } from "../backend/usage.ts";
+import type { LimitReport, ResourceUsage } from "../backend/usage.ts";
 import { ChildProcess } from "./child_process.ts";
 import {
   Command,

@@ -15,8 +15,12 @@ import type {
   SyncOutcome,
   TreeWatch,
 } from "../backend/native.ts";
-import type { KernelLimits, LimitName } from "../backend/limits.ts";
-import type { Usage, UsageLook } from "../backend/usage.ts";
+import type {
+  KernelLimits,
+  LimitName,
+  Usage,
+  UsageLook,
+} from "../backend/usage.ts";
 import { Accounts } from "./usage/accounting.ts";
 import {
   type CompletionPort,

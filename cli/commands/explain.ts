@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Explanation } from "../../backend/explanation.ts";
+import type { Explanation } from "../../backend/containment.ts";
 import type { CommandSpec, GivenOptions } from "../arguments/command_spec.ts";
 import { UsageError } from "../arguments/operands.ts";
 import { explain } from "../library.ts";

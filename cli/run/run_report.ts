@@ -5,9 +5,8 @@
  */
 
 import type { Containment } from "../../backend/containment.ts";
-import type { LimitName } from "../../backend/limits.ts";
+import type { LimitName, ResourceUsage } from "../../backend/usage.ts";
 import type { StopReport } from "../../backend/native.ts";
-import type { ResourceUsage } from "../../backend/usage.ts";
 import { formatDuration, formatSize } from "../arguments/operands.ts";
 
 /** Why a run came to its end. */

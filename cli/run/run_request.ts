@@ -5,9 +5,13 @@
  */
 
 import type { ContainmentRequest } from "../../backend/containment.ts";
-import { DEFAULT_GRACE } from "../../process/run/stop.ts";
 import type { Requirement } from "../../backend/requirement.ts";
-import type { LimitName, Limits } from "../../backend/limits.ts";
+import type { LimitName, Limits } from "../../backend/usage.ts";
+import {
+  RESTART_DEFAULTS,
+  type RestartPolicy,
+} from "../../process/job/restart.ts";
+import { DEFAULT_GRACE } from "../../process/run/stop.ts";
 import type { GivenOptions, OptionSpec } from "../arguments/command_spec.ts";
 import {
   parseCount,
@@ -15,12 +19,8 @@ import {
   parseSize,
   UsageError,
 } from "../arguments/operands.ts";
-import {
-  RESTART_DEFAULTS,
-  type RestartPolicy,
-} from "../../process/job/restart.ts";
-import { readEnvFiles } from "./env_file.ts";
 import { parseSignal } from "../arguments/signal_operand.ts";
+import { readEnvFiles } from "./env_file.ts";
 
 const CONTAINMENTS: readonly ContainmentRequest[] = [
   "auto",

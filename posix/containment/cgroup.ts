@@ -11,8 +11,12 @@
  */
 
 import type { Containment } from "../../backend/containment.ts";
-import type { LimitName, Limits } from "../../backend/limits.ts";
-import { type ResourceUsage, unknownUsage } from "../../backend/usage.ts";
+import {
+  type LimitName,
+  type Limits,
+  type ResourceUsage,
+  unknownUsage,
+} from "../../backend/usage.ts";
 import { cString } from "../../ffi/c_string.ts";
 import { errnoMeaning, posixError } from "../system/errno.ts";
 import { bindErrno, errno, libc, libcCgroup } from "../system/libc.ts";

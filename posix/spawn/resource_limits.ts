@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { LimitName, Limits } from "../../backend/limits.ts";
+import type { LimitName, Limits } from "../../backend/usage.ts";
 import { buffer } from "../../ffi/library.ts";
 import { errnoMeaning, posixError } from "../system/errno.ts";
 import {

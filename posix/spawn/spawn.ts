@@ -5,21 +5,21 @@
  * @module
  */
 
-import type { NativeDescriptor } from "../../backend/native.ts";
-import type { SpawnSpec } from "../../backend/spec.ts";
-import type { KernelLimits, LimitName, Limits } from "../../backend/limits.ts";
-import { refuseUnmet } from "../../backend/requirement.ts";
 import { argumentsHint, SurvivorsError } from "../../backend/errors.ts";
+import type { NativeDescriptor } from "../../backend/native.ts";
+import { refuseUnmet } from "../../backend/requirement.ts";
+import type { SpawnSpec } from "../../backend/spec.ts";
+import type { KernelLimits, LimitName, Limits } from "../../backend/usage.ts";
 import { ArgumentVector, cString } from "../../ffi/c_string.ts";
 import {
   chooseContainment,
   type ContainmentChoice,
   posixCapabilities,
 } from "../containment/choose.ts";
+import { SIGCONT, SIGKILL } from "../signal/signal_process.ts";
 import type { PipeSink, PipeSource } from "../stdio/pipe.ts";
 import type { ForegroundTerminal } from "../stdio/pty.ts";
 import { refuseClosed } from "../stdio/stdio.ts";
-import { SIGCONT, SIGKILL } from "../signal/signal_process.ts";
 import {
   EACCES,
   ENOENT,
@@ -34,16 +34,6 @@ import type { Membership } from "../tree/membership.ts";
 import { ChildStreams, fileActions, ownEnds } from "./child_streams.ts";
 import { withCredentials } from "./credentials.ts";
 import {
-  type Errand,
-  execObstacle,
-  launcherImage,
-  launcherRefused,
-  SHELL,
-  shellArguments,
-  shellFor,
-  writeLauncher,
-} from "./launcher.ts";
-import {
   buildEnvironment,
   droppedByShell,
   type Environment,
@@ -54,6 +44,16 @@ import {
   permittedProgram,
   planLaunch,
 } from "./launch_plan.ts";
+import {
+  type Errand,
+  execObstacle,
+  launcherImage,
+  launcherRefused,
+  SHELL,
+  shellArguments,
+  shellFor,
+  writeLauncher,
+} from "./launcher.ts";
 import {
   applyLimits,
   heldByKernel,

@@ -9,7 +9,7 @@ import type { HardKill } from "../../backend/native.ts";
 import { ESRCH } from "../system/errno.ts";
 import { errno, libcWait } from "../system/libc.ts";
 import type { ProcStat } from "../system/proc_files.ts";
-import type { Signalled, Told, TreeOperations } from "./operations.ts";
+import type { Signalled, Told, TreeOperations } from "./membership.ts";
 
 /** The group that a leader leads. */
 export class BlindGroup implements TreeOperations {

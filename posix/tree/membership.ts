@@ -1,19 +1,19 @@
 /**
  * Membership of a tree: the questions that a POSIX containment answers, the way down
- * from members to children without marks, the union of several trees, and the
- * snapshot of all members that a kill is made from.
+ * from members to children without marks, the union of several trees, the snapshot
+ * of all members that a kill is made from, and what can be done to the members,
+ * whatever finds them.
  *
  * @module
  */
 
 import type { Containment } from "../../backend/containment.ts";
-import type { LimitName, Limits } from "../../backend/limits.ts";
+import type { LimitName, Limits, ResourceUsage } from "../../backend/usage.ts";
 import type { HardKill } from "../../backend/native.ts";
-import type { ResourceUsage } from "../../backend/usage.ts";
 import { Pidfds } from "../signal/signal_process.ts";
 import { EINVAL, ENOENT, ESRCH } from "../system/errno.ts";
 import { libcWait } from "../system/libc.ts";
-import type { ProcessTable } from "../system/proc_files.ts";
+import type { ProcessTable, ProcStat } from "../system/proc_files.ts";
 
 /** The purpose of a list of members; one that proves nothing may still say what to freeze. */
 export type Use = "to kill" | "to freeze" | "to signal" | "as proof";
@@ -402,4 +402,64 @@ export class Snapshot {
     this.#held.close();
     this.#pids.clear();
   }
+}
+
+/** A process that has got a signal. */
+export interface Telling {
+  readonly startTicks: number;
+  readonly name: string;
+  /** Its command line, where it was read; otherwise the name. */
+  readonly command: string;
+  /**
+   * Whether it had been forked a moment before. Until exec it has its parent's
+   * handlers, so that a shell's child may have taken the signal for the shell's:
+   * once it is another program it gets it again.
+   */
+  readonly young: boolean;
+}
+
+/** Processes that have got a signal, by their numbers. */
+export type Told = Map<number, Telling>;
+
+/** To how many members a signal was sent. */
+export interface Signalled {
+  /** So many have got it. */
+  readonly count: number;
+  /** So many may not be signalled by this process. */
+  readonly refused: number;
+}
+
+/** Operations on the members of a tree. */
+export interface TreeOperations {
+  /** The living members, newest first. */
+  members(): ProcStat[];
+  /** The members that `kill()`, called next, finds, newest first: it needs no further look. */
+  membersToKill?(): ProcStat[];
+  /** So many of them at most: a look that ends when it has found them. */
+  someMembers(count: number): ProcStat[];
+  /** Whether none is left. */
+  isEmpty(): boolean;
+  /** Whether a look shows more than so many; it ends with the first too many. */
+  hasMoreThan(count: number): boolean;
+  /** Sends a signal to one member; 0 or an error number. */
+  signal(pid: number, signal: number): number;
+  /**
+   * Sends signals, in order, to every member, or to all but one, that is not among
+   * those that have got them; they are added there.
+   */
+  signalAll(
+    signals: readonly number[],
+    except?: number,
+    told?: Told,
+  ): Signalled;
+  /** Stops every member. */
+  stopAll(stop: number): void;
+  /** The members of the last kill that live, where they are held; otherwise `null`. */
+  livingKilled?(): Pidfds | null;
+  /** Whether a number is known to be that of a process that has ended. */
+  hasEnded?(pid: number): boolean;
+  /** Nothing more is asked. */
+  close?(): void;
+  /** Stops, looks again, kills. */
+  kill(stop: number, kill: number, group?: LeaderGroup): HardKill;
 }

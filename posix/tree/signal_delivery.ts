@@ -10,7 +10,7 @@
  */
 
 import type { NamedProcess, SoftSignal } from "../../backend/native.ts";
-import type { Told, TreeOperations } from "./operations.ts";
+import type { Told, TreeOperations } from "./membership.ts";
 
 // Looks in one go, and for how long. A tree that goes on forking is looked at again
 // later.

@@ -16,7 +16,11 @@ import { type LookOptions, Looks, type Scan } from "./look.ts";
 import {
   type LeaderGroup,
   type Members,
+  type Signalled,
   Snapshot,
+  type Telling,
+  type Told,
+  type TreeOperations,
   type Use,
 } from "./membership.ts";
 import { EPERM, ESRCH } from "../system/errno.ts";
@@ -26,7 +30,6 @@ import {
   type ProcStat,
 } from "../system/proc_files.ts";
 import type { Pidfds } from "../signal/signal_process.ts";
-import type { Signalled, Telling, Told, TreeOperations } from "./operations.ts";
 
 /** Sends a signal to a process that passes the check; 0 or an error number. */
 export type SendSignal = (

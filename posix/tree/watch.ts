@@ -12,7 +12,7 @@ import { libcWait } from "../system/libc.ts";
 import { Pidfds } from "../signal/signal_process.ts";
 import type { ProcStat } from "../system/proc_files.ts";
 import { reactor } from "../wait/reactor.ts";
-import type { TreeOperations } from "./operations.ts";
+import type { TreeOperations } from "./membership.ts";
 
 // Descriptors spent on one wait; a larger tree is waited for in portions.
 const BATCH = 64;

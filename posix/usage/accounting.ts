@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { LimitName } from "../../backend/limits.ts";
 import {
+  type LimitName,
   type ResourceUsage,
   unknownUsage,
   type Usage,

@@ -7,7 +7,7 @@
 
 import { backend } from "../../backend/backend.ts";
 import { SurvivorsError } from "../../backend/errors.ts";
-import type { LimitName } from "../../backend/limits.ts";
+import type { LimitName, UsageLook } from "../../backend/usage.ts";
 import type {
   NativeJob,
   NativeProcess,
@@ -15,7 +15,6 @@ import type {
 } from "../../backend/native.ts";
 import { signalNumber } from "../../backend/signals.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
-import type { UsageLook } from "../../backend/usage.ts";
 import { type Ended, Ending, type StopOptions } from "../run/stop.ts";
 import { type Plan, Run } from "../run/run.ts";
 import type { CommandStatus } from "../run/status.ts";

@@ -10,14 +10,16 @@ import {
   type ContainmentRequest,
   CONTAINMENTS,
 } from "../../backend/containment.ts";
-import type { LimitName, LimitReport, Limits } from "../../backend/limits.ts";
-import { signalNumber } from "../../backend/signals.ts";
-import { Timer } from "../../backend/timer.ts";
 import {
+  type LimitName,
+  type LimitReport,
+  type Limits,
   type ResourceUsage,
   unknownUsage,
   type UsageLook,
 } from "../../backend/usage.ts";
+import { signalNumber } from "../../backend/signals.ts";
+import { Timer } from "../../backend/timer.ts";
 import { limitReports, needsWatch, toLimits } from "../limits/limits.ts";
 import { LimitWatch, type Watched } from "../limits/run_limits.ts";
 import { DEFAULT_GRACE } from "../run/stop.ts";

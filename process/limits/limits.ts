@@ -6,14 +6,15 @@
  */
 
 import type { Backend } from "../../backend/backend.ts";
-import type {
-  KernelLimits,
-  LimitName,
-  LimitReport,
-  Limits,
-} from "../../backend/limits.ts";
+import {
+  cpuTime,
+  type KernelLimits,
+  type LimitName,
+  type LimitReport,
+  type Limits,
+  type Usage,
+} from "../../backend/usage.ts";
 import type { ExitStatus } from "../../backend/native.ts";
-import { cpuTime, type Usage } from "../../backend/usage.ts";
 import { meant, shown } from "../validate.ts";
 
 /** Limits of no system: time and streams are ours. */

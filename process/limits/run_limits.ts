@@ -6,7 +6,14 @@
  */
 
 import { backend } from "../../backend/backend.ts";
-import type { LimitName, LimitReport, Limits } from "../../backend/limits.ts";
+import {
+  cpuTime,
+  type LimitName,
+  type LimitReport,
+  type Limits,
+  type Usage,
+  type UsageLook,
+} from "../../backend/usage.ts";
 import type {
   ExitStatus,
   NativeProcess,
@@ -14,7 +21,6 @@ import type {
   SyncOutcome,
 } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
-import { cpuTime, type Usage, type UsageLook } from "../../backend/usage.ts";
 import { OutputBudget } from "../stdio/observed_source.ts";
 import { limitOfEnd, limitReports, needsWatch } from "./limits.ts";
 

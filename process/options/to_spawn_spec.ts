@@ -9,8 +9,8 @@ import { backend } from "../../backend/backend.ts";
 import { CONTAINMENTS } from "../../backend/containment.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import { toLimits } from "../limits/limits.ts";
-import { DEFAULT_GRACE } from "../run/stop.ts";
 import type { Plan, RunControl } from "../run/run.ts";
+import { DEFAULT_GRACE } from "../run/stop.ts";
 import { type TeeTarget, teeTarget } from "../stdio/child_output.ts";
 import { DEFAULT_MAX_OUTPUT } from "../stdio/outputs.ts";
 import {
@@ -37,6 +37,13 @@ import {
   windowsSpec,
 } from "./attributes.ts";
 import {
+  COMMAND_OPTIONS,
+  type CommandOptions,
+  shellCommand,
+  type StdioDefaults,
+} from "./options.ts";
+import { requirement } from "./requirement.ts";
+import {
   type Descriptors,
   requestFileAccess,
   stderrTarget,
@@ -44,13 +51,6 @@ import {
   stdoutTarget,
   toDescriptors,
 } from "./stdio.ts";
-import {
-  COMMAND_OPTIONS,
-  type CommandOptions,
-  type StdioDefaults,
-} from "./options.ts";
-import { requirement } from "./requirement.ts";
-import { shellCommand } from "./shell.ts";
 
 const NOTHING: CommandOptions = Object.freeze({ __proto__: null }) as never;
 

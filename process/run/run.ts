@@ -12,7 +12,7 @@
 
 import { backend } from "../../backend/backend.ts";
 import { SurvivorsError } from "../../backend/errors.ts";
-import type { Limits } from "../../backend/limits.ts";
+import type { Limits } from "../../backend/usage.ts";
 import type {
   ByteSink,
   ExitStatus,

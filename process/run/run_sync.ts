@@ -13,16 +13,16 @@ import type {
   SyncOutcome,
 } from "../../backend/native.ts";
 import { SyncLimits } from "../limits/run_limits.ts";
-import type { Capture } from "../stdio/capture.ts";
-import { newCaptures } from "../stdio/outputs.ts";
-import { abortedOutput, type Plan, type RunControl } from "./run.ts";
-import { type CommandOutput, outputOf, statusOf } from "./status.ts";
-import { stopSequence } from "./stop.ts";
 import {
+  type Capture,
   type OutputName,
   showSync,
   type TeeTarget,
 } from "../stdio/child_output.ts";
+import { newCaptures } from "../stdio/outputs.ts";
+import { abortedOutput, type Plan, type RunControl } from "./run.ts";
+import { type CommandOutput, outputOf, statusOf } from "./status.ts";
+import { stopSequence } from "./stop.ts";
 
 /**
  * Runs a command, blocking this thread: no timer, no signal handler and no

@@ -6,17 +6,17 @@
 
 import { backend } from "../../backend/backend.ts";
 import { OutputLimitExceeded } from "../../backend/errors.ts";
-import type { LimitName } from "../../backend/limits.ts";
+import {
+  type LimitName,
+  type ResourceUsage,
+  unknownUsage,
+  type Usage,
+} from "../../backend/usage.ts";
 import type {
   ExitStatus,
   NativeProcess,
   StopReport,
 } from "../../backend/native.ts";
-import {
-  type ResourceUsage,
-  unknownUsage,
-  type Usage,
-} from "../../backend/usage.ts";
 import type { Captured } from "../stdio/outputs.ts";
 import { notPiped } from "../stdio/streams.ts";
 import { checkOptions, duration, type Known, oneOf } from "../validate.ts";

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { backend } from "../../backend/backend.ts";
 import type { ProcessInfo } from "../../backend/containment.ts";
 import { SurvivorsError } from "../../backend/errors.ts";
 import type {
@@ -18,7 +19,6 @@ import type {
   TreeWatch,
 } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
-import { explained } from "../explain.ts";
 import { checkOptions, duration, type Known, stopSignal } from "../validate.ts";
 
 /**
@@ -444,5 +444,21 @@ export class Ending {
       this.#subject.stopEnds(failure);
       this.#running = null;
     }
+  }
+}
+
+/**
+ * The reasons for an error message.
+ *
+ * @param pid The process.
+ * @returns `: ` and the reasons; nothing where none is known.
+ */
+export function explained(pid: number): string {
+  try {
+    const reasons = backend().explain(pid)?.reasons ?? [];
+    return reasons.length === 0 ? "" : `: ${reasons.join("; ")}`;
+  } catch {
+    // The error that this is a part of must be reported in any case.
+    return "";
   }
 }

@@ -8,10 +8,11 @@
 import { backend } from "../../backend/backend.ts";
 import type { ByteSource, NativeProcess } from "../../backend/native.ts";
 import { checkOptions, type Known, lineLength, oneOf } from "../validate.ts";
-import { Capture, type OutputPolicy } from "./capture.ts";
 import {
+  Capture,
   ChildOutput,
   type OutputName,
+  type OutputPolicy,
   Tee,
   type TeeTarget,
 } from "./child_output.ts";

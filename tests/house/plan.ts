@@ -101,12 +101,10 @@ export const ONLY_POSIX: Readonly<Record<string, string>> = {
   "system/libc.ts": "kernel32.ts is its counterpart",
   "system/posix_spawn.ts": "create_process.ts is its counterpart",
   "system/proc_files.ts": "Windows has no /proc",
-  "system/process_status.ts": "Windows has no signals to ignore or block",
   "tree/blind_group.ts": "the members of a job can always be seen",
   "tree/look.ts":
     "the kernel lists the members of a job: there is nothing to look for",
   "tree/membership.ts": "the kernel knows the members of a job",
-  "tree/operations.ts": "a job has one way to find its members",
   "tree/tree.ts": "job_tree.ts is its counterpart",
   "wait/children.ts": "Windows has no SIGCHLD and nothing to reap",
   "wait/poller.ts": "completion_port.ts is its counterpart",

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { KernelLimits, LimitName, Limits } from "../../backend/limits.ts";
+import type { KernelLimits, LimitName, Limits } from "../../backend/usage.ts";
 import type { JobLimits } from "../system/job_object.ts";
 import {
   ABOVE_NORMAL_PRIORITY_CLASS,

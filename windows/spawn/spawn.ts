@@ -6,8 +6,19 @@
  */
 
 import type { Containment } from "../../backend/containment.ts";
+import { SystemError } from "../../backend/errors.ts";
 import type { NativeDescriptor } from "../../backend/native.ts";
+import { refuseUnmet } from "../../backend/requirement.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
+import type { Limits } from "../../backend/usage.ts";
+import {
+  type JobEntry,
+  startInJob,
+  windowsCapabilities,
+} from "../containment/choose.ts";
+import { hasConsole, withCtrlC } from "../signal/console.ts";
+import { helperAvailable } from "../signal/console_helper.ts";
+import { PipeReader, PipeWriter } from "../stdio/pipe.ts";
 import { ChildHandles, refuseClosed, StdioEnds } from "../stdio/stdio.ts";
 import {
   CREATE_BREAKAWAY_FROM_JOB,
@@ -22,31 +33,20 @@ import {
   ERROR_INVALID_HANDLE,
   spawnError,
 } from "../system/errors.ts";
-import { SystemError } from "../../backend/errors.ts";
-import { hasConsole, withCtrlC } from "../signal/console.ts";
-import { helperAvailable } from "../signal/console_helper.ts";
+import { resumeThread, terminateProcess } from "../system/handle.ts";
+import { JobObject } from "../system/job_object.ts";
 import {
   creationFlags,
   type LaunchPlan,
   planLaunch,
   startupChoice,
 } from "./launch_plan.ts";
-import type { Limits } from "../../backend/limits.ts";
-import { refuseUnmet } from "../../backend/requirement.ts";
 import {
   affinityMask,
   heldByJob,
   jobLimits,
   setAffinityMask,
 } from "./resource_limits.ts";
-import { JobObject } from "../system/job_object.ts";
-import {
-  type JobEntry,
-  startInJob,
-  windowsCapabilities,
-} from "../containment/choose.ts";
-import { PipeReader, PipeWriter } from "../stdio/pipe.ts";
-import { resumeThread, terminateProcess } from "../system/handle.ts";
 
 /** A started program with everything that belongs to it; the receiver owns it all. */
 export interface Spawned {

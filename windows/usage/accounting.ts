@@ -7,8 +7,9 @@
  */
 
 import { SystemError } from "../../backend/errors.ts";
-import type { LimitName, Limits } from "../../backend/limits.ts";
 import {
+  type LimitName,
+  type Limits,
   type ResourceUsage,
   unknownUsage,
   type Usage,

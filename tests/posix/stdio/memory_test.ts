@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Capture } from "../../../process/stdio/capture.ts";
+import { Capture } from "../../../process/stdio/child_output.ts";
 import { posixMemory } from "../../../posix/stdio/memory.ts";
 import { denoArgs, denoUnderTest } from "../../fixtures/deno.ts";
 import { warmUp } from "../../fixtures/warm_up.ts";

@@ -4,7 +4,7 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { Command } from "../../../mod.ts";
 import { MemberWatch, waitForMembers } from "../../../posix/tree/watch.ts";
 import { procIsUsable } from "../../../posix/system/proc_files.ts";
-import type { TreeOperations } from "../../../posix/tree/operations.ts";
+import type { TreeOperations } from "../../../posix/tree/membership.ts";
 import { within } from "../../fixtures/deadline.ts";
 import { statOf } from "../../fixtures/process_table.ts";
 import { warmUp } from "../../fixtures/warm_up.ts";

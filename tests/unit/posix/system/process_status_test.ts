@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseStatus } from "../../../../posix/system/process_status.ts";
+import { parseStatus } from "../../../../posix/system/process_table.ts";
 
 const STATUS = `Name:\tsh SigIgn: 1
 State:\tT (stopped)

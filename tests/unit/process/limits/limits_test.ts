@@ -9,7 +9,11 @@ import {
   limitReports,
   toLimits,
 } from "../../../../process/limits/limits.ts";
-import type { Limits } from "../../../../backend/limits.ts";
+import {
+  type Limits,
+  type ResourceUsage,
+  unknownUsage,
+} from "../../../../backend/usage.ts";
 import {
   BudgetedSource,
   OutputBudget,
@@ -20,7 +24,6 @@ import {
   ulimitCommands,
 } from "../../../../posix/spawn/resource_limits.ts";
 import { LINUX_SIGNALS } from "../../../../backend/signals.ts";
-import { type ResourceUsage, unknownUsage } from "../../../../backend/usage.ts";
 import {
   jobLimits,
   WINDOWS_LIMITS,

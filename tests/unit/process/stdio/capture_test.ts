@@ -3,7 +3,7 @@ import type { ByteSource } from "../../../../backend/native.ts";
 import {
   Capture,
   type OutputPolicy,
-} from "../../../../process/stdio/capture.ts";
+} from "../../../../process/stdio/child_output.ts";
 
 /** A source that gives `bytes` in pieces of these sizes, over and over. */
 class Source implements ByteSource {

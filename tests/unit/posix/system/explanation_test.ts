@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { type Explanation, reasonsOf } from "../../../backend/explanation.ts";
+import type { Explanation } from "../../../../backend/containment.ts";
+import { reasonsOf } from "../../../../posix/system/process_table.ts";
 
 const QUIET: Omit<Explanation, "reasons"> = {
   pid: 7,
