@@ -139,15 +139,18 @@ export {
   killTree,
   processTree,
 } from "./process/tree.ts";
-export type {
-  Capabilities,
-  Containment,
-  ContainmentKind,
-  ContainmentRequest,
-  Explanation,
-  MechanismReport,
-  ProcessInfo,
-  TreeMechanism,
+export {
+  type Capabilities,
+  type Containment,
+  type ContainmentKind,
+  type ContainmentRequest,
+  type Explanation,
+  type MechanismReport,
+  type ProcessInfo,
+  type Requirement,
+  RequirementError,
+  type TreeMechanism,
+  type UnmetRequirement,
 } from "./backend/containment.ts";
 export {
   call,
@@ -170,11 +173,6 @@ export {
   type SystemErrorDetails,
   TimeoutExpired,
 } from "./backend/errors.ts";
-export {
-  type Requirement,
-  RequirementError,
-  type UnmetRequirement,
-} from "./backend/requirement.ts";
 export type {
   FileAccess,
   ProcessGroupMode,

@@ -5,10 +5,9 @@
  * @module
  */
 
-import type { ContainmentRequest } from "./containment.ts";
+import type { ContainmentRequest, Requirement } from "./containment.ts";
 import type { Limits } from "./usage.ts";
 import type { NativeJob, TerminalSize } from "./native.ts";
-import type { Requirement } from "./requirement.ts";
 
 /**
  * The target that a standard stream of the child is connected to, as in `Deno.Command`.

@@ -14,7 +14,7 @@ import {
 } from "../backend/native.ts";
 import type { ProcessInfo, TreeMechanism } from "../backend/containment.ts";
 import { signalName, signalNumber } from "../backend/signals.ts";
-import { BlindGroups } from "./tree/blind_group.ts";
+import { BlindGroups, ProcessTree } from "./tree/tree.ts";
 import { JointMembership, type TreeOperations } from "./tree/membership.ts";
 import {
   SIGCONT,
@@ -29,7 +29,6 @@ import { MemberWatch } from "./tree/watch.ts";
 import type { PosixProcess } from "./process.ts";
 import { lastPid, type ProcStat } from "./system/proc_files.ts";
 import { describeAll, processTable } from "./system/process_table.ts";
-import { ProcessTree } from "./tree/tree.ts";
 
 /** The children of a job and everything they start. */
 export class PosixJob implements NativeJob {

@@ -55,8 +55,7 @@ import type {
 import type { Spawned } from "./spawn/spawn.ts";
 import { drainPipes, pumpPipes } from "./stdio/sync_pump.ts";
 import { holdsForWatch } from "./spawn/resource_limits.ts";
-import { ProcessTree } from "./tree/tree.ts";
-import { BlindGroup } from "./tree/blind_group.ts";
+import { BlindGroup, ProcessTree } from "./tree/tree.ts";
 import { DARWIN, errno, libc, libcWait } from "./system/libc.ts";
 import { sendSoftly } from "./tree/signal_delivery.ts";
 import { MemberWatch, waitForMembers } from "./tree/watch.ts";

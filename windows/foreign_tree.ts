@@ -19,12 +19,12 @@ import type {
   Survivor,
   TreeWatch,
 } from "../backend/native.ts";
-import { closeWindows } from "./signal/soft_signal.ts";
+import { closeWindows } from "./tree/signal_delivery.ts";
 import {
   PROCESS_QUERY_INFORMATION,
   PROCESS_TERMINATE,
   SYNCHRONIZE,
-} from "./system/constants.ts";
+} from "./system/win32.ts";
 import {
   type Handle,
   terminateProcess,

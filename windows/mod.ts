@@ -61,11 +61,11 @@ export {
 export {
   breakGroup,
   type ConsoleEvent,
+  type ConsoleHelper,
   hasConsole,
   signalConsoleOf,
 } from "./signal/console.ts";
-export type { ConsoleHelper } from "./signal/console_helper.ts";
-export * from "./system/constants.ts";
+export * from "./system/win32.ts";
 export {
   childEnvironment,
   type Environment,
@@ -92,7 +92,7 @@ export {
   type JobOptions,
 } from "./system/job_object.ts";
 export { type JobEntry, startInJob } from "./containment/choose.ts";
-export * from "./system/structs.ts";
+export * from "./system/win32.ts";
 export {
   commandLineOf,
   imagePath,
@@ -108,4 +108,4 @@ export {
   duplicateSocket,
   WSAPROTOCOL_INFOW_SIZE,
 } from "./share_socket.ts";
-export * from "./system/structs.ts";
+export * from "./system/win32.ts";

@@ -31,7 +31,7 @@ import {
   JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO,
   JOB_OBJECT_MSG_EXIT_PROCESS,
   JOB_OBJECT_MSG_NEW_PROCESS,
-} from "./system/constants.ts";
+} from "./system/win32.ts";
 import { type Handle, resumeThread } from "./system/handle.ts";
 import { heldByJob } from "./spawn/resource_limits.ts";
 import { JobTree } from "./tree/job_tree.ts";

@@ -8,7 +8,7 @@
  */
 
 import { windowsError } from "./system/errors.ts";
-import { sockets } from "./system/ws2_32.ts";
+import { sockets } from "./socket.ts";
 
 /** `sizeof(WSAPROTOCOL_INFOW)`, in bytes. */
 export const WSAPROTOCOL_INFOW_SIZE = 628;

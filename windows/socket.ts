@@ -26,7 +26,7 @@ import {
   errorText,
   windowsError,
 } from "./system/errors.ts";
-import { sockets } from "./system/ws2_32.ts";
+import { winsock } from "./system/kernel32.ts";
 
 const SYSTEM = "windows";
 const INVALID_SOCKET = 0xFFFF_FFFF_FFFF_FFFFn;
@@ -149,4 +149,29 @@ function failure(code: number, syscall: string, request: ListenRequest): Error {
     `Cannot listen on ${place}: ${errorText(code)} (os error ${code})`,
     { code: errorName(code), errno: code, syscall },
   );
+}
+
+// WSADATA on 64-bit Windows; version 2.2.
+const WSADATA_SIZE = 408;
+const VERSION = 0x0202;
+let started = false;
+
+/**
+ * The functions, once Windows Sockets was started for this process. Deno has
+ * done that as well; each has its own count.
+ *
+ * @returns The functions.
+ * @throws {SystemError} when Windows has no sockets.
+ */
+export function sockets(): ReturnType<typeof winsock> {
+  const ws = winsock();
+  if (!started) {
+    const code = ws.WSAStartup(
+      VERSION,
+      new Uint8Array(new ArrayBuffer(WSADATA_SIZE)),
+    );
+    if (code !== 0) throw windowsError(code, "WSAStartup");
+    started = true;
+  }
+  return ws;
 }

@@ -10,7 +10,7 @@
 import { ensureGuard } from "../../posix/containment/guard.ts";
 import { libc, libcLinux } from "../../posix/system/libc.ts";
 import { listChildrenOf, readStat } from "../../posix/system/proc_files.ts";
-import { WNOHANG } from "../../posix/wait/children.ts";
+import { WNOHANG } from "../../posix/wait/reactor.ts";
 
 const PR_SET_CHILD_SUBREAPER = 36;
 

@@ -4,8 +4,10 @@
  * @module
  */
 
-import type { ContainmentRequest } from "../../backend/containment.ts";
-import type { Requirement } from "../../backend/requirement.ts";
+import type {
+  ContainmentRequest,
+  Requirement,
+} from "../../backend/containment.ts";
 import type { LimitName, Limits } from "../../backend/usage.ts";
 import {
   RESTART_DEFAULTS,

@@ -23,7 +23,7 @@ import {
   readStat,
 } from "../system/proc_files.ts";
 import type { Belongs, Use } from "../tree/membership.ts";
-import { WNOHANG } from "../wait/children.ts";
+import { WNOHANG } from "../wait/reactor.ts";
 
 // The census: the members of every tree, kept from a look at all processes for as long
 // as it is certainly complete.

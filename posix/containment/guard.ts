@@ -37,7 +37,7 @@ import {
   readProcFile,
   readStat,
 } from "../system/proc_files.ts";
-import { P_ALL, waitid, WEXITED, WNOHANG, WNOWAIT } from "../wait/children.ts";
+import { P_ALL, waitid, WEXITED, WNOHANG, WNOWAIT } from "../wait/reactor.ts";
 import { GUARD_SCRIPT } from "./guard_script.ts";
 import { sweepArguments } from "./guard_sweep.ts";
 import { limitOf, ownerNumbers } from "./owner.ts";

@@ -1,27 +1,53 @@
 /**
  * The launch plan: how a program is started, decided once from the specification. It
  * holds the program found, after its permission was asked for, the errand of the
- * child, the preparation of the child from here, and the descriptors of both.
+ * child, the preparation of the child from here, and the descriptors of both: the
+ * standard streams, and the pipe that holds the child back until it is prepared.
  *
  * @module
  */
 
 import { argumentsHint } from "../../backend/errors.ts";
+import { checkRunPermission } from "../../backend/permissions.ts";
 import type {
   DescriptorSpec,
   SpawnSpec,
   StdioFile,
 } from "../../backend/spec.ts";
-import { checkRunPermission } from "../../backend/permissions.ts";
 import { readCString } from "../../ffi/c_string.ts";
-import { fifoToWaitFor, refuseForbidden, STREAMS } from "../stdio/stdio.ts";
-import { ENOENT, posixError } from "../system/errno.ts";
-import { absolutePath } from "../system/file_system.ts";
-import { DARWIN, libcWait } from "../system/libc.ts";
+import { PipeSink, PipeSource } from "../stdio/pipe.ts";
+import {
+  ForegroundTerminal,
+  openPty,
+  type Pty,
+  PtySink,
+  PtySource,
+} from "../stdio/pty.ts";
+import {
+  ChildDescriptors,
+  fifoToWaitFor,
+  refuseForbidden,
+  StdioEnds,
+  STREAMS,
+} from "../stdio/stdio.ts";
+import { eagain, EINTR, ENOENT, EPIPE, posixError } from "../system/errno.ts";
+import { aboveStdio, absolutePath } from "../system/file_system.ts";
+import { atUnload } from "../system/isolate_end.ts";
+import { DARWIN, errno, libc, libcLinux, libcWait } from "../system/libc.ts";
+import { FileActions } from "../system/posix_spawn.ts";
 import type { Membership } from "../tree/membership.ts";
-import { type ChildFile, type Errand, openLauncher } from "./launcher.ts";
+import {
+  CLD_STOPPED,
+  P_PID,
+  siginfoCode,
+  waitid,
+  WEXITED,
+  WNOWAIT,
+  WSTOPPED,
+} from "../wait/reactor.ts";
+import { withCredentials } from "./credentials.ts";
 import { childPath, findExecutable, loaderVariables } from "./executable.ts";
-import { Hold } from "./held_start.ts";
+import { type ChildFile, type Errand, openLauncher } from "./launcher.ts";
 import {
   limitOfDescriptors,
   limitsNeedHold,
@@ -207,3 +233,295 @@ function filesOfChild(spec: SpawnSpec): readonly ChildFile[] {
 }
 
 const NO_FILES: readonly ChildFile[] = [];
+
+/**
+ * Waits until a child has stopped itself: a SIGCONT before that would be lost, and
+ * the child would stay stopped for ever. Takes about a millisecond.
+ *
+ * @param pid The child.
+ * @returns Whether it stopped; false when it ended instead.
+ */
+export function awaitStopped(pid: number): boolean {
+  while (waitid(P_PID, pid, WSTOPPED | WEXITED | WNOWAIT) !== 0) {
+    if (errno() !== EINTR) return false;
+  }
+  return siginfoCode() === CLD_STOPPED;
+}
+
+const EAGAIN = eagain("linux");
+const O_CLOEXEC = 0x80000;
+const F_GETFD = 1;
+const FD_CLOEXEC = 1;
+
+// POSIX has a shell know descriptors of one digit in redirections, and dash knows
+// no others. 0 to 2 are the program's streams.
+const LOWEST = 3;
+
+const HIGHEST = 9;
+const LINE = new Uint8Array([10]);
+
+/**
+ * The pipe that holds one child back until it has been prepared (Linux; macOS starts it
+ * stopped, POSIX_SPAWN_START_SUSPENDED).
+ *
+ * The launcher or shell that runs in the child first (`launcher.ts`) reads a line from
+ * a pipe(7). Only this process has the writing end, so that the child cannot be left
+ * behind: when this process ends, the read meets the end of the file, and the child
+ * exits. A child that has stopped itself would wait for a SIGCONT that never comes.
+ */
+export class Hold {
+  /** The number of the reading end in the child. */
+  readonly digit: number;
+  #reading: number;
+  #writing: number;
+
+  private constructor(digit: number, reading: number, writing: number) {
+    this.digit = digit;
+    this.#reading = reading;
+    this.#writing = writing;
+  }
+
+  /**
+   * Opens the pipe.
+   *
+   * @param fds The child's descriptors beyond its standard streams; `null` when it
+   * inherits those of this process.
+   * @returns The pipe; `null` when the child uses all numbers that a shell knows.
+   * @throws {SystemError} when no descriptor is left.
+   */
+  static open(fds: readonly DescriptorSpec[] | null): Hold | null {
+    const taken = new Set<number>();
+    for (let i = 0; fds !== null && i < fds.length; i++) {
+      taken.add((fds[i] as DescriptorSpec).target);
+    }
+    let digit = HIGHEST;
+    while (fds === null ? isInherited(digit) : taken.has(digit)) {
+      if (--digit < LOWEST) return null;
+    }
+    // In the child no dup2 may overwrite the reading end, and none may be onto
+    // itself, which would leave close-on-exec set.
+    taken.add(digit);
+    const pair = new Int32Array(2);
+    if (libcLinux().pipe2(new Uint8Array(pair.buffer), O_CLOEXEC) !== 0) {
+      throw posixError("pipe2", errno());
+    }
+    const hold = new Hold(digit, pair[0] as number, pair[1] as number);
+    try {
+      hold.#move(taken);
+    } catch (error) {
+      hold.close();
+      throw error;
+    }
+    return hold;
+  }
+
+  // A descriptor that could not be moved is closed.
+  #move(taken: ReadonlySet<number>): void {
+    const reading = this.#reading;
+    this.#reading = -1;
+    this.#reading = aboveStdio(reading, taken);
+    const writing = this.#writing;
+    this.#writing = -1;
+    this.#writing = aboveStdio(writing);
+  }
+
+  /** Our copy of the reading end, for the child. */
+  get source(): number {
+    return this.#reading;
+  }
+
+  /** The child has the reading end by now, or will not be started. Idempotent. */
+  closeReading(): void {
+    if (this.#reading >= 0) libc().close(this.#reading);
+    this.#reading = -1;
+  }
+
+  /**
+   * Lets the child go; does nothing when it has ended. Idempotent.
+   *
+   * @returns 0, or an error number: then the child ends.
+   */
+  release(): number {
+    if (this.#writing < 0) return 0;
+    let error = EINTR;
+    while (error === EINTR || error === EAGAIN) {
+      error = libc().write(this.#writing, LINE, 1n) < 0 ? errno() : 0;
+    }
+    this.close();
+    return error === EPIPE ? 0 : error;
+  }
+
+  /** Closes the pipe; a child that was not let go ends by that. Idempotent. */
+  close(): void {
+    this.closeReading();
+    if (this.#writing >= 0) libc().close(this.#writing);
+    this.#writing = -1;
+  }
+}
+
+function isInherited(fd: number): boolean {
+  const flags = libcLinux().fcntl(fd, F_GETFD, 0n);
+  return flags >= 0 && (flags & FD_CLOEXEC) === 0;
+}
+
+/** The descriptors that are opened for a child, by {@linkcode ChildStreams.open}. */
+export class ChildStreams {
+  /** Stdin, stdout and stderr, where they are not a pseudo-terminal. */
+  readonly stdio: StdioEnds = new StdioEnds();
+  /** Its further descriptors. */
+  fds: ChildDescriptors | null = null;
+  /** Its pseudo-terminal. */
+  pty: Pty | null = null;
+  /** Our terminal, for a foreground child. */
+  terminal: ForegroundTerminal | null = null;
+  /** The pipe that holds it back while it is prepared. */
+  hold: Hold | null = null;
+  #launcher = -1;
+
+  /** Opens the terminal that a foreground child is lent. */
+  openTerminal(spec: SpawnSpec): void {
+    if (spec.foreground) this.terminal = ForegroundTerminal.open();
+  }
+
+  /**
+   * Opens all other streams. After an error, {@linkcode ChildStreams.close} closes
+   * the ones that are open.
+   *
+   * @param spec The specification.
+   * @param plan The launch plan; its open descriptors are owned from now on.
+   */
+  open(spec: SpawnSpec, plan: LaunchPlan): void {
+    this.hold = plan.hold;
+    this.#launcher = plan.launcher;
+    const later = openedInChild(plan);
+    if (spec.fds !== null) {
+      const { reserved } = plan;
+      this.fds = new ChildDescriptors(spec.fds, {
+        command: spec.command,
+        reserved,
+        later,
+      });
+    }
+    if (spec.pty === null) {
+      this.stdio.open(spec, later);
+      return;
+    }
+    const size = spec.pty;
+    this.pty = withCredentials(spec, () => openPty(size));
+  }
+
+  /** The child has been started. Idempotent. */
+  closeLauncher(): void {
+    if (this.#launcher >= 0) libc().close(this.#launcher);
+    this.#launcher = -1;
+  }
+
+  /** Closes everything: the child was not started. */
+  close(): void {
+    this.closeLauncher();
+    this.stdio[Symbol.dispose]();
+    this.fds?.closeFar();
+    this.fds?.closeNear();
+    this.terminal?.close();
+    this.hold?.close();
+    if (this.pty === null) return;
+    libc().close(this.pty.reading);
+    libc().close(this.pty.writing);
+    libc().close(this.pty.slave);
+  }
+}
+
+// Descriptors that the child makes itself: it is started with /dev/null in their place.
+function openedInChild({ errand }: LaunchPlan): ReadonlySet<number> {
+  if (errand === null || errand.files.length === 0) return NONE;
+  const targets = new Set<number>();
+  for (let i = 0; i < errand.files.length; i++) {
+    targets.add((errand.files[i] as ChildFile).target);
+  }
+  return targets;
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** Our ends, as sources and sinks. */
+export interface OwnEnds {
+  readonly stdin: PipeSink | null;
+  readonly stdout: PipeSource | null;
+  readonly stderr: PipeSource | null;
+}
+
+const NO_ENDS: OwnEnds = { stdin: null, stdout: null, stderr: null };
+
+/**
+ * Makes sources and sinks of our ends.
+ *
+ * @param spec The specification.
+ * @param streams The open streams; owned by the ends from now on.
+ * @returns The ends.
+ */
+export function ownEnds(spec: SpawnSpec, streams: ChildStreams): OwnEnds {
+  const { stdio, pty } = streams;
+  if (pty !== null) {
+    const stdin = new PtySink(pty.writing);
+    const stdout = new PtySource(pty.reading, stdin);
+    // Without a writer: end of file.
+    if (spec.stdin !== "piped") stdin.close();
+    return {
+      stdin: spec.stdin === "piped" ? stdin : null,
+      stdout,
+      stderr: null,
+    };
+  }
+  if (!stdio.descriptors) return NO_ENDS;
+  const input = stdio.take(0);
+  const output = stdio.take(1);
+  const errors = stdio.take(2);
+  return {
+    stdin: input < 0 ? null : new PipeSink(input),
+    stdout: output < 0 ? null : new PipeSource(output),
+    stderr: errors < 0 ? null : new PipeSource(errors),
+  };
+}
+
+// With streams that are all "inherit" or "null", and without a directory, the actions
+// are the same each time: made once.
+const sharedActions = new Map<string, FileActions>();
+
+// They hold the number of the null device, which is closed then.
+function disposeShared(): void {
+  sharedActions.forEach((actions) => actions[Symbol.dispose]());
+  sharedActions.clear();
+}
+
+/**
+ * The file actions that give a child its streams and its directory.
+ *
+ * @param spec The specification.
+ * @param streams The open streams.
+ * @param plan The launch plan.
+ * @returns The actions; to be disposed of unless they are shared.
+ */
+export function fileActions(
+  spec: SpawnSpec,
+  streams: ChildStreams,
+  { errand }: LaunchPlan,
+): FileActions {
+  const { stdio, pty, fds, hold } = streams;
+  const shared = spec.cwd === null && pty === null && fds === null &&
+    errand === null && !stdio.descriptors;
+  const key = shared ? `${spec.stdin},${spec.stdout},${spec.stderr}` : "";
+  const known = shared ? sharedActions.get(key) : undefined;
+  if (known !== undefined) return known;
+  const actions = new FileActions(shared);
+  if (pty !== null) actions.terminal(pty.path);
+  else for (let i = 0; i < 3; i++) actions.descriptor(i, stdio.source(i));
+  // After the standard streams: their sources may have the numbers of targets.
+  if (hold !== null) actions.descriptor(hold.digit, hold.source);
+  fds?.addTo(actions);
+  if (spec.cwd !== null) actions.directory(spec.cwd);
+  if (shared) {
+    if (sharedActions.size === 0) atUnload(disposeShared);
+    sharedActions.set(key, actions);
+  }
+  return actions;
+}

@@ -7,7 +7,7 @@
 
 import { argumentsHint, SurvivorsError } from "../../backend/errors.ts";
 import type { NativeDescriptor } from "../../backend/native.ts";
-import { refuseUnmet } from "../../backend/requirement.ts";
+import { refuseUnmet } from "../../backend/containment.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import type { KernelLimits, LimitName, Limits } from "../../backend/usage.ts";
 import { ArgumentVector, cString } from "../../ffi/c_string.ts";
@@ -31,19 +31,22 @@ import { isDirectory, isThere } from "../system/file_system.ts";
 import { bindErrno, DARWIN, errno, libc } from "../system/libc.ts";
 import { attributes, type FileActions } from "../system/posix_spawn.ts";
 import type { Membership } from "../tree/membership.ts";
-import { ChildStreams, fileActions, ownEnds } from "./child_streams.ts";
+import {
+  awaitStopped,
+  ChildStreams,
+  fileActions,
+  type Hold,
+  type LaunchPlan,
+  ownEnds,
+  permittedProgram,
+  planLaunch,
+} from "./launch_plan.ts";
 import { withCredentials } from "./credentials.ts";
 import {
   buildEnvironment,
   droppedByShell,
   type Environment,
 } from "./executable.ts";
-import { awaitStopped, type Hold } from "./held_start.ts";
-import {
-  type LaunchPlan,
-  permittedProgram,
-  planLaunch,
-} from "./launch_plan.ts";
 import {
   type Errand,
   execObstacle,

@@ -16,17 +16,18 @@ import { DARWIN, errno, libc } from "../system/libc.ts";
 import {
   CLD_STOPPED,
   P_PID,
+  reactor,
   siginfoCode,
   siginfoPid,
   siginfoStatus,
   waitid,
+  type Watch,
   WCONTINUED,
   WEXITED,
   WNOHANG,
   WNOWAIT,
   WSTOPPED,
-} from "./children.ts";
-import { reactor, type Watch } from "./reactor.ts";
+} from "./reactor.ts";
 
 // The status of a child that has ended: pure functions, tested on every system.
 

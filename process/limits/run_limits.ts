@@ -21,7 +21,7 @@ import type {
   SyncOutcome,
 } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
-import { OutputBudget } from "../stdio/observed_source.ts";
+import { OutputBudget } from "../stdio/outputs.ts";
 import { limitOfEnd, limitReports, needsWatch } from "./limits.ts";
 
 /** Limits in force on a running child. */

@@ -6,9 +6,11 @@
  */
 
 import { backend } from "../../backend/backend.ts";
-import type { ContainmentRequest } from "../../backend/containment.ts";
+import type {
+  ContainmentRequest,
+  Requirement,
+} from "../../backend/containment.ts";
 import type { TerminalSize } from "../../backend/native.ts";
-import type { Requirement } from "../../backend/requirement.ts";
 import type { ProcessGroupMode, StdioTarget } from "../../backend/spec.ts";
 import type { Limits } from "../../backend/usage.ts";
 import type { SocketAddress } from "../../ffi/socket_address.ts";

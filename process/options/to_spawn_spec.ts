@@ -6,7 +6,7 @@
  */
 
 import { backend } from "../../backend/backend.ts";
-import { CONTAINMENTS } from "../../backend/containment.ts";
+import { CONTAINMENTS, type Requirement } from "../../backend/containment.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import { toLimits } from "../limits/limits.ts";
 import type { Plan, RunControl } from "../run/run.ts";
@@ -20,6 +20,7 @@ import {
   flag,
   id,
   isReadable,
+  type Known,
   oneOf,
   pathOf,
   shown,
@@ -42,7 +43,6 @@ import {
   shellCommand,
   type StdioDefaults,
 } from "./options.ts";
-import { requirement } from "./requirement.ts";
 import {
   type Descriptors,
   requestFileAccess,
@@ -340,4 +340,45 @@ function input(
   throw new TypeError(
     "Invalid input: expected a string, a Uint8Array or a ReadableStream",
   );
+}
+
+const REQUIREMENTS: Known<Requirement> = {
+  holdsEscapees: true,
+  endsWithParent: true,
+  limits: true,
+};
+
+/**
+ * Validates what is required.
+ *
+ * @param value The option.
+ * @param ends Whether the tree is to end with this process.
+ * @returns What must hold; `null` for nothing.
+ * @throws {TypeError} for anything of the wrong type, and for a contradiction.
+ */
+export function requirement(value: unknown, ends: boolean): Requirement | null {
+  if (value === undefined) return null;
+  checkOptions(value, "require", REQUIREMENTS);
+  const given = value as Requirement;
+  const { limits } = given;
+  if (limits !== undefined && limits !== "kernel") {
+    throw new TypeError(
+      `Invalid require.limits: expected "kernel", got ${shown(limits)}`,
+    );
+  }
+  const endsWithParent = flag(
+    given.endsWithParent,
+    "require.endsWithParent",
+    false,
+  );
+  if (endsWithParent && !ends) {
+    throw new TypeError(
+      "Invalid require: 'endsWithParent' contradicts 'detached' and 'killOnParentExit: false'",
+    );
+  }
+  return {
+    holdsEscapees: flag(given.holdsEscapees, "require.holdsEscapees", false),
+    endsWithParent,
+    ...limits === undefined ? {} : { limits },
+  };
 }

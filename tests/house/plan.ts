@@ -50,7 +50,8 @@ export const ROOMS: Readonly<
     ["tree", "stdio"],
     ["containment"],
     ["wait"],
-    ["signal", "socket", "share_socket"],
+    ["signal", "share_socket"],
+    ["socket"],
     ["system"],
   ],
 };
@@ -91,9 +92,7 @@ export const ONLY_POSIX: Readonly<Record<string, string>> = {
   "containment/tag.ts": "part of the lineage",
   "containment/untagged.ts": "the members of a job stay its members",
   "signal/signal_process.ts": "Windows has no signals",
-  "spawn/child_streams.ts": "posix_spawn copies descriptors one by one",
   "spawn/credentials.ts": "Windows starts a child as another user by logon",
-  "spawn/held_start.ts": "CreateProcessW can start a process suspended",
   "spawn/launcher.ts": "CreateProcessW has attributes for what a launcher does",
   "stdio/memory.ts": "mremap; Windows has no such call",
   "stdio/pty.ts": "no ConPTY in this library",
@@ -101,12 +100,11 @@ export const ONLY_POSIX: Readonly<Record<string, string>> = {
   "system/libc.ts": "kernel32.ts is its counterpart",
   "system/posix_spawn.ts": "create_process.ts is its counterpart",
   "system/proc_files.ts": "Windows has no /proc",
-  "tree/blind_group.ts": "the members of a job can always be seen",
   "tree/look.ts":
     "the kernel lists the members of a job: there is nothing to look for",
   "tree/membership.ts": "the kernel knows the members of a job",
   "tree/tree.ts": "job_tree.ts is its counterpart",
-  "wait/children.ts": "Windows has no SIGCHLD and nothing to reap",
+  "usage/tree_usage.ts": "a job counts what its members have used",
   "wait/poller.ts": "completion_port.ts is its counterpart",
   "wait/reactor.ts": "completion_port.ts is its counterpart",
 };
@@ -115,21 +113,17 @@ export const ONLY_POSIX: Readonly<Record<string, string>> = {
 export const ONLY_WINDOWS: Readonly<Record<string, string>> = {
   "share_socket.ts": "POSIX hands a socket on by its number",
   "signal/console.ts": "console events stand for signals",
-  "signal/console_helper.ts": "a program that attaches to another console",
-  "signal/soft_signal.ts": "console events and messages to windows",
   "stdio/operation.ts": "overlapped reads and writes outlive a call",
   "system/command_line.ts": "POSIX hands arguments on as an array",
   "system/command_line_parse.ts": "POSIX hands arguments on as an array",
-  "system/constants.ts": "POSIX constants differ by system, and are in libc.ts",
   "system/create_process.ts": "posix_spawn.ts is its counterpart",
   "system/errors.ts": "errno.ts is its counterpart",
   "system/handle.ts": "file_system.ts has its counterpart",
   "system/job_object.ts": "the kernel object that holds a tree",
   "system/kernel32.ts": "libc.ts is its counterpart",
-  "system/structs.ts": "the structures of POSIX are small, and by their calls",
-  "system/ws2_32.ts": "sockets have a library of their own on Windows",
+  "system/win32.ts":
+    "the numbers and structures of POSIX stand with their calls",
   "tree/job_tree.ts": "tree.ts is its counterpart",
-  "tree/members.ts": "a job lists process ids that may be used again",
   "wait/completion_port.ts": "reactor.ts is its counterpart",
 };
 

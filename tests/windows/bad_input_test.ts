@@ -3,10 +3,7 @@ import type { SpawnSpec } from "../../backend/spec.ts";
 import { SystemError } from "../../backend/errors.ts";
 import { windowsBackend } from "../../windows/backend.ts";
 import { MAX_COMMAND_LINE } from "../../windows/system/command_line.ts";
-import {
-  CREATE_NO_WINDOW,
-  SYNCHRONIZE,
-} from "../../windows/system/constants.ts";
+import { CREATE_NO_WINDOW, SYNCHRONIZE } from "../../windows/system/win32.ts";
 import { createProcess } from "../../windows/system/create_process.ts";
 import { openProcess } from "../../windows/system/process_table.ts";
 import {

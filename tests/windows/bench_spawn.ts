@@ -7,7 +7,7 @@
  */
 
 import { Command } from "../../mod.ts";
-import { CREATE_NO_WINDOW } from "../../windows/system/constants.ts";
+import { CREATE_NO_WINDOW } from "../../windows/system/win32.ts";
 import { createProcess } from "../../windows/system/create_process.ts";
 import { waitForSingleObject } from "../../windows/system/handle.ts";
 import { type Subsystem, tinyProgram } from "./tiny_program.ts";

@@ -5,7 +5,7 @@
  */
 
 import { lazyLibrary } from "../../ffi/library.ts";
-import { INVALID_HANDLE_VALUE } from "../../windows/system/constants.ts";
+import { INVALID_HANDLE_VALUE } from "../../windows/system/win32.ts";
 
 const kernel32 = lazyLibrary(["kernel32.dll"], {
   GetProcessHandleCount: { parameters: ["usize", "buffer"], result: "i32" },

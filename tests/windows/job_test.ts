@@ -3,7 +3,7 @@ import { SystemError } from "../../backend/errors.ts";
 import {
   CREATE_NO_WINDOW,
   CREATE_SUSPENDED,
-} from "../../windows/system/constants.ts";
+} from "../../windows/system/win32.ts";
 import { createProcess } from "../../windows/system/create_process.ts";
 import {
   Handle,

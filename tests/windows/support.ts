@@ -9,7 +9,7 @@ import type { ExitStatus, NativeProcess } from "../../backend/native.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import { windowsBackend } from "../../windows/backend.ts";
 import * as kernel32 from "../../windows/system/kernel32.ts";
-import { sockets } from "../../windows/system/ws2_32.ts";
+import { sockets } from "../../windows/socket.ts";
 import { processSnapshot } from "../../windows/system/process_table.ts";
 
 // As `mod.ts` does: what checks a permission asks the backend for a broker.

@@ -6,7 +6,7 @@
  */
 
 import type { Capabilities } from "../../backend/containment.ts";
-import { CREATE_SUSPENDED } from "../system/constants.ts";
+import { CREATE_SUSPENDED } from "../system/win32.ts";
 import {
   type CreatedProcess,
   createProcess,

@@ -28,7 +28,7 @@ import {
   SW_SHOWMAXIMIZED,
   SW_SHOWMINNOACTIVE,
   SW_SHOWNORMAL,
-} from "../system/constants.ts";
+} from "../system/win32.ts";
 import { batchTooLong, cwdError, notFound, tooLong } from "../system/errors.ts";
 import {
   absolutePath,

@@ -13,7 +13,7 @@ import {
   HIGH_PRIORITY_CLASS,
   IDLE_PRIORITY_CLASS,
   NORMAL_PRIORITY_CLASS,
-} from "../system/constants.ts";
+} from "../system/win32.ts";
 import { ERROR_INVALID_PARAMETER, windowsError } from "../system/errors.ts";
 import type { Handle } from "../system/handle.ts";
 import { scheduling } from "../system/kernel32.ts";

@@ -5,10 +5,9 @@
  * @module
  */
 
-import type { Containment } from "../../backend/containment.ts";
+import { type Containment, refuseUnmet } from "../../backend/containment.ts";
 import { SystemError } from "../../backend/errors.ts";
 import type { NativeDescriptor } from "../../backend/native.ts";
-import { refuseUnmet } from "../../backend/requirement.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import type { Limits } from "../../backend/usage.ts";
 import {
@@ -16,8 +15,7 @@ import {
   startInJob,
   windowsCapabilities,
 } from "../containment/choose.ts";
-import { hasConsole, withCtrlC } from "../signal/console.ts";
-import { helperAvailable } from "../signal/console_helper.ts";
+import { hasConsole, helperAvailable, withCtrlC } from "../signal/console.ts";
 import { PipeReader, PipeWriter } from "../stdio/pipe.ts";
 import { ChildHandles, refuseClosed, StdioEnds } from "../stdio/stdio.ts";
 import {
@@ -26,7 +24,7 @@ import {
   CREATE_NEW_PROCESS_GROUP,
   CREATE_NO_WINDOW,
   JOB_OBJECT_LIMIT_BREAKAWAY_OK,
-} from "../system/constants.ts";
+} from "../system/win32.ts";
 import type { CreatedProcess } from "../system/create_process.ts";
 import {
   ERROR_ACCESS_DENIED,

@@ -29,7 +29,7 @@ import {
   PIPE_ACCESS_OUTBOUND,
   PIPE_REJECT_REMOTE_CLIENTS,
   STATUS_CANCELLED,
-} from "../system/constants.ts";
+} from "../system/win32.ts";
 import { ERROR_NO_DATA, windowsError } from "../system/errors.ts";
 import { Handle } from "../system/handle.ts";
 import { io, nt } from "../system/kernel32.ts";

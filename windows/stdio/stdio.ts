@@ -28,7 +28,7 @@ import {
   OPEN_ALWAYS,
   OPEN_EXISTING,
   SYNCHRONIZE,
-} from "../system/constants.ts";
+} from "../system/win32.ts";
 import {
   ERROR_ACCESS_DENIED,
   ERROR_INVALID_HANDLE,

@@ -8,7 +8,7 @@
  */
 
 import type { SyncIo, SyncOutcome } from "../../backend/native.ts";
-import { INFINITE } from "../system/constants.ts";
+import { INFINITE } from "../system/win32.ts";
 import type { Handle } from "../system/handle.ts";
 import { io as io_ } from "../system/kernel32.ts";
 import type { Leader } from "../wait/leader.ts";

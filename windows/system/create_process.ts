@@ -16,9 +16,12 @@ import {
   HANDLE_FLAG_INHERIT,
   PROC_THREAD_ATTRIBUTE_HANDLE_LIST,
   PROC_THREAD_ATTRIBUTE_JOB_LIST,
+  PROCESS_INFORMATION,
   STARTF_USESHOWWINDOW,
   STARTF_USESTDHANDLES,
-} from "./constants.ts";
+  STARTUPINFOEXW,
+  STARTUPINFOW,
+} from "./win32.ts";
 import { windowsError } from "./errors.ts";
 import {
   Handle,
@@ -26,11 +29,6 @@ import {
   runtimeDescriptors,
 } from "./handle.ts";
 import { processes } from "./kernel32.ts";
-import {
-  PROCESS_INFORMATION,
-  STARTUPINFOEXW,
-  STARTUPINFOW,
-} from "./structs.ts";
 
 /**
  * A job object, as far as a start needs it: a `JobObject` is one.

@@ -9,10 +9,7 @@
  */
 
 import { readWide, wideString } from "../../ffi/c_string.ts";
-import {
-  FILE_ATTRIBUTE_DIRECTORY,
-  INVALID_FILE_ATTRIBUTES,
-} from "./constants.ts";
+import { FILE_ATTRIBUTE_DIRECTORY, INVALID_FILE_ATTRIBUTES } from "./win32.ts";
 import { windowsError } from "./errors.ts";
 import { processes } from "./kernel32.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { INVALID_HANDLE_VALUE, WAIT_OBJECT_0 } from "./constants.ts";
+import { INVALID_HANDLE_VALUE, WAIT_OBJECT_0 } from "./win32.ts";
 import { ERROR_ACCESS_DENIED, windowsError } from "./errors.ts";
 import { processes } from "./kernel32.ts";
 import { closeAtThreadEnd, keepOpen, NO_SLOT } from "./isolate_end.ts";

@@ -24,7 +24,7 @@ import { cString, wideString } from "../../ffi/c_string.ts";
 import { viewAt } from "../../ffi/library.ts";
 import { Struct } from "../../ffi/struct.ts";
 import { heap, threads } from "./kernel32.ts";
-import { OVERLAPPED } from "./structs.ts";
+import { OVERLAPPED } from "./win32.ts";
 
 // The event `unload`
 

@@ -17,20 +17,18 @@ import {
   JOB_OBJECT_LIMIT_JOB_MEMORY,
   JOB_OBJECT_LIMIT_JOB_TIME,
   JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
+  JOBOBJECT_ASSOCIATE_COMPLETION_PORT,
+  JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
+  JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
   JobObjectAssociateCompletionPortInformation,
   JobObjectBasicAccountingInformation,
   JobObjectBasicProcessIdList,
   JobObjectExtendedLimitInformation,
-} from "./constants.ts";
+} from "./win32.ts";
 import { ERROR_MORE_DATA, windowsError } from "./errors.ts";
 import { Handle } from "./handle.ts";
 import { atUnload, notAtUnload } from "./isolate_end.ts";
 import { jobs } from "./kernel32.ts";
-import {
-  JOBOBJECT_ASSOCIATE_COMPLETION_PORT,
-  JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
-  JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
-} from "./structs.ts";
 
 /**
  * Limits of a job; see page "JOBOBJECT_BASIC_LIMIT_INFORMATION structure".

@@ -1,13 +1,14 @@
 /**
- * The functions of kernel32 (and a few of ntdll and user32), in groups that are
- * opened when first needed.
+ * The functions of kernel32 (and a few of ntdll, user32 and ws2_32), in groups that
+ * are opened when first needed.
  *
  * Every group has its own `GetLastError`, so that the reading discipline is
  * visible at each call: `const code = ok ? 0 : k.GetLastError()`, with nothing
  * in between. Opening a library in between would change the value.
  *
  * HANDLE, SIZE_T, ULONG_PTR and addresses are `usize`, which is a bigint. BOOL
- * is `i32`, DWORD is `u32`. A `buffer` parameter takes `null` for NULL.
+ * is `i32`, DWORD is `u32`, SOCKET is `usize`. A `buffer` parameter takes `null` for
+ * NULL. `WSAGetLastError` reads the value that `GetLastError` reads.
  *
  * @module
  */
@@ -425,4 +426,47 @@ const NT_SYMBOLS = {
 export const nt: Library<typeof NT_SYMBOLS> = lazyLibrary(
   NTDLL,
   NT_SYMBOLS,
+);
+
+const SOCKETS_SYMBOLS = {
+  // int WSAStartup(WORD version, LPWSADATA)
+  WSAStartup: { parameters: ["u16", "buffer"], result: "i32" },
+  // int WSAGetLastError(void)
+  WSAGetLastError: { parameters: [], result: "i32" },
+  // SOCKET WSASocketW(int family, int type, int protocol, LPWSAPROTOCOL_INFOW, GROUP, DWORD flags)
+  WSASocketW: {
+    parameters: ["i32", "i32", "i32", "buffer", "u32", "u32"],
+    result: "usize",
+  },
+  // int WSADuplicateSocketW(SOCKET, DWORD pid, LPWSAPROTOCOL_INFOW)
+  WSADuplicateSocketW: {
+    parameters: ["usize", "u32", "buffer"],
+    result: "i32",
+  },
+  // int bind(SOCKET, const struct sockaddr *, int)
+  bind: { parameters: ["usize", "buffer", "i32"], result: "i32" },
+  // int listen(SOCKET, int backlog)
+  listen: { parameters: ["usize", "i32"], result: "i32" },
+  // int getsockname(SOCKET, struct sockaddr *, int *)
+  getsockname: { parameters: ["usize", "buffer", "buffer"], result: "i32" },
+  // int setsockopt(SOCKET, int level, int name, const char *, int)
+  setsockopt: {
+    parameters: ["usize", "i32", "i32", "buffer", "i32"],
+    result: "i32",
+  },
+  // int closesocket(SOCKET)
+  closesocket: { parameters: ["usize"], result: "i32" },
+  // INT GetAddrInfoW(PCWSTR node, PCWSTR service, const ADDRINFOW *hints, PADDRINFOW *)
+  GetAddrInfoW: {
+    parameters: ["buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
+  // void FreeAddrInfoW(PADDRINFOW)
+  FreeAddrInfoW: { parameters: ["pointer"], result: "void" },
+} as const;
+
+/** Windows Sockets; `socket.ts` starts them first. */
+export const winsock: Library<typeof SOCKETS_SYMBOLS> = lazyLibrary(
+  ["ws2_32.dll", "C:\\Windows\\System32\\ws2_32.dll"],
+  SOCKETS_SYMBOLS,
 );

@@ -9,14 +9,15 @@
 import { Struct } from "../../ffi/struct.ts";
 import { readWide } from "../../ffi/c_string.ts";
 import {
+  FILETIME,
   INVALID_HANDLE_VALUE,
   PROCESS_QUERY_LIMITED_INFORMATION,
+  PROCESSENTRY32W,
   TH32CS_SNAPPROCESS,
-} from "./constants.ts";
+} from "./win32.ts";
 import { windowsError } from "./errors.ts";
 import { Handle } from "./handle.ts";
 import { nt, table } from "./kernel32.ts";
-import { FILETIME, PROCESSENTRY32W } from "./structs.ts";
 
 /**
  * One line of the process table.

@@ -7,7 +7,7 @@
 import type { TreeWatch } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
 import type { JobObject } from "../system/job_object.ts";
-import { SYNCHRONIZE } from "../system/constants.ts";
+import { SYNCHRONIZE } from "../system/win32.ts";
 import { waitForSingleObject } from "../system/handle.ts";
 import { processes } from "../system/kernel32.ts";
 import { openProcess } from "../system/process_table.ts";

@@ -15,12 +15,11 @@
  */
 
 import { Timer } from "../../backend/timer.ts";
-import { INVALID_HANDLE_VALUE } from "../system/constants.ts";
+import { INVALID_HANDLE_VALUE, OVERLAPPED_ENTRY } from "../system/win32.ts";
 import { windowsError } from "../system/errors.ts";
 import { Handle } from "../system/handle.ts";
 import { io } from "../system/kernel32.ts";
 import { allocate } from "../system/isolate_end.ts";
-import { OVERLAPPED_ENTRY } from "../system/structs.ts";
 
 /**
  * Takes a packet. For a job, `bytes` is the message and `overlapped` a process id.

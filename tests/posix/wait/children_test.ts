@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { type ChildProcess, Command } from "../../../mod.ts";
 import { Census } from "../../../posix/containment/census.ts";
-import { Children } from "../../../posix/wait/children.ts";
+import { Children } from "../../../posix/wait/reactor.ts";
 import { lastPid, procIsUsable } from "../../../posix/system/proc_files.ts";
 import { waitpid } from "../../../posix/mod.ts";
 import { within } from "../../fixtures/deadline.ts";

@@ -15,7 +15,7 @@ import {
 import type { ProcStat } from "../../../posix/system/proc_files.ts";
 import { decodeRusage } from "../../../posix/wait/leader.ts";
 import { unknownUsage } from "../../../backend/usage.ts";
-import { decodeJobUsage } from "../../../windows/usage/tree_usage.ts";
+import { decodeJobUsage } from "../../../windows/usage/accounting.ts";
 
 Deno.test("struct rusage is decoded by the layout of each system", () => {
   const bytes = new Uint8Array(144);

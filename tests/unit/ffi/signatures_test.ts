@@ -193,11 +193,6 @@ const MODULES: readonly Bound[] = [
     url: "windows/system/kernel32.ts",
     prototypes: WINDOWS_PROTOTYPES,
   },
-  {
-    where: "ws2_32",
-    url: "windows/system/ws2_32.ts",
-    prototypes: WINDOWS_PROTOTYPES,
-  },
 ];
 
 /** Opens whatever a module can open: its groups, and what its functions use. */

@@ -3,7 +3,7 @@ import {
   CREATE_NO_WINDOW,
   JOB_OBJECT_LIMIT_BREAKAWAY_OK,
   PROCESS_QUERY_INFORMATION,
-} from "../../../windows/system/constants.ts";
+} from "../../../windows/system/win32.ts";
 import { JobObject } from "../../../windows/system/job_object.ts";
 import { startInJob } from "../../../windows/containment/choose.ts";
 import { openProcess } from "../../../windows/system/process_table.ts";

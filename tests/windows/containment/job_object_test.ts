@@ -4,9 +4,9 @@ import { JobObject } from "../../../windows/system/job_object.ts";
 import {
   JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,
   JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
-} from "../../../windows/system/constants.ts";
+  JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
+} from "../../../windows/system/win32.ts";
 import { jobs } from "../../../windows/system/kernel32.ts";
-import { JOBOBJECT_EXTENDED_LIMIT_INFORMATION } from "../../../windows/system/structs.ts";
 import {
   fixture,
   ignore,

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Command } from "../../../mod.ts";
-import { startHelper } from "../../../windows/signal/console_helper.ts";
+import { startHelper } from "../../../windows/signal/console.ts";
 import {
   fixture,
   ignore,

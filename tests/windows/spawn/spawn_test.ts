@@ -4,7 +4,7 @@ import { SystemError } from "../../../backend/errors.ts";
 import { windowsBackend } from "../../../windows/backend.ts";
 import { Struct } from "../../../ffi/struct.ts";
 import { processes } from "../../../windows/system/kernel32.ts";
-import { SECURITY_ATTRIBUTES } from "../../../windows/system/structs.ts";
+import { SECURITY_ATTRIBUTES } from "../../../windows/system/win32.ts";
 import { handleCount } from "../handle_count.ts";
 import {
   fixture,

@@ -2,10 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import {
   PROCESS_QUERY_INFORMATION,
   SYNCHRONIZE,
-} from "../../../windows/system/constants.ts";
+} from "../../../windows/system/win32.ts";
 import type { Handle } from "../../../windows/system/handle.ts";
 import { openProcess } from "../../../windows/system/process_table.ts";
-import { Unborn } from "../../../windows/tree/members.ts";
+import { Unborn } from "../../../windows/tree/job_tree.ts";
 import {
   fixture,
   ignore,

@@ -17,7 +17,7 @@ import {
 import {
   BudgetedSource,
   OutputBudget,
-} from "../../../../process/stdio/observed_source.ts";
+} from "../../../../process/stdio/outputs.ts";
 import {
   POSIX_LIMITS,
   resourceLimits,

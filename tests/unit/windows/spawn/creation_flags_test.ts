@@ -6,7 +6,7 @@ import {
   CREATE_NO_WINDOW,
   CREATE_SUSPENDED,
   DETACHED_PROCESS,
-} from "../../../../windows/system/constants.ts";
+} from "../../../../windows/system/win32.ts";
 import type { WindowsSpec } from "../../../../backend/spec.ts";
 import {
   creationFlags,

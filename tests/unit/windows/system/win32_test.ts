@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Layout, Struct } from "../../../../ffi/struct.ts";
-import * as job from "../../../../windows/system/structs.ts";
-import * as process from "../../../../windows/system/structs.ts";
+import * as win32 from "../../../../windows/system/win32.ts";
 
 /** From the mingw-w64 headers, compiled for x64: `field=offset/size`. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -45,7 +44,10 @@ function written(layout: Layout<string>): string {
 }
 
 Deno.test("Windows structures lie as the headers lay them out", () => {
-  const layouts = { ...process, ...job } as Record<string, Layout<string>>;
+  const all: Readonly<Record<string, unknown>> = win32;
+  const layouts = Object.fromEntries(
+    Object.entries(all).filter(([, value]) => typeof value === "object"),
+  ) as Record<string, Layout<string>>;
   assertEquals(Object.keys(layouts).sort(), Object.keys(HEADERS).sort());
   for (const [name, layout] of Object.entries(layouts)) {
     assertEquals(layout.name, name);
@@ -54,7 +56,7 @@ Deno.test("Windows structures lie as the headers lay them out", () => {
 });
 
 Deno.test("Struct writes and reads fields where the layout has them", () => {
-  const info = new Struct(process.PROCESS_INFORMATION);
+  const info = new Struct(win32.PROCESS_INFORMATION);
   info.set("hThread", 0x1122334455667788n);
   info.set("dwProcessId", 0xFFFFFFFE);
   assertEquals(info.bytes.length, 24);
@@ -64,21 +66,21 @@ Deno.test("Struct writes and reads fields where the layout has them", () => {
 });
 
 Deno.test("Struct looks at memory it is given", () => {
-  const extended = new Struct(process.STARTUPINFOEXW);
-  const inner = new Struct(process.STARTUPINFOW, extended.part("StartupInfo"));
+  const extended = new Struct(win32.STARTUPINFOEXW);
+  const inner = new Struct(win32.STARTUPINFOW, extended.part("StartupInfo"));
   inner.set("hStdError", 5n);
   assertEquals(extended.bytes[96], 5);
 });
 
 Deno.test("Struct refuses the wrong kind of value and too little memory", () => {
-  const info = new Struct(process.PROCESS_INFORMATION);
+  const info = new Struct(win32.PROCESS_INFORMATION);
   assertThrows(() => info.set("hThread", 1), TypeError, "hThread");
   assertThrows(() => info.set("dwThreadId", 1n), TypeError, "dwThreadId");
   assertThrows(() => info.number("hThread"), TypeError);
   assertThrows(() => info.bigint("dwThreadId"), TypeError);
   const small = new Uint8Array(new ArrayBuffer(8));
   assertThrows(
-    () => new Struct(process.PROCESS_INFORMATION, small),
+    () => new Struct(win32.PROCESS_INFORMATION, small),
     RangeError,
     "PROCESS_INFORMATION",
   );

@@ -1,6 +1,7 @@
 /**
  * The structures that go to and come from Windows, as the x64 and arm64 headers
- * lay them out (both have 8-byte pointers and the same alignment rules).
+ * lay them out (both have 8-byte pointers and the same alignment rules), and the
+ * numbers from these headers, under the names that they have there.
  *
  * @module
  */
@@ -308,3 +309,163 @@ export const JOBOBJECT_ASSOCIATE_COMPLETION_PORT: Layout<
     CompletionPort: field("u64", 8),
   },
 };
+
+/** Priority class: runs only when the system is idle. */
+export const IDLE_PRIORITY_CLASS = 0x40;
+/** Priority class. */
+export const BELOW_NORMAL_PRIORITY_CLASS = 0x4000;
+/** Priority class. */
+export const NORMAL_PRIORITY_CLASS = 0x20;
+/** Priority class. */
+export const ABOVE_NORMAL_PRIORITY_CLASS = 0x8000;
+/** Priority class: before all that is normal. */
+export const HIGH_PRIORITY_CLASS = 0x80;
+
+/** The handle that is none. */
+export const INVALID_HANDLE_VALUE = 0xFFFFFFFFFFFFFFFFn;
+/** A wait without end, in milliseconds. */
+export const INFINITE = 0xFFFFFFFF;
+/** `WaitForSingleObject`: the object is signalled. */
+export const WAIT_OBJECT_0 = 0;
+
+/** `CreateProcessW`: the first thread does not run yet. */
+export const CREATE_SUSPENDED = 0x4;
+/** `CreateProcessW`: a console process group of its own, without CTRL_C. */
+export const CREATE_NEW_PROCESS_GROUP = 0x200;
+/** `CreateProcessW`: the environment block is UTF-16. */
+export const CREATE_UNICODE_ENVIRONMENT = 0x400;
+/** `CreateProcessW`: the startup information is a STARTUPINFOEXW. */
+export const EXTENDED_STARTUPINFO_PRESENT = 0x80000;
+/** `CreateProcessW`: outside the creator's job, where that allows it. */
+export const CREATE_BREAKAWAY_FROM_JOB = 0x1000000;
+/** `CreateProcessW`: a console of its own without a window. */
+export const CREATE_NO_WINDOW = 0x8000000;
+/** `CreateProcessW`: a console of its own in a new window. */
+export const CREATE_NEW_CONSOLE = 0x10;
+/** `CreateProcessW`: no console at all. */
+export const DETACHED_PROCESS = 0x8;
+/** `STARTUPINFOW.dwFlags`: the three standard handles are set. */
+export const STARTF_USESTDHANDLES = 0x100;
+/** `STARTUPINFOW.dwFlags`: `wShowWindow` is set. */
+export const STARTF_USESHOWWINDOW = 0x1;
+/** `STARTUPINFOW.wShowWindow`: not shown. */
+export const SW_HIDE = 0;
+/** `STARTUPINFOW.wShowWindow`: shown and activated. */
+export const SW_SHOWNORMAL = 1;
+/** `STARTUPINFOW.wShowWindow`: as large as the screen. */
+export const SW_SHOWMAXIMIZED = 3;
+/** `STARTUPINFOW.wShowWindow`: an icon, and not activated. */
+export const SW_SHOWMINNOACTIVE = 7;
+/** `STARTUPINFOW.wShowWindow`: as the program wants it. */
+export const SW_SHOWDEFAULT = 10;
+
+/** `UpdateProcThreadAttribute`: the handles that are inherited. */
+export const PROC_THREAD_ATTRIBUTE_HANDLE_LIST = 0x20002n;
+/** `UpdateProcThreadAttribute`: the jobs that the process is born into. */
+export const PROC_THREAD_ATTRIBUTE_JOB_LIST = 0x2000Dn;
+
+/** Job limit: closing the last handle ends every member. */
+export const JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE = 0x2000;
+/** Job limit: user time of all members together. */
+export const JOB_OBJECT_LIMIT_JOB_TIME = 0x4;
+/** Job limit: living members. */
+export const JOB_OBJECT_LIMIT_ACTIVE_PROCESS = 0x8;
+/** Job limit: committed memory of all members together. */
+export const JOB_OBJECT_LIMIT_JOB_MEMORY = 0x200;
+/** Job limit: no dialog for a member that crashes. */
+export const JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION = 0x400;
+/** Job limit: members may start processes outside. */
+export const JOB_OBJECT_LIMIT_BREAKAWAY_OK = 0x800;
+/** Job limit: whatever members start is outside. */
+export const JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK = 0x1000;
+/** Job information class: JOBOBJECT_BASIC_ACCOUNTING_INFORMATION. */
+export const JobObjectBasicAccountingInformation = 1;
+/** Job information class: JOBOBJECT_BASIC_PROCESS_ID_LIST. */
+export const JobObjectBasicProcessIdList = 3;
+/** Job information class: JOBOBJECT_ASSOCIATE_COMPLETION_PORT. */
+export const JobObjectAssociateCompletionPortInformation = 7;
+/** Job information class: JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION. */
+export const JobObjectBasicAndIoAccountingInformation = 8;
+/** Job information class: JOBOBJECT_EXTENDED_LIMIT_INFORMATION. */
+export const JobObjectExtendedLimitInformation = 9;
+/** Job message: the job's time is used up. */
+export const JOB_OBJECT_MSG_END_OF_JOB_TIME = 1;
+/** Job message: one more process than the job may have was to be started. */
+export const JOB_OBJECT_MSG_ACTIVE_PROCESS_LIMIT = 3;
+/** Job message: a member asked for more memory than the job may have. */
+export const JOB_OBJECT_MSG_JOB_MEMORY_LIMIT = 10;
+/** Job message: the last member ended. */
+export const JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO = 4;
+/** Job message: a member was added. */
+export const JOB_OBJECT_MSG_NEW_PROCESS = 6;
+/** Job message: a member ended. */
+export const JOB_OBJECT_MSG_EXIT_PROCESS = 7;
+
+/** `OpenProcess`: end it. */
+export const PROCESS_TERMINATE = 0x1;
+/** `OpenProcess`: read its memory. */
+export const PROCESS_VM_READ = 0x10;
+/** `OpenProcess`: put it into a job. */
+export const PROCESS_SET_QUOTA = 0x100;
+/** `OpenProcess`: stop and continue its threads. */
+export const PROCESS_SUSPEND_RESUME = 0x800;
+/** `OpenProcess`: everything about it. */
+export const PROCESS_QUERY_INFORMATION = 0x400;
+/** `OpenProcess`: times and image name. */
+export const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000;
+/** `OpenProcess`: wait for its end. */
+export const SYNCHRONIZE = 0x100000;
+
+/** `CreateNamedPipeW`: data flows to the server. */
+export const PIPE_ACCESS_INBOUND = 0x1;
+/** `CreateNamedPipeW`: data flows from the server. */
+export const PIPE_ACCESS_OUTBOUND = 0x2;
+/** `CreateNamedPipeW`: fail when the name is taken. */
+export const FILE_FLAG_FIRST_PIPE_INSTANCE = 0x80000;
+/** `CreateNamedPipeW`, `CreateFileW`: asynchronous. */
+export const FILE_FLAG_OVERLAPPED = 0x40000000;
+/** `CreateNamedPipeW`: this machine only. */
+export const PIPE_REJECT_REMOTE_CLIENTS = 0x8;
+/** `CreateFileW`: read. */
+export const GENERIC_READ = 0x80000000;
+/** `CreateFileW`: write. */
+export const GENERIC_WRITE = 0x40000000;
+/** `CreateFileW`: ask for attributes, as C runtimes do on their stdout. */
+export const FILE_READ_ATTRIBUTES = 0x80;
+/** `CreateFileW`: set attributes. */
+export const FILE_WRITE_ATTRIBUTES = 0x100;
+/** `CreateFileW`: others may read and write. */
+export const FILE_SHARE_READ_WRITE = 0x3;
+/** `CreateFileW`: others may remove or rename it. */
+export const FILE_SHARE_DELETE = 0x4;
+/** `CreateFileW`: write at the end. */
+export const FILE_APPEND_DATA = 0x4;
+/** `CreateFileW`: created, or emptied. */
+export const CREATE_ALWAYS = 2;
+/** `CreateFileW`: created when it does not exist. */
+export const OPEN_ALWAYS = 4;
+/** `CreateFileW`: it must exist. */
+export const OPEN_EXISTING = 3;
+/** `SetFileCompletionNotificationModes`: no packet for an operation that succeeds at once. */
+export const FILE_SKIP_COMPLETION_PORT_ON_SUCCESS = 0x1;
+/** `SetHandleInformation`: children inherit it. */
+export const HANDLE_FLAG_INHERIT = 0x1;
+/** `DuplicateHandle`: with the same rights. */
+export const DUPLICATE_SAME_ACCESS = 0x2;
+/** `GetFileAttributesW`: there is no such file. */
+export const INVALID_FILE_ATTRIBUTES = 0xFFFFFFFF;
+/** `GetFileAttributesW`: a directory. */
+export const FILE_ATTRIBUTE_DIRECTORY = 0x10;
+/** `CreateToolhelp32Snapshot`: processes. */
+export const TH32CS_SNAPPROCESS = 0x2;
+/** `GenerateConsoleCtrlEvent`: Ctrl+C. */
+export const CTRL_C_EVENT = 0;
+/** `GenerateConsoleCtrlEvent`: Ctrl+Break. */
+export const CTRL_BREAK_EVENT = 1;
+/** `PostMessageW`: please close. */
+export const WM_CLOSE = 0x10;
+
+/** `OVERLAPPED_ENTRY.Internal`: the other end of the pipe is closed. */
+export const STATUS_PIPE_BROKEN = 0xC000014B;
+/** `OVERLAPPED_ENTRY.Internal`: cancelled. */
+export const STATUS_CANCELLED = 0xC0000120;
