@@ -17,7 +17,7 @@ import type {
   NativeTree,
 } from "../backend/native.ts";
 import type { SpawnSpec } from "../backend/spec.ts";
-import { cString } from "../ffi/c_string.ts";
+import { cString } from "../ffi/memory.ts";
 import { isFifo } from "./system/file_system.ts";
 import { libc } from "./system/libc.ts";
 import { explainProcess } from "./system/process_table.ts";

@@ -6,7 +6,7 @@
 
 import type { ListenRequest, NativeListener } from "../backend/backend.ts";
 import { systemError } from "../backend/errors.ts";
-import { cString } from "../ffi/c_string.ts";
+import { cString } from "../ffi/memory.ts";
 import { buffer } from "../ffi/library.ts";
 import {
   AF_UNIX,

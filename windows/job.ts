@@ -21,9 +21,8 @@ import {
 } from "../backend/signals.ts";
 import { type CompletionPort, completionPort } from "./wait/completion_port.ts";
 import { JobObject } from "./system/job_object.ts";
-import { JobTree } from "./tree/job_tree.ts";
+import { EmptinessWait, JobTree } from "./tree/job_tree.ts";
 import type { WindowsProcess } from "./process.ts";
-import { EmptinessWait } from "./tree/watch.ts";
 
 /** The children of a job and everything they start. */
 export class WindowsJob implements NativeJob {

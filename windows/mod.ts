@@ -33,7 +33,7 @@ export {
   type FieldType,
   type Layout,
   Struct,
-} from "../ffi/struct.ts";
+} from "../ffi/memory.ts";
 export {
   AttributeList,
   type CreatedProcess,
@@ -92,7 +92,6 @@ export {
   type JobOptions,
 } from "./system/job_object.ts";
 export { type JobEntry, startInJob } from "./containment/choose.ts";
-export * from "./system/win32.ts";
 export {
   commandLineOf,
   imagePath,
@@ -108,4 +107,3 @@ export {
   duplicateSocket,
   WSAPROTOCOL_INFOW_SIZE,
 } from "./share_socket.ts";
-export * from "./system/win32.ts";

@@ -18,7 +18,7 @@ import {
   type SocketAddress,
   streamHints,
 } from "../ffi/socket_address.ts";
-import { wideString } from "../ffi/c_string.ts";
+import { wideString } from "../ffi/memory.ts";
 import { hostAndPort } from "../backend/permissions.ts";
 import {
   errorClass,

@@ -17,7 +17,7 @@ import {
   type ResourceUsage,
   unknownUsage,
 } from "../../backend/usage.ts";
-import { cString } from "../../ffi/c_string.ts";
+import { cString } from "../../ffi/memory.ts";
 import { errnoMeaning, posixError } from "../system/errno.ts";
 import { bindErrno, errno, libc, libcCgroup } from "../system/libc.ts";
 import { openFile, readProcFile } from "../system/proc_files.ts";

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { cString, cStringArray } from "../../ffi/c_string.ts";
+import { cString, cStringArray } from "../../ffi/memory.ts";
 import { addressOf } from "../../ffi/library.ts";
 import { openPipe } from "../stdio/pipe.ts";
 import { isExecutable } from "../system/file_system.ts";
@@ -40,13 +40,14 @@ import {
 import { P_ALL, waitid, WEXITED, WNOHANG, WNOWAIT } from "../wait/reactor.ts";
 import { GUARD_SCRIPT } from "./guard_script.ts";
 import { sweepArguments } from "./guard_sweep.ts";
-import { limitOf, ownerNumbers } from "./owner.ts";
 import {
   decodeTag,
   guardedGlobs,
   guardedPattern,
+  limitOf,
   type OwnerNumbers,
-} from "./tag.ts";
+  ownerNumbers,
+} from "./owner.ts";
 
 const SHELL = "/bin/sh";
 const SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin";

@@ -13,14 +13,13 @@
 
 import { bindErrno } from "../system/libc.ts";
 import type { Belongs, Members } from "../tree/membership.ts";
-import { limitOf } from "./owner.ts";
+import { decodeTag, isGuarded, limitOf, type OwnerNumbers } from "./owner.ts";
 import { Outsiders } from "./census.ts";
 import { sliceOf } from "./slice.ts";
 import { type MarkedTree, Untagged } from "./untagged.ts";
 import { lastPid, numbersFresh, readStat } from "../system/proc_files.ts";
 import { processTable } from "../system/process_table.ts";
 import { SIGKILL, signalProcess, SIGSTOP } from "../signal/signal_process.ts";
-import { decodeTag, isGuarded, type OwnerNumbers } from "./tag.ts";
 import { ProcessTree } from "../tree/tree.ts";
 
 const MAX_MS = 10_000;

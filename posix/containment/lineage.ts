@@ -63,24 +63,22 @@ import {
   type Terms,
 } from "./guard.ts";
 import {
-  knownOwner,
-  limitOf,
-  type Owner,
-  ownership,
-  tagOf,
-  writeLimit,
-} from "./owner.ts";
-import {
   decodeTag,
   isWithin,
+  knownOwner,
+  limitOf,
   MAX_INNER_TREE,
   MAX_TREE,
+  type Owner,
+  ownership,
   type Tag,
+  tagOf,
   tagOfTree,
   treeDigits,
   WINDOW,
   windowOf,
-} from "./tag.ts";
+  writeLimit,
+} from "./owner.ts";
 import { Untagged } from "./untagged.ts";
 
 // How old the number given last before a spawn may be: processes forked at the same

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { cString } from "../../ffi/c_string.ts";
+import { cString } from "../../ffi/memory.ts";
 import { ESRCH } from "../system/errno.ts";
 import { keep, type Kept } from "../system/isolate_end.ts";
 import { errno, libc, libcLinux } from "../system/libc.ts";

@@ -6,11 +6,7 @@
  */
 
 import { isLoaderVariable } from "../../backend/permissions.ts";
-import {
-  cString,
-  type CStringArray,
-  cStringArray,
-} from "../../ffi/c_string.ts";
+import { cString, type CStringArray, cStringArray } from "../../ffi/memory.ts";
 import { addressOf, viewAt } from "../../ffi/library.ts";
 import { ENOENT } from "../system/errno.ts";
 import { absolutePath, isExecutable } from "../system/file_system.ts";

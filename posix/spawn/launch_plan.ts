@@ -14,7 +14,7 @@ import type {
   SpawnSpec,
   StdioFile,
 } from "../../backend/spec.ts";
-import { readCString } from "../../ffi/c_string.ts";
+import { readCString } from "../../ffi/memory.ts";
 import { PipeSink, PipeSource } from "../stdio/pipe.ts";
 import {
   ForegroundTerminal,

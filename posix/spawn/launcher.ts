@@ -19,7 +19,7 @@
  * @module
  */
 
-import { cString } from "../../ffi/c_string.ts";
+import { cString } from "../../ffi/memory.ts";
 import { buffer } from "../../ffi/library.ts";
 import { SIGSTOP } from "../signal/signal_process.ts";
 import { openToRead } from "../stdio/stdio.ts";

@@ -10,7 +10,7 @@ import type { NativeDescriptor } from "../../backend/native.ts";
 import { refuseUnmet } from "../../backend/containment.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import type { KernelLimits, LimitName, Limits } from "../../backend/usage.ts";
-import { ArgumentVector, cString } from "../../ffi/c_string.ts";
+import { ArgumentVector, cString } from "../../ffi/memory.ts";
 import {
   chooseContainment,
   type ContainmentChoice,

@@ -13,7 +13,7 @@
  */
 
 import type { TerminalSize } from "../../backend/native.ts";
-import { cString, readCString } from "../../ffi/c_string.ts";
+import { cString, readCString } from "../../ffi/memory.ts";
 import { buffer } from "../../ffi/library.ts";
 import { SIGNALS } from "../signal/signal_process.ts";
 import { posixError } from "../system/errno.ts";

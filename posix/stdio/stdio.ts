@@ -12,7 +12,7 @@ import type {
   StdioFile,
   StdioTarget,
 } from "../../backend/spec.ts";
-import { cString, readCString } from "../../ffi/c_string.ts";
+import { cString, readCString } from "../../ffi/memory.ts";
 import { buffer } from "../../ffi/library.ts";
 import {
   aboveStdio,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { cString } from "../../ffi/c_string.ts";
+import { cString } from "../../ffi/memory.ts";
 import { buffer } from "../../ffi/library.ts";
 import { EBADF, EINVAL, ENOENT, posixError } from "./errno.ts";
 import {

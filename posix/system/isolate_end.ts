@@ -13,7 +13,7 @@
  * @module
  */
 
-import { cString } from "../../ffi/c_string.ts";
+import { cString } from "../../ffi/memory.ts";
 import { setCloseOnExec } from "./file_system.ts";
 import { DARWIN, libc, libcJobControl, libcThread } from "./libc.ts";
 

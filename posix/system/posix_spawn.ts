@@ -5,7 +5,7 @@
  */
 
 import { buffer } from "../../ffi/library.ts";
-import { cString } from "../../ffi/c_string.ts";
+import { cString } from "../../ffi/memory.ts";
 import { posixError } from "./errno.ts";
 import { aboveStdio, isOpen } from "./file_system.ts";
 import { keep, type Kept } from "./isolate_end.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { cString } from "../../ffi/c_string.ts";
+import { cString } from "../../ffi/memory.ts";
 import { buffer } from "../../ffi/library.ts";
 import { EMFILE, ENFILE } from "./errno.ts";
 import { closeKept, keep, type Kept } from "./isolate_end.ts";

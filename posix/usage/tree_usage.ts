@@ -15,7 +15,7 @@
  */
 
 import { type ResourceUsage, unknownUsage } from "../../backend/usage.ts";
-import { cString } from "../../ffi/c_string.ts";
+import { cString } from "../../ffi/memory.ts";
 import { buffer } from "../../ffi/library.ts";
 import { bindErrno, DARWIN, libcDarwin, libcUsage } from "../system/libc.ts";
 import { type ProcStat, readProcFile } from "../system/proc_files.ts";

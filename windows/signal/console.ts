@@ -17,7 +17,7 @@
  */
 
 import { SystemError } from "../../backend/errors.ts";
-import { readWide, wideString } from "../../ffi/c_string.ts";
+import { readWide, wideString } from "../../ffi/memory.ts";
 import { viewAt } from "../../ffi/library.ts";
 import { commandLine } from "../system/command_line.ts";
 import {

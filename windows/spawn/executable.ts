@@ -9,7 +9,7 @@
  * @module
  */
 
-import { readWideList } from "../../ffi/c_string.ts";
+import { readWideList } from "../../ffi/memory.ts";
 import { viewAt } from "../../ffi/library.ts";
 import { requireWellFormed } from "../system/command_line.ts";
 import { windowsError } from "../system/errors.ts";

@@ -14,7 +14,7 @@
 
 import type { ChildPipe } from "../../backend/backend.ts";
 import type { ByteSink, ByteSource } from "../../backend/native.ts";
-import { wideString } from "../../ffi/c_string.ts";
+import { wideString } from "../../ffi/memory.ts";
 import {
   FILE_FLAG_FIRST_PIPE_INSTANCE,
   FILE_FLAG_OVERLAPPED,

@@ -14,7 +14,7 @@ import type {
   StdioFile,
   StdioTarget,
 } from "../../backend/spec.ts";
-import { wideString } from "../../ffi/c_string.ts";
+import { wideString } from "../../ffi/memory.ts";
 import {
   CREATE_ALWAYS,
   DUPLICATE_SAME_ACCESS,

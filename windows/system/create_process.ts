@@ -8,8 +8,7 @@
  */
 
 import { addressOf } from "../../ffi/library.ts";
-import { Struct } from "../../ffi/struct.ts";
-import { wideString } from "../../ffi/c_string.ts";
+import { Struct, wideString } from "../../ffi/memory.ts";
 import {
   CREATE_UNICODE_ENVIRONMENT,
   EXTENDED_STARTUPINFO_PRESENT,

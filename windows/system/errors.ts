@@ -6,7 +6,7 @@
  */
 
 import { argumentsHint, systemError } from "../../backend/errors.ts";
-import { readWide } from "../../ffi/c_string.ts";
+import { readWide } from "../../ffi/memory.ts";
 import { MAX_COMMAND_LINE } from "./command_line.ts";
 import { messages } from "./kernel32.ts";
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { readWide, wideString } from "../../ffi/c_string.ts";
+import { readWide, wideString } from "../../ffi/memory.ts";
 import { FILE_ATTRIBUTE_DIRECTORY, INVALID_FILE_ATTRIBUTES } from "./win32.ts";
 import { windowsError } from "./errors.ts";
 import { processes } from "./kernel32.ts";

@@ -20,9 +20,8 @@
  * @module
  */
 
-import { cString, wideString } from "../../ffi/c_string.ts";
+import { cString, Struct, wideString } from "../../ffi/memory.ts";
 import { viewAt } from "../../ffi/library.ts";
-import { Struct } from "../../ffi/struct.ts";
 import { heap, threads } from "./kernel32.ts";
 import { OVERLAPPED } from "./win32.ts";
 

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { Struct } from "../../ffi/struct.ts";
+import { Struct } from "../../ffi/memory.ts";
 import {
   JOB_OBJECT_LIMIT_ACTIVE_PROCESS,
   JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,

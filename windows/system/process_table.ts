@@ -6,8 +6,7 @@
  * @module
  */
 
-import { Struct } from "../../ffi/struct.ts";
-import { readWide } from "../../ffi/c_string.ts";
+import { readWide, Struct } from "../../ffi/memory.ts";
 import {
   FILETIME,
   INVALID_HANDLE_VALUE,

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { bytesField, field, type Layout } from "../../ffi/struct.ts";
+import { bytesField, field, type Layout } from "../../ffi/memory.ts";
 
 /** Page "STARTUPINFOW structure". 104 bytes. */
 export const STARTUPINFOW: Layout<

@@ -17,7 +17,7 @@ import {
   type Usage,
   type UsageLook,
 } from "../../backend/usage.ts";
-import { Struct } from "../../ffi/struct.ts";
+import { Struct } from "../../ffi/memory.ts";
 import {
   FILETIME,
   IO_COUNTERS,

@@ -6,7 +6,7 @@ import { Command } from "../../../mod.ts";
 import { libcLinux } from "../../../posix/system/libc.ts";
 import { waitpid } from "../../../posix/mod.ts";
 import { parseLocksLimit } from "../../../posix/system/proc_files.ts";
-import { windowOf } from "../../../posix/containment/tag.ts";
+import { windowOf } from "../../../posix/containment/owner.ts";
 import { until, within } from "../../fixtures/deadline.ts";
 import { evalArgs, waitForText } from "../../fixtures/eval.ts";
 import {

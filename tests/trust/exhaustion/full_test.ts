@@ -3,12 +3,12 @@
 import { assertEquals } from "@std/assert";
 import { Command } from "../../../mod.ts";
 import { GUARD_SCRIPT } from "../../../posix/containment/guard_script.ts";
-import { ownerNumbers } from "../../../posix/containment/owner.ts";
 import {
   guardedGlobs,
   guardedPattern,
   type OwnerNumbers,
-} from "../../../posix/containment/tag.ts";
+  ownerNumbers,
+} from "../../../posix/containment/owner.ts";
 import { until, within } from "../../fixtures/deadline.ts";
 import { readableDeno } from "../../fixtures/other_user.ts";
 import { newMarker, processesWith } from "../../fixtures/process_table.ts";

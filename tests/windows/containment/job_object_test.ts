@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Struct } from "../../../ffi/struct.ts";
+import { Struct } from "../../../ffi/memory.ts";
 import { JobObject } from "../../../windows/system/job_object.ts";
 import {
   JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,

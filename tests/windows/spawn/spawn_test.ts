@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { SpawnSpec } from "../../../backend/spec.ts";
 import { SystemError } from "../../../backend/errors.ts";
 import { windowsBackend } from "../../../windows/backend.ts";
-import { Struct } from "../../../ffi/struct.ts";
+import { Struct } from "../../../ffi/memory.ts";
 import { processes } from "../../../windows/system/kernel32.ts";
 import { SECURITY_ATTRIBUTES } from "../../../windows/system/win32.ts";
 import { handleCount } from "../handle_count.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { viewAt } from "../../../ffi/library.ts";
-import { readWide, wideString } from "../../../ffi/c_string.ts";
+import { readWide, wideString } from "../../../ffi/memory.ts";
 import { parseCommandLine } from "../../../windows/system/command_line_parse.ts";
 import { compareNames, foldName } from "../../../windows/spawn/executable.ts";
 import batVectors from "../../unit/data/vectors_bat.json" with { type: "json" };

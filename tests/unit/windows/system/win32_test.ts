@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Layout, Struct } from "../../../../ffi/struct.ts";
+import { type Layout, Struct } from "../../../../ffi/memory.ts";
 import * as win32 from "../../../../windows/system/win32.ts";
 
 /** From the mingw-w64 headers, compiled for x64: `field=offset/size`. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ArgumentVector, cString } from "../../../ffi/c_string.ts";
+import { ArgumentVector, cString } from "../../../ffi/memory.ts";
 import { viewAt } from "../../../ffi/library.ts";
 
 /** What C would read. */

@@ -11,7 +11,7 @@ import {
   type Tag,
   tagOfTree,
   WINDOW,
-} from "../../../../posix/containment/tag.ts";
+} from "../../../../posix/containment/owner.ts";
 
 const OUTER: Tag = {
   flags: 0,
