@@ -137,8 +137,16 @@ export interface NativeTree {
   /**
    * Sends a signal to every member; with `wake`, SIGCONT behind it, since a
    * stopped process does not act on a signal that it could handle.
+   *
+   * With `mainFirst`, which goes with `wake`, only the leader (of each child of a job)
+   * gets it now; the others get it by {@linkcode SoftSignal.again} when their leader has
+   * ended. A leader that may not be signalled is not waited for.
    */
-  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal;
+  signalTree(
+    signal: Deno.Signal | number,
+    wake: boolean,
+    mainFirst?: boolean,
+  ): SoftSignal;
   /**
    * Whether a soft signal with `wake` names the processes that it has reached; otherwise
    * the members are listed before it is sent.

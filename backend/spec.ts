@@ -141,6 +141,8 @@ export interface SpawnSpec {
   readonly killOnParentExit: boolean;
   /** The soft signal that the tree gets then. */
   readonly endSignal: Deno.Signal;
+  /** Whether the leader gets it before the others. */
+  readonly endMainFirst?: boolean;
   /** Milliseconds between that and the hard kill; 0 kills at once. */
   readonly endGrace: number;
   /** POSIX process group choice. */

@@ -64,18 +64,29 @@ export function ownChildren(): ProcessInfo[] {
 export function openForeignTree(pid: number): NativeTree {
   bindErrno();
   const table = processTable();
-  const ancestry = new Ancestry(findRoot(pid, table), table);
+  const root = findRoot(pid, table);
+  const isOver = ({ startTicks }: ProcStat): boolean => {
+    const stat = table.stat(pid);
+    return stat === null || stat.startTicks !== startTicks ||
+      isDead(stat.state);
+  };
+  const ancestry = new Ancestry(root, table);
   const tree = new ProcessTree(ancestry, table, signalProcess);
   return {
     mechanism: "ancestry",
     namesReached: true,
-    signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
+    signalTree(
+      signal: Deno.Signal | number,
+      wake: boolean,
+      mainFirst = false,
+    ): SoftSignal {
       const number = signalNumber(SIGNALS, signal);
       const wakes = wake ? [SIGCONT] : [];
       return sendSoftly(() => tree, {
         signals: [number].concat(wakes),
         method: signalName(SIGNALS, number) ?? String(number),
         lasting: wake,
+        ...mainFirst ? { main: { pid, hasEnded: () => isOver(root) } } : {},
       });
     },
     killTree(): HardKill {

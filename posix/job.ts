@@ -24,7 +24,7 @@ import {
   SIGSTOP,
 } from "./signal/signal_process.ts";
 import { DARWIN } from "./system/libc.ts";
-import { sendSoftly } from "./tree/signal_delivery.ts";
+import { jointSignal, sendSoftly } from "./tree/signal_delivery.ts";
 import { MemberWatch } from "./tree/watch.ts";
 import type { PosixProcess } from "./process.ts";
 import { lastPid, type ProcStat } from "./system/proc_files.ts";
@@ -85,9 +85,21 @@ export class PosixJob implements NativeJob {
     return this.#tree;
   }
 
-  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
+  signalTree(
+    signal: Deno.Signal | number,
+    wake: boolean,
+    mainFirst = false,
+  ): SoftSignal {
     const number = signalNumber(SIGNALS, signal);
     const method = signalName(SIGNALS, number) ?? String(number);
+    if (mainFirst) {
+      this.#dropRetired();
+      // Each has a main process of its own.
+      const sent = this.#children.map((one) =>
+        one.signalTree(signal, wake, true)
+      );
+      return jointSignal(sent, method);
+    }
     const wakes = wake && number !== SIGKILL && number !== SIGSTOP;
     const sent = sendSoftly(() => this.#living(), {
       signals: wakes ? [number, SIGCONT] : [number],

@@ -57,7 +57,7 @@ import { drainPipes, pumpPipes } from "./stdio/sync_pump.ts";
 import { holdsForWatch } from "./spawn/resource_limits.ts";
 import { BlindGroup, ProcessTree } from "./tree/tree.ts";
 import { DARWIN, errno, libc, libcWait } from "./system/libc.ts";
-import { sendSoftly } from "./tree/signal_delivery.ts";
+import { type MainProcess, sendSoftly } from "./tree/signal_delivery.ts";
 import { MemberWatch, waitForMembers } from "./tree/watch.ts";
 
 /** A running child and everything it starts. */
@@ -231,7 +231,11 @@ export class PosixProcess implements NativeProcess {
     return error === 0;
   }
 
-  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
+  signalTree(
+    signal: Deno.Signal | number,
+    wake: boolean,
+    mainFirst = false,
+  ): SoftSignal {
     const number = signalNumber(SIGNALS, signal);
     const method = signalName(SIGNALS, number) ?? String(number);
     const signals = wake && number !== SIGKILL && number !== SIGSTOP
@@ -244,11 +248,24 @@ export class PosixProcess implements NativeProcess {
       signals,
       method,
       lasting: wake,
+      ...mainFirst ? { main: this.#main(method) } : {},
     });
-    this.membership.asked?.(method, 0);
+    // A main process that waits for its children, which are suspended, would wait on.
+    if (mainFirst && this.#suspensions > 0) this.#continue();
+    this.membership.asked?.(method, mainFirst ? this.pid : 0);
     // A frozen cgroup cannot act on a signal either.
     if (wake) this.#spawned.membership.freeze?.(false);
     return sent;
+  }
+
+  #main(method: string): MainProcess {
+    const hasEnded = (): boolean => {
+      if (this.#leader.poll() === null) return false;
+      // Now it is the turn of the others: a guard need not tell them again.
+      this.membership.asked?.(method, 0);
+      return true;
+    };
+    return { pid: this.pid, hasEnded };
   }
 
   killTree(): HardKill {

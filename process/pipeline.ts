@@ -53,6 +53,7 @@ const PIPELINE_OPTIONS: Known<PipelineOptions> = {
   timeout: true,
   grace: true,
   stopSignal: true,
+  mainFirst: true,
   signal: true,
   stopOn: true,
   limits: true,

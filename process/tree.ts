@@ -19,7 +19,7 @@ import {
   STOP_OPTIONS,
   type StopOptions,
 } from "./run/stop.ts";
-import { checkOptions, duration, stopSignal } from "./validate.ts";
+import { checkOptions, duration, flag, stopSignal } from "./validate.ts";
 
 /**
  * The living processes of the tree under a process, the process itself first.
@@ -91,7 +91,8 @@ export async function killTree(
   checkForeignTreePermission();
   const tree = backend().openTree(pid);
   const state = { deadline: performance.now() + grace, watch: null };
-  const request = { command: `process ${pid}`, signal, grace };
+  const mainFirst = flag(options.mainFirst, "mainFirst", false);
+  const request = { command: `process ${pid}`, signal, grace, mainFirst };
   try {
     return await runStop(tree, request, state);
   } finally {

@@ -81,18 +81,28 @@ export class WindowsJob implements NativeJob {
    * Each child has a console or a console
    * group of its own, so each is asked in the way that reaches it.
    */
-  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
+  signalTree(
+    signal: Deno.Signal | number,
+    wake: boolean,
+    mainFirst = false,
+  ): SoftSignal {
     const number = signalNumber(WINDOWS_SIGNALS, signal);
     const sent: SoftSignal[] = [];
     let count = 0;
     this.#children.forEach((child) => {
-      const one = child.signalTree(signal, wake);
+      const one = child.signalTree(signal, wake, mainFirst);
       if (one.count > 0) sent.push(one);
       count += one.count;
     });
     const name = signalName(WINDOWS_SIGNALS, number) ?? String(number);
+    const again = (): SoftSignal => {
+      let more = 0;
+      sent.forEach((one) => more += one.again?.().count ?? 0);
+      return { count: more, method: name };
+    };
     return {
       count,
+      ...mainFirst ? { again } : {},
       // A means may be replaced by the next one when it has failed.
       get method() {
         return methodsOf(sent) || name;

@@ -194,8 +194,16 @@ export class WindowsProcess implements NativeProcess, Poller {
     return sent;
   }
 
-  signalTree(signal: Deno.Signal | number, wake: boolean): SoftSignal {
-    const sent = this.#signals.toTree(signal, wake, this.#thread.closed);
+  signalTree(
+    signal: Deno.Signal | number,
+    wake: boolean,
+    mainFirst = false,
+  ): SoftSignal {
+    const sent = this.#signals.toTree(signal, {
+      wake,
+      askable: this.#thread.closed,
+      mainFirst,
+    });
     this.#port?.soon();
     return sent;
   }

@@ -15,7 +15,7 @@ import { print, say } from "../terminal/say.ts";
 import { parseSignal } from "../arguments/signal_operand.ts";
 import { StopProgress } from "../run/stop_progress.ts";
 
-type Option = "signal" | "kill-after" | "quiet" | "json";
+type Option = "signal" | "kill-after" | "main-first" | "quiet" | "json";
 
 /** Its operands and options. */
 export const SPEC: CommandSpec<Option> = {
@@ -40,6 +40,11 @@ export const SPEC: CommandSpec<Option> = {
       alias: "grace",
       value: "DURATION",
       help: "how long to wait before the kill (5s); 0 kills at once",
+    },
+    {
+      name: "main-first",
+      help:
+        "tell the process of this number alone, and what is left of its tree when it has ended",
     },
     { name: "quiet", short: "q", help: "say nothing of what was ended" },
     { name: "json", short: "j", help: "one line of JSON for each process" },
@@ -68,12 +73,13 @@ export async function run(given: GivenOptions<Option>): Promise<number> {
   const grace = after === undefined
     ? DEFAULT_GRACE
     : parseDuration(after, "--kill-after");
+  const mainFirst = given.has("main-first");
   if (given.operands.length === 0) throw new UsageError("missing PID");
   const pids = (await Promise.all(given.operands.map(pidsOf))).flat();
   using _progress = new StopProgress(() => membersOf(pids), grace);
   const ended = await Promise.all(pids.map(async (pid) => {
     try {
-      const report = await killTree(pid, { signal, grace });
+      const report = await killTree(pid, { signal, grace, mainFirst });
       if (given.has("json")) print(JSON.stringify({ pid, ...report }));
       else if (!given.has("quiet")) print(`${pid}: ${stopLine(report)}`);
       return true;

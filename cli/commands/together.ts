@@ -104,6 +104,7 @@ export async function run(
     policy: "all",
     grace: request.grace,
     stopSignal: request.signal,
+    mainFirst: request.mainFirst,
   });
   const runner = new Runner(job, request.services, screen, {
     policy: request.policy,

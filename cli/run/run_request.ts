@@ -40,6 +40,7 @@ export type RunOption =
   | "idle-timeout"
   | "kill-after"
   | "signal"
+  | "main-first"
   | "stop-on-stdin-eof"
   | "cwd"
   | "env"
@@ -91,6 +92,11 @@ export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
     value: "SIGNAL",
     hint: "signal",
     help: "the signal a stop begins with (TERM)",
+  },
+  {
+    name: "main-first",
+    help:
+      "a stop tells COMMAND alone, and what is left of its tree when it has ended (KillMode=mixed); for one that passes signals on",
   },
   {
     name: "stop-on-stdin-eof",
@@ -226,6 +232,8 @@ export interface RunRequest {
   readonly grace: number;
   /** The signal that a stop begins with. */
   readonly signal: Deno.Signal;
+  /** Whether a stop tells the main process before the others. */
+  readonly mainFirst: boolean;
   /** Whether the end of standard input is a reason to stop. */
   readonly stopOnStdinEof: boolean;
   /** The directory, or null for this one. */
@@ -276,6 +284,7 @@ export function readRunRequest(given: GivenOptions<RunOption>): RunRequest {
     idleTimeout: limit(given, "idle-timeout"),
     grace: duration(given, "kill-after") ?? DEFAULT_GRACE,
     signal: signal === undefined ? "SIGTERM" : parseSignal(signal),
+    mainFirst: given.has("main-first"),
     stopOnStdinEof: given.has("stop-on-stdin-eof"),
     cwd: given.value("cwd") ?? null,
     env: {

@@ -41,6 +41,7 @@ export function startCommand(
     stdout: piped ? "piped" : "inherit",
     stderr: piped ? "piped" : "inherit",
     stopSignal: request.signal,
+    mainFirst: request.mainFirst,
     grace: request.grace,
     processGroup: sharesGroup(request, terminal) ? "inherit" : "auto",
   }).spawn();

@@ -24,6 +24,7 @@ export type TogetherOption =
   | "timeout"
   | "kill-after"
   | "signal"
+  | "main-first"
   | "names"
   | "procfile"
   | "task"
@@ -76,6 +77,11 @@ export const TOGETHER_OPTIONS: readonly OptionSpec<TogetherOption>[] = [
     value: "SIGNAL",
     hint: "signal",
     help: "the signal a stop begins with (TERM)",
+  },
+  {
+    name: "main-first",
+    help:
+      "a stop tells each command alone, and what is left of its tree when it has ended (KillMode=mixed)",
   },
   {
     name: "names",
@@ -207,6 +213,8 @@ export interface TogetherRequest {
   readonly grace: number;
   /** The signal that a stop begins with. */
   readonly signal: Deno.Signal;
+  /** Whether a stop tells each main process before the others. */
+  readonly mainFirst: boolean;
   /** Commands at the same time. */
   readonly maxProcesses: number;
   /** Variables for all. */
@@ -262,6 +270,7 @@ export function readTogetherRequest(
     timeout: durationOf(given, "timeout") || Infinity,
     grace: durationOf(given, "kill-after") ?? DEFAULT_GRACE,
     signal: parseSignal(given.value("signal") ?? "TERM"),
+    mainFirst: given.has("main-first"),
     maxProcesses: most === undefined
       ? Infinity
       : parseCount(most, "--max-processes"),

@@ -41,7 +41,11 @@ export function chooseContainment(spec: SpawnSpec): ContainmentChoice {
   }
   const notes: string[] = [];
   const guarded = spec.killOnParentExit && ensureGuard(notes)
-    ? { signal: spec.endSignal, grace: spec.endGrace }
+    ? {
+      signal: spec.endSignal,
+      grace: spec.endGrace,
+      mainFirst: spec.endMainFirst === true,
+    }
     : null;
   if (wanted !== "process-group") {
     const lineage = DARWIN ? null : Lineage.create(guarded, notes);

@@ -208,6 +208,8 @@ export interface Terms {
   readonly signal: string;
   /** Milliseconds until the hard kill; 0 kills at once. */
   readonly grace: number;
+  /** Whether the leader gets the signal first, and the others when it has ended. */
+  readonly mainFirst?: boolean;
 }
 
 // The defaults of the script, for a tree that it is told nothing of.
@@ -269,6 +271,18 @@ export function guardMark(slice: number, digits: string): void {
 }
 
 /**
+ * Tells the guard which process of a tagged tree gets the soft signal before the others.
+ *
+ * @param digits The number of the tree as it stands in the tag.
+ * @param pid The leader; 0: it is about to be reaped, and the others are not to wait.
+ */
+export function guardMain(digits: string, pid: number): void {
+  const line = `f ${digits} ${pid}`;
+  if (pid > 0) tell(`f ${digits}`, line);
+  else if (told.delete(`f ${digits}`)) write(line);
+}
+
+/**
  * Tells the guard of a leader, where nothing but the tag marks its tree.
  *
  * @param pid The leader.
@@ -313,6 +327,7 @@ export function guardAskedGroup(pgid: number): void {
  */
 export function guardGroup(pgid: number, terms: Terms): void {
   tell(`+ ${pgid}`, `+ ${pgid} ${written(terms)}`);
+  if (terms.mainFirst) tell(`x ${pgid}`, `x ${pgid}`);
 }
 
 /**
@@ -344,6 +359,7 @@ export function forgetDirectory(directory: string): void {
 export function forgetGroup(pgid: number): void {
   if (!told.delete(`+ ${pgid}`)) return;
   told.delete(`b ${pgid}`);
+  told.delete(`x ${pgid}`);
   write(`- ${pgid}`);
 }
 

@@ -18,6 +18,9 @@
  *   tree has a mark, where more is known of that tree than the defaults.
  * - `p PID N` has the leader of a tree where there are no marks, `q PID` says that it
  *   is reaped.
+ * - `f N PID` has the leader that gets the signal of its tree first: the others of the
+ *   tree get it when a look between two naps shows that it has ended. `x PGID` says
+ *   the same of a group and its leader.
  * - `e` says that only an isolate ends, and its process may go on.
  * - Members are sent the soft signal once. A process that is found later was
  *   forked by a member that has it, perhaps for the clean-up.
@@ -48,7 +51,7 @@ trap '' HUP INT QUIT TERM TSTP TTIN TTOU PIPE ALRM USR1 USR2
 pattern=$1 globs=$2 digits=$4
 [ -z "$3" ] || echo "$3" >/proc/$$/comm
 shift 4
-groups= directories= hard= family= asked= mail= waiting= by_hand=
+groups= directories= hard= family= asked= mail= waiting= by_hand= mains= later=
 marks= slices= ranges= leaders= parents= kin= looks=0
 elapsed=0 next=0 groups_next=0 naps=0 then=yes
 # The fields from the third on: a zombie is over when it has no other thread.
@@ -78,9 +81,36 @@ due() {
     esac
     ;;
   esac
-  eval "terms=\\\${t_$tree:-TERM:500} told=\\\$a_$tree leader=\\\$l_$tree"
+  eval "terms=\\\${t_$tree:-TERM:500} told=\\\$a_$tree leader=\\\$l_$tree main=\\\$f_$tree"
   soft=\${terms%:*} grace=\${terms#*:}
   [ $grace -le $elapsed ]
+}
+lives() {
+  read_stat $1 && ! over \${stat##*) }
+}
+# Whether one of the leaders that hear first has ended: then all are looked at again.
+mains_over() {
+  for one in $mains; do
+    lives $one && continue
+    mains= asking=yes
+    return 0
+  done
+  # A leader that is gone, or is a zombie of an owner that lives on.
+  rest=
+  for g in $later; do
+    state=$(ps -o stat= -p $g)
+    case $state in
+    '' | Z*) tell_group ;;
+    *) rest="$rest $g" ;;
+    esac
+  done
+  later=$rest
+  return 1
+}
+tell_group() {
+  eval "terms=\\\$g_$g"
+  kill -s \${terms%:*} -- "-$g"
+  kill -s CONT -- "-$g"
 }
 # Notes the earliest end of a grace.
 note_next() {
@@ -208,6 +238,10 @@ spare() {
   note_next $grace
   [ -z "$asking" ] && return
   case "$asked " in *" $pid "*) return ;; esac
+  if [ "\${main:-$pid}" != $pid ] && lives $main; then
+    mains="$mains $main"
+    return
+  fi
   asked="$asked $pid"
   [ -z "$told" ] && [ "$pid" != "$leader" ] || return
   mail="$mail $soft:$pid"
@@ -409,14 +443,14 @@ nap() {
 while read -r op id soft grace; do
   case $op in
   t) eval "t_$id=\\\$soft:\\\$grace a_$id= l_$id=" ;;
-  a | b) eval "\${op}_$id=yes" ;;
-  l) eval "l_$id=\\\$soft" ;;
+  a | b | x) eval "\${op}_$id=yes" ;;
+  l | f) eval "\${op}_$id=\\\${soft#0}" ;;
   +) groups="$groups $id"
      eval "g_$id=\\\$soft:\\\$grace" ;;
   -) rest=
      for g in $groups; do [ "$g" = "$id" ] || rest="$rest $g"; done
      groups=$rest
-     unset g_$id b_$id ;;
+     unset g_$id b_$id x_$id ;;
   c) directories="$directories $id:$soft" ;;
   m) marks="$marks $id:$soft:$grace" ;;
   w) rest=
@@ -452,14 +486,21 @@ fi
 # What is frozen hears nothing.
 for one in $directories; do echo 0 >\${one#*:}/cgroup.freeze; done
 for g in $groups; do
-  eval "terms=\\\$g_$g told=\\\$b_$g"
+  eval "terms=\\\$g_$g told=\\\$b_$g first=\\\$x_$g"
   [ -z "$told" ] || continue
-  kill -s \${terms%:*} -- "-$g"
-  kill -s CONT -- "-$g"
+  if [ -n "$first" ] && kill -s \${terms%:*} $g; then
+    kill -s CONT $g
+    later="$later $g"
+  else
+    tell_group
+  fi
 done
 [ -z "$pattern" ] || sweep "$@"
 while [ -n "$waiting$groups" ]; do
-  while present && [ $elapsed -lt $next ]; do nap; done
+  while present && [ $elapsed -lt $next ]; do
+    nap
+    mains_over && break
+  done
   hard=
   divide
   if [ -z "$pattern" ] && [ -n "$hard" -o -z "$groups" ]; then

@@ -57,6 +57,7 @@ import {
   forgetMarks,
   guardAsked,
   guardLeader,
+  guardMain,
   guardMark,
   guardMarks,
   guardTree,
@@ -282,6 +283,7 @@ export class Lineage implements Membership {
     watchOrphans(reapOurOrphans);
     untagged.begin(this, pid, this.#marked ? this.#mark : 0);
     if (!this.#marked && this.terms !== null) guardLeader(pid, this.#digits());
+    if (this.terms?.mainFirst) guardMain(this.#digits(), pid);
     this.#turn = noteLeader(pid);
     this.#leader = pid;
     this.#startedAt = performance.now();
@@ -477,6 +479,7 @@ export class Lineage implements Membership {
 
   beforeReaping(): void {
     forgetLeader(this.#leader);
+    if (this.terms?.mainFirst) guardMain(this.#digits(), 0);
   }
 
   abandon(): void {

@@ -444,13 +444,14 @@ export interface TreeOperations {
   /** Sends a signal to one member; 0 or an error number. */
   signal(pid: number, signal: number): number;
   /**
-   * Sends signals, in order, to every member, or to all but one, that is not among
-   * those that have got them; they are added there.
+   * Sends signals, in order, to every member, or to all but one, or to one only, that
+   * is not among those that have got them; they are added there.
    */
   signalAll(
     signals: readonly number[],
     except?: number,
     told?: Told,
+    only?: number,
   ): Signalled;
   /** Stops every member. */
   stopAll(stop: number): void;

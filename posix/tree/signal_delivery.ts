@@ -17,6 +17,13 @@ import type { Told, TreeOperations } from "./membership.ts";
 const MOST_LOOKS = 20;
 const MOST_MS = 50;
 
+/** The process of a tree that is to hear of its end before the others. */
+export interface MainProcess {
+  readonly pid: number;
+  /** Whether it has ended, after a look. */
+  hasEnded(): boolean;
+}
+
 /** A soft signal to be sent. */
 export interface SoftRequest {
   /** The signals, in order. */
@@ -25,6 +32,8 @@ export interface SoftRequest {
   readonly method: string;
   /** Whether those that come later are to get it, too. */
   readonly lasting: boolean;
+  /** With `lasting`: the others are told when this one has ended. */
+  readonly main?: MainProcess;
 }
 
 /**
@@ -36,14 +45,31 @@ export interface SoftRequest {
  */
 export function sendSoftly(
   tree: () => TreeOperations | null,
-  { signals, method, lasting }: SoftRequest,
+  { signals, method, lasting, main }: SoftRequest,
 ): SoftSignal {
   if (!lasting) {
     const sent = tree()?.signalAll(signals);
     return { count: sent?.count ?? 0, refused: sent?.refused ?? 0, method };
   }
   const told: Told = new Map();
+  let waitsFor = main;
+  // To the main process alone; `null` when it is the turn of all.
+  const toMain = ({ pid, hasEnded }: MainProcess): SoftSignal | null => {
+    let count = 0;
+    if (!hasEnded()) {
+      const before = told.size;
+      count = tree()?.signalAll(signals, 0, told, pid).count ?? 0;
+      // It has got it, now or before; one that may not be signalled is not waited for.
+      if (count > 0 || told.size === before) {
+        return { count, refused: 0, method, again, reached };
+      }
+    }
+    return null;
+  };
   const again = (): SoftSignal => {
+    const sent = waitsFor === undefined ? null : toMain(waitsFor);
+    if (sent !== null) return sent;
+    waitsFor = undefined;
     const began = performance.now();
     let count = 0;
     let refused = 0;
@@ -66,3 +92,36 @@ export function sendSoftly(
   };
   return again();
 }
+
+/**
+ * Several trees, each of which is told in its own order.
+ *
+ * @param parts What each was sent.
+ * @param method The name of the signal, for the report.
+ * @returns All of it together.
+ */
+export function jointSignal(
+  parts: readonly SoftSignal[],
+  method: string,
+): SoftSignal {
+  let count = 0;
+  let refused = 0;
+  parts.forEach((one) => {
+    count += one.count;
+    refused += one.refused ?? 0;
+  });
+  return {
+    count,
+    refused,
+    method,
+    again: () =>
+      jointSignal(parts.map((one) => one.again?.() ?? NOTHING), method),
+    reached: () => {
+      let list: NamedProcess[] = [];
+      parts.forEach((one) => list = list.concat(one.reached?.() ?? []));
+      return list;
+    },
+  };
+}
+
+const NOTHING: SoftSignal = { count: 0, refused: 0, method: "" };

@@ -15,7 +15,7 @@ import {
 } from "../../backend/native.ts";
 import type { Pidfds } from "../signal/signal_process.ts";
 import { EPERM, ESRCH } from "../system/errno.ts";
-import { errno, libcWait } from "../system/libc.ts";
+import { errno, libc, libcWait } from "../system/libc.ts";
 import {
   isDead,
   type ProcessTable,
@@ -190,17 +190,23 @@ export class ProcessTree implements TreeOperations {
   }
 
   /**
-   * Sends signals, in order, to every member but `except` and those of `told`.
+   * Sends signals, in order, to every member, or to `only`, but not to `except` and those of `told`.
    * Oldest first: a shell that sees its child die before its own signal comes goes on with the
    * next command of its script.
    */
-  signalAll(signals: readonly number[], except = 0, told?: Told): Signalled {
+  signalAll(
+    signals: readonly number[],
+    except = 0,
+    told?: Told,
+    only = 0,
+  ): Signalled {
     const members = this.#members(Infinity, "to signal");
     let count = 0;
     let refused = 0;
     for (let i = members.length - 1; i >= 0; i--) {
       const member = members[i] as ProcStat;
       const { pid } = member;
+      if (only !== 0 && pid !== only) continue;
       if (pid === except || told !== undefined && hasHeard(told, member)) {
         continue;
       }
@@ -450,6 +456,13 @@ function survivor(stat: ProcStat, error: number): Survivor {
   };
 }
 
+const NAMELESS: Telling = {
+  startTicks: 0,
+  name: "",
+  command: "",
+  young: false,
+};
+
 /**
  * The group that a leader leads, where there is no process table to look at: Linux
  * without a usable `/proc`. Its members cannot be listed, but signalled all at once.
@@ -493,20 +506,30 @@ export class BlindGroup implements TreeOperations {
     signals: readonly number[],
     _except?: number,
     told?: Told,
+    only = 0,
   ): Signalled {
     let count = 0;
+    // The leader, whose number is the group's, before the others.
+    if (only === this.#pgid) return this.#signalLeader(signals, told);
     // Its members cannot be told apart: all of them got the signal the first time.
     if (told?.has(this.#pgid)) return { count, refused: 0 };
-    told?.set(this.#pgid, {
-      startTicks: 0,
-      name: "",
-      command: "",
-      young: false,
-    });
+    told?.set(this.#pgid, NAMELESS);
     for (let i = 0; i < signals.length; i++) {
       if (this.#send(signals[i] as number) === 0) count = 1;
     }
     return { count, refused: 0 };
+  }
+
+  #signalLeader(signals: readonly number[], told?: Told): Signalled {
+    // Under a number that is no process's: the group is still to be told.
+    const key = -this.#pgid;
+    let count = 0;
+    if (told?.has(key)) return { count, refused: 0 };
+    for (let i = 0; i < signals.length; i++) {
+      if (libc().kill(this.#pgid, signals[i] as number) === 0) count = 1;
+    }
+    if (count === 1) told?.set(key, NAMELESS);
+    return { count, refused: 1 - count };
   }
 
   stopAll(stop: number): void {
@@ -551,10 +574,11 @@ export class BlindGroups implements TreeOperations {
     signals: readonly number[],
     except?: number,
     told?: Told,
+    only?: number,
   ): Signalled {
     let count = 0;
     this.groups.forEach((group) =>
-      count += group.signalAll(signals, except, told).count
+      count += group.signalAll(signals, except, told, only).count
     );
     return { count, refused: 0 };
   }

@@ -75,6 +75,13 @@ export interface JobOptions {
    * @default {"SIGTERM"}
    */
   stopSignal?: Deno.Signal;
+  /**
+   * Whether a stop tells the main process of each child first, and what is left of its
+   * tree when that has ended: see {@linkcode CommandOptions.mainFirst}.
+   *
+   * @default {false}
+   */
+  mainFirst?: boolean;
   /** Stops the job when it is aborted. */
   signal?: AbortSignal;
   /**
@@ -122,6 +129,8 @@ export interface JobControl {
   readonly grace: number;
   /** The soft signal. */
   readonly stopSignal: Deno.Signal;
+  /** Whether the main process of each child is sent it first. */
+  readonly mainFirst: boolean;
   /** Stops the job. */
   readonly abortSignal: AbortSignal | null;
   /** Signals to this process. */
@@ -143,6 +152,7 @@ const JOB_OPTIONS: Known<JobOptions> = {
   timeout: true,
   grace: true,
   stopSignal: true,
+  mainFirst: true,
   signal: true,
   stopOn: true,
   limits: true,
@@ -173,6 +183,7 @@ export function toJobControl(
     timeout: timeLimit(options.timeout, "timeout"),
     grace: duration(options.grace, "grace", DEFAULT_GRACE),
     stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
+    mainFirst: flag(options.mainFirst, "mainFirst", false),
     abortSignal: abortSignal(options.signal),
     stopOn: stopOn(options.stopOn),
     limits: toJobLimits(options.limits),

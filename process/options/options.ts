@@ -34,7 +34,7 @@ import type {
  *   `windowsRawArguments`, `windows`
  * - streams: `stdin`, `stdout`, `stderr`, `input`, `tee`, `fds`, `listeners`,
  *   `maxOutput`, `outputPolicy`
- * - ending: `timeout`, `idleTimeout`, `grace`, `stopSignal`, `signal`, `detached`,
+ * - ending: `timeout`, `idleTimeout`, `grace`, `stopSignal`, `mainFirst`, `signal`, `detached`,
  *   `killOnParentExit`
  * - limits: `limits`
  * - identity: `uid`, `gid`, `groups`, `umask`, `priority`, `affinity`
@@ -264,6 +264,20 @@ export interface CommandOptions {
    */
   stopSignal?: Deno.Signal;
   /**
+   * Whether a stop of any cause tells the main process first: the soft signal goes to
+   * it alone, and to what is left of the tree when it has ended; the hard kill is for
+   * all (systemd's `KillMode=mixed`, but for that softness). For a launcher or a
+   * supervisor that passes the signal on, and whose children would take a second one
+   * for impatience. One that is ended hard at the end of `grace` has not told anyone:
+   * its children are killed with it.
+   *
+   * Windows: a console event reaches every process of the console, the main process
+   * first or not; a close of windows goes to those of the main process.
+   *
+   * @default {false}: all at once
+   */
+  mainFirst?: boolean;
+  /**
    * The mechanism that must hold the tree. One that cannot be had is an error.
    * `"auto"` is `lineage` on Linux, `process-group` on macOS, `job-object` on
    * Windows.
@@ -361,6 +375,7 @@ export const COMMAND_OPTIONS: Known<CommandOptions> = {
   tee: true,
   grace: true,
   stopSignal: true,
+  mainFirst: true,
   containment: true,
   require: true,
   killOnParentExit: true,

@@ -127,6 +127,7 @@ export function toSpawnSpec(
     required: requirement(options.require, ends),
     killOnParentExit: ends,
     endSignal: stopSignal(options.stopSignal, "SIGTERM"),
+    endMainFirst: flag(options.mainFirst, "mainFirst", false),
     endGrace: ending === "now"
       ? 0
       : duration(options.grace, "grace", DEFAULT_GRACE),
@@ -160,6 +161,7 @@ export function toRunControl(
     tee: tee(spec, options.tee),
     grace: duration(options.grace, "grace", DEFAULT_GRACE),
     stopSignal: stopSignal(options.stopSignal, "SIGTERM"),
+    mainFirst: flag(options.mainFirst, "mainFirst", false),
     input: input(options.input ?? streamOf(options.stdin)),
     abortSignal: abortSignal(options.signal),
     limits: spec.limits,

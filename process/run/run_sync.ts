@@ -154,6 +154,7 @@ function stopPumping(
   const request = {
     command: control.command,
     signal: control.stopSignal,
+    mainFirst: control.mainFirst,
     grace,
   };
   const draining: SyncIo = {

@@ -19,7 +19,13 @@ import type {
   TreeWatch,
 } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
-import { checkOptions, duration, type Known, stopSignal } from "../validate.ts";
+import {
+  checkOptions,
+  duration,
+  flag,
+  type Known,
+  stopSignal,
+} from "../validate.ts";
 
 /**
  * Options of `ChildProcess.stop()`.
@@ -39,10 +45,21 @@ export interface StopOptions {
    * @default {the command's `grace`}
    */
   grace?: number;
+  /**
+   * Whether the soft signal goes to the main process first, and to what is left when
+   * that has ended: see {@linkcode CommandOptions.mainFirst}.
+   *
+   * @default {the command's `mainFirst`}
+   */
+  mainFirst?: boolean;
 }
 
 /** The options that a stop has. */
-export const STOP_OPTIONS: Known<StopOptions> = { signal: true, grace: true };
+export const STOP_OPTIONS: Known<StopOptions> = {
+  signal: true,
+  grace: true,
+  mainFirst: true,
+};
 
 /** How to end it. */
 export interface StopRequest {
@@ -52,6 +69,8 @@ export interface StopRequest {
   readonly signal: Deno.Signal;
   /** Milliseconds until the hard kill; 0 kills at once. */
   readonly grace: number;
+  /** Whether the main process hears of it before the others. */
+  readonly mainFirst?: boolean;
   /** Whether it has been killed just now: first it is looked whether that was enough. */
   readonly killed?: boolean;
 }
@@ -73,6 +92,9 @@ const KILL_WAITS_MS: readonly number[] = [50, 200, 750, 2000, 4000];
 const FIRST_PAUSE_MS = 10;
 
 const LONGEST_PAUSE_MS = 250;
+
+// Between two looks whether the main process has ended, so that the others are told.
+const MAIN_PAUSE_MS = 40;
 
 // Between two looks whether all that is left is what may not be signalled.
 const REFUSED_WAIT_MS = 50;
@@ -101,7 +123,9 @@ export function* stopSequence(
   }
   if (!empty && state.deadline > began) {
     if (!native.namesReached) processes.found(native.members());
-    soft = native.signalTree(request.signal, true);
+    const { mainFirst = false } = request;
+    soft = native.signalTree(request.signal, true, mainFirst);
+    const longest = mainFirst ? MAIN_PAUSE_MS : LONGEST_PAUSE_MS;
     signalled = soft.count;
     // A member that may not be signalled is not waited for.
     let refused = (soft.refused ?? 0) > 0;
@@ -118,9 +142,7 @@ export function* stopSequence(
       }
       signalled += more.count;
       refused ||= (more.refused ?? 0) > 0;
-      pause = more.count > 0
-        ? FIRST_PAUSE_MS
-        : Math.min(pause * 2, LONGEST_PAUSE_MS);
+      pause = more.count > 0 ? FIRST_PAUSE_MS : Math.min(pause * 2, longest);
     }
   }
   // This process may have been stopped meanwhile, with all that waits in it.
@@ -277,6 +299,8 @@ export interface EndingControl {
   readonly grace: number;
   /** The soft signal. */
   readonly stopSignal: Deno.Signal;
+  /** Whether the main process is sent it before the others. */
+  readonly mainFirst: boolean;
   /** Ends the tree when it is aborted, or `null`. */
   readonly abortSignal: AbortSignal | null;
 }
@@ -390,7 +414,8 @@ export class Ending {
     checkOptions(options, "stop()", STOP_OPTIONS);
     const grace = duration(options.grace, "grace", this.#control.grace);
     const signal = stopSignal(options.signal, this.#control.stopSignal);
-    return await this.#join(signal, grace);
+    const main = flag(options.mainFirst, "mainFirst", this.#control.mainFirst);
+    return await this.#join(signal, grace, main);
   }
 
   /**
@@ -400,7 +425,8 @@ export class Ending {
    */
   async inBackground(grace: number = this.#control.grace): Promise<void> {
     try {
-      await this.#join(this.#control.stopSignal, grace);
+      const { stopSignal, mainFirst } = this.#control;
+      await this.#join(stopSignal, grace, mainFirst);
     } catch {
       // Kept for the caller that waits for the outcome.
     }
@@ -416,11 +442,15 @@ export class Ending {
   }
 
   // Begins a stop, or joins the one under way and may cut its grace short.
-  async #join(signal: Deno.Signal, grace: number): Promise<StopReport> {
+  async #join(
+    signal: Deno.Signal,
+    grace: number,
+    mainFirst: boolean,
+  ): Promise<StopReport> {
     const deadline = performance.now() + grace;
     if (this.#running === null) {
       this.#state.deadline = deadline;
-      this.#running = this.#run(signal, grace);
+      this.#running = this.#run({ signal, grace, mainFirst });
     } else if (deadline < this.#state.deadline) {
       this.#state.deadline = deadline;
       this.#state.watch?.cancel();
@@ -428,11 +458,13 @@ export class Ending {
     return await this.#running;
   }
 
-  async #run(signal: Deno.Signal, grace: number): Promise<StopReport> {
+  async #run(
+    how: Pick<StopRequest, "signal" | "grace" | "mainFirst">,
+  ): Promise<StopReport> {
     let failure: unknown = null;
     try {
       const killed = this.#subject.stopBegins();
-      const request = { command: this.#subject.name, signal, grace, killed };
+      const request = { ...how, command: this.#subject.name, killed };
       const report = await runStop(this.#tree, request, this.#state);
       this.report ??= report;
       return report;

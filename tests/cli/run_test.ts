@@ -621,3 +621,37 @@ Deno.test({
     }
   },
 });
+
+// On Windows an event goes to the whole console.
+Deno.test({
+  name: "run --main-first tells the command first, and then what is left",
+  ignore: WINDOWS,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const script =
+      `sh -c 'trap "echo child; : >\$0; exit" TERM; : >$0.up; while :; do sleep 0.02; done' "$0" &
+trap 'i=0; while [ ! -e "$0" ] && [ $i -lt $1 ]; do sleep 0.05; i=$((i+1)); done; echo main; exit' TERM
+while [ ! -e "$0.up" ]; do sleep 0.02; done
+kill -TERM $PPID
+while :; do sleep 0.02; done`;
+    try {
+      for (const first of [true, false]) {
+        const mark = `${folder}/${first}`;
+        const { stdout } = await cli([
+          "run",
+          ...first ? ["--main-first"] : [],
+          "-k60",
+          "--",
+          "sh",
+          "-c",
+          script,
+          mark,
+          first ? "10" : "400",
+        ]);
+        assertEquals(stdout, first ? "main\nchild\n" : "child\nmain\n");
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});

@@ -46,6 +46,16 @@ export interface SignalTarget {
 
 const TERMINATED = "TerminateJobObject";
 
+/** How a signal to a tree is sent. */
+export interface Sending {
+  /** Whether a suspended tree is continued, so that it can hear. */
+  readonly wake: boolean;
+  /** Whether the leader has begun to run. */
+  readonly askable: boolean;
+  /** Whether only the leader's windows are closed, and the others' when it has ended. */
+  readonly mainFirst: boolean;
+}
+
 /** Sends signals to one tree. */
 export class SignalDelivery {
   readonly #target: SignalTarget;
@@ -74,14 +84,12 @@ export class SignalDelivery {
    * Asks the tree to end, or ends it.
    *
    * @param signal The signal; 0 only looks.
-   * @param wake Whether a suspended tree is continued, so that it can hear.
-   * @param askable Whether the leader has begun to run.
+   * @param sending How.
    * @returns The report of the sending.
    */
   toTree(
     signal: Deno.Signal | number,
-    wake: boolean,
-    askable: boolean,
+    { wake, askable, mainFirst }: Sending,
   ): SoftSignal {
     const name = nameOf(signal);
     const { leader, tree, group } = this.#target;
@@ -89,8 +97,15 @@ export class SignalDelivery {
     const count = pids.length;
     if (name === null || count === 0) return { count, method: name ?? "0" };
     if (isSoft(name) && askable) {
-      this.#asked = sendSoft(name, { pids, group });
+      const alone = mainFirst && count > 1 && leader.poll() === null
+        ? sendSoft(name, { pids: [pids[0] as number], group })
+        : null;
+      this.#asked = alone ?? sendSoft(name, { pids, group });
       this.#signal = name;
+      // A console event has reached all that share the console.
+      if (alone !== null && !alone.isEvent) {
+        alone.again = () => this.#toOthers(alone);
+      }
       if (this.#asked !== null) {
         leader.noteSoft(name);
         if (wake) { while (tree.suspended) tree.resume(); }
@@ -100,6 +115,15 @@ export class SignalDelivery {
     // No console and no window: there is nothing that could be asked.
     this.end(name);
     return { count, method: TERMINATED };
+  }
+
+  // The windows of the others, once the leader has ended.
+  #toOthers(alone: SoftRequest): SoftSignal {
+    const nothing = { count: 0, method: alone.method };
+    const { leader, tree } = this.#target;
+    if (leader.poll() === null) return nothing;
+    alone.again = () => nothing;
+    return byWindow(tree.pids()) ?? nothing;
   }
 
   /**
@@ -233,6 +257,8 @@ export interface SoftTarget {
 /** A soft signal on its way; {@linkcode SoftRequest.method} is corrected when it fails. */
 export class SoftRequest implements SoftSignal {
   readonly count: number;
+  /** Sends it to those that it has not been sent to on purpose. */
+  again?: () => SoftSignal;
   #method: string;
   #helper: ConsoleHelper | null;
 
