@@ -141,7 +141,13 @@ function wakeAt(deadline: number): void {
   if (due >= nextLook) return;
   nextLook = due;
   const ms = Math.max(Math.ceil(due - performance.now()), 0);
-  AbortSignal.timeout(ms).onabort = look;
+  // Not its own addEventListener(), nor `onabort`: those hold the event loop until the
+  // time is over, so that a script would end 100 ms after its last child.
+  EventTarget.prototype.addEventListener.call(
+    AbortSignal.timeout(ms),
+    "abort",
+    look,
+  );
 }
 
 // An earlier look than the one that is due is one too many: no matter.

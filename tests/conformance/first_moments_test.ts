@@ -97,6 +97,19 @@ Deno.test("a script waits for its last child, and ends with it", async () => {
   assertEquals(said, "ended 0");
 });
 
+Deno.test("a script does not wait for the timers of the first moments", async () => {
+  // Stretched, so that a script that did wait would miss the deadline of this test.
+  const said = await run(`
+    const { timeout } = AbortSignal;
+    let armed = 0;
+    AbortSignal.timeout = (ms) => (armed++, timeout.call(AbortSignal, ms + 600_000));
+    const { Command } = await import(${MOD});
+    const command = new Command(deno, { args: code(""), timeout: 300_000 });
+    const { success } = await command.spawn().status;
+    console.log(success, armed > 0);`);
+  assertEquals(said, "true true");
+});
+
 Deno.test("a script does not wait for a child that does not hold it", async () => {
   const said = await run(`
     const { Command } = await import(${MOD});

@@ -54,7 +54,7 @@ class Clock implements Disposable {
       const signal = new EventTarget() as AbortSignal;
       this.signals.push({
         due: this.now + ms,
-        fire: () => signal.onabort?.(new Event("abort")),
+        fire: () => void signal.dispatchEvent(new Event("abort")),
       });
       return signal;
     };
