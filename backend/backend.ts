@@ -89,10 +89,11 @@ export interface Backend {
   /**
    * Explains why a process still lives.
    *
+   * @param signals Those that it was to end by; all that are sent to end a program.
    * @returns The facts and the reasons; `null` when there is no such process.
    * @throws {Deno.errors.NotSupported} on Windows.
    */
-  explain(pid: number): Explanation | null;
+  explain(pid: number, signals?: readonly string[]): Explanation | null;
   /** The living children of this process, without those that serve this package. */
   children(): ProcessInfo[];
   /**

@@ -295,8 +295,10 @@ function named(report: StopReport | null): string {
   if (report === null || report.processes.length === 0) return "";
   const hard = report.processes.filter(({ ended }) => ended === "hard");
   const all = hard.length > 0 ? hard : report.processes;
-  const names = all.slice(0, NAMED).map(({ pid, name, sent }) =>
-    `${name} (${pid}) by ${sent[sent.length - 1]}`
+  const names = all.slice(0, NAMED).map(({ pid, name, sent, reason }) =>
+    `${name} (${pid}) by ${sent[sent.length - 1]}${
+      reason === null ? "" : ` (${reason})`
+    }`
   );
   const more = all.length - names.length;
   return `: ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;

@@ -339,6 +339,13 @@ export interface StoppedProcess {
   readonly ended: "soft" | "hard";
   /** Its state when the grace was over (`sleeping`, `stopped` …); `null` when it had ended by then. */
   readonly state: string | null;
+  /**
+   * Why it still lived then, as {@linkcode explain} words it: it ignores, blocks or handles
+   * the signal, is stopped, traced, frozen, in an uninterruptible wait, another user's.
+   * Asked for the eight oldest; `null` when it had ended by then, or no reason is known
+   * (Windows).
+   */
+  readonly reason: string | null;
 }
 
 /**

@@ -127,7 +127,21 @@ export function stopLine(stop: StopReport): string {
     ? []
     : [`SIGKILL to ${processes(stop.escalated)}`];
   const what = [...soft, ...hard].join(", then ");
-  return `${what}; gone after ${formatDuration(stop.elapsed)}${doubt}`;
+  return `${what}; gone after ${formatDuration(stop.elapsed)}${doubt}${
+    reasonsLine(stop)
+  }`;
+}
+
+const NAMED = 3;
+
+// What outlived its grace, and why.
+function reasonsLine({ processes }: StopReport): string {
+  const known = processes.filter(({ reason }) => reason !== null);
+  const named = known.slice(0, NAMED).map(({ pid, name, reason }) =>
+    `; ${name} ${pid}: ${reason}`
+  );
+  const more = known.length - named.length;
+  return named.join("") + (more > 0 ? `; and ${more} more` : "");
 }
 
 function processes(count: number): string {

@@ -333,9 +333,13 @@ const NOTHING_KNOWN = {
  * Explains why a process still lives.
  *
  * @param pid The process.
+ * @param signals Those that it was to end by.
  * @returns The facts and the reasons; `null` when there is no such process.
  */
-export function explainProcess(pid: number): Explanation | null {
+export function explainProcess(
+  pid: number,
+  signals: readonly string[] = ENDING,
+): Explanation | null {
   bindErrno();
   const table = processTable();
   const stat = table.stat(pid);
@@ -349,7 +353,7 @@ export function explainProcess(pid: number): Explanation | null {
     maySignal: libc().kill(pid, 0) === 0 || errno() !== EPERM,
     ...(DARWIN ? {} : linuxFacts(pid)),
   };
-  return { ...facts, reasons: reasonsOf(facts) };
+  return { ...facts, reasons: reasonsOf(facts, signals) };
 }
 
 function linuxFacts(pid: number): Partial<Explanation> {
@@ -397,9 +401,13 @@ const ENDING: readonly string[] = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"];
  * The reasons that follow from the facts.
  *
  * @param facts The facts.
+ * @param signals Those that the process was to end by.
  * @returns One sentence each.
  */
-export function reasonsOf(facts: Omit<Explanation, "reasons">): string[] {
+export function reasonsOf(
+  facts: Omit<Explanation, "reasons">,
+  signals: readonly string[] = ENDING,
+): string[] {
   const { state, parent, tracer, frozen, waitsIn } = facts;
   const reasons: string[] = [];
   const add = (reason: string): void => {
@@ -428,7 +436,7 @@ export function reasonsOf(facts: Omit<Explanation, "reasons">): string[] {
     add("it is stopped, and handles no signal before SIGCONT");
   }
   const named = (list: readonly string[] | null): string =>
-    ENDING.filter((name) => list?.includes(name)).join(", ");
+    signals.filter((name) => list?.includes(name)).join(", ");
   const ignored = named(facts.ignored);
   const blocked = named(facts.blocked);
   const caught = named(facts.caught);

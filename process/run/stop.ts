@@ -9,14 +9,15 @@
 import { backend } from "../../backend/backend.ts";
 import type { ProcessInfo } from "../../backend/containment.ts";
 import { SurvivorsError } from "../../backend/errors.ts";
-import type {
-  NamedProcess,
-  NativeTree,
-  SoftSignal,
-  StoppedProcess,
-  StopReport,
-  Survivor,
-  TreeWatch,
+import {
+  FEW_COMMANDS,
+  type NamedProcess,
+  type NativeTree,
+  type SoftSignal,
+  type StoppedProcess,
+  type StopReport,
+  type Survivor,
+  type TreeWatch,
 } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
 import {
@@ -151,7 +152,9 @@ export function* stopSequence(
   for (let round = 0; !empty; round++) {
     // Without a grace before it, the kill is not kept waiting for a long list.
     const members = soft === null ? native.membersToKill?.() : undefined;
-    processes.killed(members ?? native.members());
+    const left = members ?? native.members();
+    if (soft !== null && round === 0) processes.outlived(left, request.signal);
+    processes.killed(left);
     const hard = native.killTree();
     escalated = Math.max(escalated, hard.count);
     if (hard.count === 0 && hard.refused.length > 0 && !native.treeIsEmpty()) {
@@ -187,6 +190,7 @@ interface Found {
 class Processes {
   readonly #found: Found[] = [];
   readonly #places = new Map<number, number>();
+  readonly #reasons = new Map<number, string>();
 
   // These are sent the soft signal.
   found(members: readonly NamedProcess[]): void {
@@ -205,6 +209,18 @@ class Processes {
     }
   }
 
+  // The grace is over for these: why, as long as they can be asked.
+  outlived(members: readonly ProcessInfo[], signal: string): void {
+    for (let i = 0; i < members.length && i < FEW_COMMANDS; i++) {
+      const { pid } = members[i] as ProcessInfo;
+      const told = this.#found[this.#places.get(pid) ?? -1]?.soft === true;
+      const reason = told
+        ? reasonsFor(pid, [signal])
+        : `it was not sent ${signal} before`;
+      if (reason !== null) this.#reasons.set(pid, reason);
+    }
+  }
+
   #note(info: NamedProcess, soft: boolean): Found {
     const place = this.#places.get(info.pid) ?? this.#found.length;
     if (place === this.#found.length) {
@@ -220,7 +236,8 @@ class Processes {
       const sent = soft && signal !== null ? [signal] : [];
       if (hard !== null) sent[sent.length] = "SIGKILL";
       const ended = hard === null ? "soft" : "hard";
-      return { pid, name, command, sent, ended, state: hard };
+      const reason = this.#reasons.get(pid) ?? null;
+      return { pid, name, command, sent, ended, state: hard, reason };
     });
   }
 }
@@ -486,11 +503,15 @@ export class Ending {
  * @returns `: ` and the reasons; nothing where none is known.
  */
 export function explained(pid: number): string {
+  const reasons = reasonsFor(pid);
+  return reasons === null ? "" : `: ${reasons}`;
+}
+
+function reasonsFor(pid: number, signals?: readonly string[]): string | null {
   try {
-    const reasons = backend().explain(pid)?.reasons ?? [];
-    return reasons.length === 0 ? "" : `: ${reasons.join("; ")}`;
+    return backend().explain(pid, signals)?.reasons.join("; ") || null;
   } catch {
-    // The error that this is a part of must be reported in any case.
-    return "";
+    // What this is a part of must be reported in any case.
+    return null;
   }
 }

@@ -655,3 +655,21 @@ while :; do sleep 0.02; done`;
     }
   },
 });
+
+Deno.test({
+  name: "run says why what its time was up for had to be killed",
+  // What a process does about signals is in /proc alone.
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const script = "trap '' TERM; exec sleep 100";
+    const { code, stderr } = await cli(
+      ["run", "-t1", "-k0.2", "--", "sh", "-c", script],
+    );
+    assertEquals(code, 124);
+    assert(
+      /^killable run: sh: stopped, .* SIGKILL to 1 process; gone after .*; sleep \d+: it ignores SIGTERM\n$/
+        .test(stderr),
+      stderr,
+    );
+  },
+});

@@ -1,7 +1,13 @@
 /** Why a process still lives. */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Command, explain } from "../../mod.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  checkOutput,
+  Command,
+  explain,
+  type StopReport,
+  TimeoutExpired,
+} from "../../mod.ts";
 import { denoPath } from "../fixtures/deno.ts";
 import { evalArgs, IDLE } from "../fixtures/eval.ts";
 import { warmUp } from "../fixtures/warm_up.ts";
@@ -44,5 +50,76 @@ Deno.test({
     assert(found.maySignal);
     assertEquals(found.tracer, null);
     assertEquals(found.frozen, null);
+  },
+});
+
+// The shell is deaf to SIGTERM, in one of two ways; its sleep is not.
+function deaf(action: string): string[] {
+  return ["-c", `trap '${action}' TERM; echo up; while :; do sleep 0.05; done`];
+}
+
+async function stopped(args: string[], grace: number): Promise<StopReport> {
+  const child = new Command("sh", { args, stdout: "piped", stderr: "null" })
+    .spawn();
+  await child.ready({ line: "up" });
+  const report = await child.stop({ grace });
+  await child.stdout.cancel();
+  await child.status;
+  assertEquals(report.processes.find(({ pid }) => pid === child.pid), {
+    ...report.processes[0]!,
+    pid: child.pid,
+  });
+  return report;
+}
+
+Deno.test({
+  name: "a report says why a process outlived its grace",
+  // What a process does about signals is in /proc alone.
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    for (
+      const [action, reason] of [
+        ["", "it ignores SIGTERM"],
+        [":", "it handles SIGTERM itself"],
+      ] as const
+    ) {
+      const report = await stopped(deaf(action), 300);
+      const [shell] = report.processes;
+      assertEquals([shell?.ended, shell?.reason], ["hard", reason]);
+    }
+  },
+});
+
+Deno.test({
+  name: "a report has no reason for what ended in time, or was killed at once",
+  ignore: windows,
+  async fn() {
+    const obedient = ["-c", "echo up; exec sleep 100"];
+    for (
+      const report of [
+        await stopped(obedient, 60_000),
+        await stopped(deaf(""), 0),
+      ]
+    ) {
+      for (const { reason } of report.processes) assertEquals(reason, null);
+    }
+  },
+});
+
+Deno.test({
+  name: "TimeoutExpired says why what it names had to be killed",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const error = await assertRejects(
+      () =>
+        checkOutput(["sh", "-c", "trap '' TERM; exec sleep 100"], {
+          timeout: 1000,
+          grace: 200,
+        }),
+      TimeoutExpired,
+    );
+    const [only] = error.report?.processes ?? [];
+    assertEquals(only?.reason, "it ignores SIGTERM");
+    assert(error.message.endsWith("by SIGKILL (it ignores SIGTERM)"));
   },
 });

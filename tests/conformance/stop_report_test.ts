@@ -86,7 +86,7 @@ Deno.test({
     check(error.report);
     const [one] = error.report!.processes;
     assert(
-      error.message.endsWith(`${one?.name} (${one?.pid}) by SIGKILL`),
+      error.message.includes(`${one?.name} (${one?.pid}) by SIGKILL`),
       error.message,
     );
   },

@@ -135,6 +135,7 @@ Deno.test("a report names the processes, what each was sent, and what ended it",
     sent: ["SIGTERM", "SIGKILL"],
     ended: "hard" as const,
     state: "uninterruptible",
+    reason: null,
   });
   assertEquals(report.processes, [named(100), named(101), named(102)]);
 
