@@ -127,6 +127,12 @@ export type {
   ReadyPortOptions,
   ReadyResult,
 } from "./process/ready/ready.ts";
+export type {
+  ProcessEvent,
+  ProcessEventBase,
+  ProcessEventDetails,
+  ProcessEventHook,
+} from "./process/run/events.ts";
 export type { SubprocessReadableStream } from "./process/stdio/streams.ts";
 export {
   type LeftoverOptions,

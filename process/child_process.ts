@@ -329,10 +329,12 @@ export class ChildProcess implements AsyncDisposable {
   async ready(options: ReadyOptions): Promise<ReadyResult> {
     const { control, outputs, status } = this.#run;
     const { command } = control;
-    return await untilReady(
+    const result = await untilReady(
       { command, outputs: outputs.piped, status },
       options,
     );
+    this.#run.events?.tell({ type: "ready" });
+    return result;
   }
 
   /**

@@ -57,6 +57,7 @@ const PIPELINE_OPTIONS: Known<PipelineOptions> = {
   signal: true,
   stopOn: true,
   limits: true,
+  onEvent: true,
   containment: true,
   killOnParentExit: true,
 };

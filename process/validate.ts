@@ -343,6 +343,23 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Validates a hook for events.
+ *
+ * @param value The option.
+ * @returns The hook; `null` where the value is undefined.
+ * @throws {TypeError} when it is no function.
+ */
+export function eventHook<T>(
+  value: ((event: T) => void) | undefined,
+): ((event: T) => void) | null {
+  if (value === undefined) return null;
+  if (typeof value === "function") return value;
+  throw new TypeError(
+    `Invalid onEvent: expected a function, got ${shown(value)}`,
+  );
+}
+
+/**
  * Refuses what is no options object, and options that do not exist.
  *
  * @param value The options, as a caller gave them.

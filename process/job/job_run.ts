@@ -16,6 +16,7 @@ import type {
 import { signalNumber } from "../../backend/signals.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import { type Ended, Ending, type StopOptions } from "../run/stop.ts";
+import { Events, type ProcessEventHook } from "../run/events.ts";
 import { type Plan, Run } from "../run/run.ts";
 import type { CommandStatus } from "../run/status.ts";
 import {
@@ -153,7 +154,9 @@ export class JobRun implements Ended {
     if (isFirst) this.#trap.set();
     let run: Run;
     try {
-      run = Run.start({ spec, control: plan.control }, false);
+      const { onEvent } = plan.control;
+      const control = { ...plan.control, onEvent: this.#hook(onEvent) };
+      run = Run.start({ spec, control }, false);
     } catch (error) {
       if (isFirst) this.#trap.release();
       throw error;
@@ -236,6 +239,21 @@ export class JobRun implements Ended {
     for (let i = 0; i < this.#entries.length; i++) {
       await this.#entries[i]?.run.dispose(true);
     }
+  }
+
+  /** See {@linkcode Ended.events}. */
+  get events(): Events | null {
+    return Events.ofJob(this.#control.onEvent, this.name);
+  }
+
+  // A child tells its own hook, and then that of the job.
+  #hook(own: ProcessEventHook | null): ProcessEventHook | null {
+    const { onEvent } = this.#control;
+    if (own === null || onEvent === null) return own ?? onEvent;
+    return (event) => {
+      own(event);
+      onEvent(event);
+    };
   }
 
   /** See {@linkcode Ended.hasEnded}. */

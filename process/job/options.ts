@@ -22,11 +22,13 @@ import { signalNumber } from "../../backend/signals.ts";
 import { Timer } from "../../backend/timer.ts";
 import { limitReports, needsWatch, toLimits } from "../limits/limits.ts";
 import { LimitWatch, type Watched } from "../limits/run_limits.ts";
+import type { ProcessEventHook } from "../run/events.ts";
 import { DEFAULT_GRACE } from "../run/stop.ts";
 import {
   abortSignal,
   checkOptions,
   duration,
+  eventHook,
   flag,
   type Known,
   oneOf,
@@ -104,6 +106,16 @@ export interface JobOptions {
    */
   limits?: JobLimits;
   /**
+   * Called with what happens to the children, and to the job as a whole
+   * (`pid` is `null` then): started, ready, signalled, escalated, limited,
+   * ended, empty, survivors. Synchronously, so it must not take long; what it throws is
+   * reported like an error of an event listener, and changes nothing. With
+   * `OTEL_DENO=true` the same becomes a span of OpenTelemetry, with or without a hook.
+   *
+   * @default {none}
+   */
+  onEvent?: ProcessEventHook;
+  /**
    * The mechanism that must hold the tree of each child. One that cannot be had
    * is an error.
    *
@@ -137,6 +149,8 @@ export interface JobControl {
   readonly stopOn: readonly Deno.Signal[];
   /** Limits of the whole, or `null`. */
   readonly limits: JobLimits | null;
+  /** Takes what happens, or `null`. */
+  readonly onEvent: ProcessEventHook | null;
   /** The mechanism for each child. */
   readonly containment: ContainmentRequest;
   /** Whether it ends with this process. */
@@ -156,6 +170,7 @@ const JOB_OPTIONS: Known<JobOptions> = {
   signal: true,
   stopOn: true,
   limits: true,
+  onEvent: true,
   containment: true,
   killOnParentExit: true,
 };
@@ -187,6 +202,7 @@ export function toJobControl(
     abortSignal: abortSignal(options.signal),
     stopOn: stopOn(options.stopOn),
     limits: toJobLimits(options.limits),
+    onEvent: eventHook(options.onEvent),
     containment: oneOf(options.containment, "containment", CONTAINMENTS),
     killOnParentExit: options.killOnParentExit === "now" ||
       flag(options.killOnParentExit, "killOnParentExit", true),

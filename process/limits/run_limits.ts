@@ -28,7 +28,7 @@ import { limitOfEnd, limitReports, needsWatch } from "./limits.ts";
 export class RunLimits {
   readonly #native: NativeProcess;
   readonly #limits: Limits;
-  readonly #endTree: () => void;
+  readonly #endTree: (limit: LimitName) => void;
   readonly #watch: LimitWatch | null;
   readonly #wallTime: Timer;
   /** What may still be written, or `null` without a limit of output. */
@@ -40,7 +40,11 @@ export class RunLimits {
    * @param limits Its limits.
    * @param endTree Ends the tree hard.
    */
-  constructor(native: NativeProcess, limits: Limits, endTree: () => void) {
+  constructor(
+    native: NativeProcess,
+    limits: Limits,
+    endTree: (limit: LimitName) => void,
+  ) {
     this.#native = native;
     this.#limits = limits;
     this.#endTree = endTree;
@@ -58,7 +62,7 @@ export class RunLimits {
 
   #pass(limit: LimitName): void {
     this.#passed ??= limit;
-    this.#endTree();
+    this.#endTree(limit);
   }
 
   /** The limits in force. */

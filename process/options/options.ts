@@ -16,6 +16,7 @@ import type { Limits } from "../../backend/usage.ts";
 import type { SocketAddress } from "../../ffi/socket_address.ts";
 import type { Listener } from "../listen.ts";
 import type { OutputPolicy, TeeTarget } from "../stdio/child_output.ts";
+import type { ProcessEventHook } from "../run/events.ts";
 import { type Known, pathOf, shown, withoutNul } from "../validate.ts";
 import type { ProcessPriority, WindowsOptions } from "./attributes.ts";
 import type {
@@ -37,6 +38,7 @@ import type {
  * - ending: `timeout`, `idleTimeout`, `grace`, `stopSignal`, `mainFirst`, `signal`, `detached`,
  *   `killOnParentExit`
  * - limits: `limits`
+ * - events: `onEvent`
  * - identity: `uid`, `gid`, `groups`, `umask`, `priority`, `affinity`
  * - terminal: `foreground`, `pty`
  * - containment: `containment`, `require`, `processGroup`
@@ -328,6 +330,15 @@ export interface CommandOptions {
    */
   limits?: Limits;
   /**
+   * Called with what happens to the child: started, ready, signalled, escalated, limited,
+   * ended, empty, survivors. Synchronously, so it must not take long; what it throws is
+   * reported like an error of an event listener, and changes nothing. With
+   * `OTEL_DENO=true` the same becomes a span of OpenTelemetry, with or without a hook.
+   *
+   * @default {none}
+   */
+  onEvent?: ProcessEventHook;
+  /**
    * Bytes that `output()`, `outputSync()` and `checkOutput()` keep per stream.
    *
    * @default {268435456} (256 MiB)
@@ -382,6 +393,7 @@ export const COMMAND_OPTIONS: Known<CommandOptions> = {
   processGroup: true,
   suspended: true,
   limits: true,
+  onEvent: true,
   maxOutput: true,
   outputPolicy: true,
 };

@@ -17,6 +17,7 @@ import {
   abortSignal,
   checkOptions,
   duration,
+  eventHook,
   flag,
   id,
   isReadable,
@@ -165,6 +166,7 @@ export function toRunControl(
     input: input(options.input ?? streamOf(options.stdin)),
     abortSignal: abortSignal(options.signal),
     limits: spec.limits,
+    onEvent: eventHook(options.onEvent),
     maxOutput: size(options.maxOutput, "maxOutput", DEFAULT_MAX_OUTPUT),
     outputPolicy: oneOf(options.outputPolicy, "outputPolicy", POLICIES),
   };

@@ -22,6 +22,7 @@ import type {
 import { signalNumber } from "../../backend/signals.ts";
 import type { SpawnSpec } from "../../backend/spec.ts";
 import { Timer } from "../../backend/timer.ts";
+import { Events, type ProcessEventHook } from "./events.ts";
 import { RunLimits } from "../limits/run_limits.ts";
 import {
   checkOptions,
@@ -61,6 +62,8 @@ export interface RunControl extends EndingControl, OutputControl {
   readonly input: Input | null;
   /** Limits, or `null`. */
   readonly limits: Limits | null;
+  /** Takes what happens, or `null`. */
+  readonly onEvent: ProcessEventHook | null;
 }
 
 /** A command that was checked: ready to be started. */
@@ -143,6 +146,8 @@ export class Run implements Ended, OutputEvents {
   readonly status: Promise<CommandStatus>;
   /** The limits in force, or `null`. */
   readonly limits: RunLimits | null;
+  /** Takes what happens; `null` where nobody wants to know. */
+  readonly events: Events | null;
   #resolveStatus!: (status: CommandStatus) => void;
   // Resolves when the leader is reaped, or a stop has failed while it lives.
   readonly #over: Promise<void>;
@@ -188,7 +193,10 @@ export class Run implements Ended, OutputEvents {
     this.limits = control.limits === null ? null : new RunLimits(
       native,
       control.limits,
-      () => this.#ending.inBackground(0),
+      (limit) => {
+        this.events?.tell({ type: "limit", limit });
+        this.#ending.inBackground(0);
+      },
     );
     const budget = this.limits?.budget ?? null;
     this.outputs = new Outputs(native, control, budget, this);
@@ -201,6 +209,7 @@ export class Run implements Ended, OutputEvents {
       throw error;
     }
     observer?.(this);
+    this.events = Events.ofRun(control.onEvent, control.command, native.pid);
     if (control.input !== null) this.#feed(control.input);
     this.#ending.listen();
   }
@@ -474,6 +483,9 @@ export class Run implements Ended, OutputEvents {
       limit: this.limits?.leaderEnded(exit, killed) ?? null,
       report: this.#ending.report ?? this.#jobReport,
     });
+    if (this.events !== null) {
+      this.events.finished(exit, status.limit, this.native.treeIsEmpty());
+    }
     const settled = this.native.settled();
     if (settled === null) this.#resolveStatus(status);
     else this.#reportAfter(settled, status);
@@ -518,6 +530,7 @@ export class Run implements Ended, OutputEvents {
 
   // The tree is empty.
   #retire(): void {
+    if (this.#finished) this.events?.tell({ type: "tree-empty" });
     this.limits?.end();
     this.#input?.stop();
     this.native.retire();

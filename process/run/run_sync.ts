@@ -22,6 +22,7 @@ import {
 import { newCaptures } from "../stdio/outputs.ts";
 import { abortedOutput, type Plan, type RunControl } from "./run.ts";
 import { type CommandOutput, outputOf, statusOf } from "./status.ts";
+import { Events } from "./events.ts";
 import { stopSequence } from "./stop.ts";
 
 /**
@@ -59,6 +60,8 @@ export function runSync({ spec, control }: Plan): CommandOutput {
     stderr: receiver(captured.stderr, "stderr", tee, silence),
   };
   const native = backend().spawn(spec);
+  const { pid } = native;
+  const events = Events.ofRun(control.onEvent, control.command, pid);
   const limits = control.limits === null
     ? null
     : new SyncLimits(native, control.limits, io);
@@ -77,9 +80,13 @@ export function runSync({ spec, control }: Plan): CommandOutput {
         io,
         control,
         limits?.passed ? 0 : control.grace,
+        events,
       );
     }
     ended = true;
+  } catch (error) {
+    events?.failed(error);
+    throw error;
   } finally {
     if (!ended) native.killTree();
     native.drainSync(io);
@@ -95,6 +102,7 @@ export function runSync({ spec, control }: Plan): CommandOutput {
     limit: limits?.leaderEnded(exit, killed) ?? null,
     report,
   });
+  events?.finished(exit, status.limit, true);
   return outputOf(status, control, captured);
 }
 
@@ -146,6 +154,7 @@ function stopPumping(
   io: SyncIo,
   control: RunControl,
   grace: number,
+  events: Events | null,
 ): StopReport {
   const state = {
     deadline: performance.now() + grace,
@@ -155,6 +164,7 @@ function stopPumping(
     command: control.command,
     signal: control.stopSignal,
     mainFirst: control.mainFirst,
+    events,
     grace,
   };
   const draining: SyncIo = {

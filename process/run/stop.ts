@@ -20,6 +20,7 @@ import {
   type TreeWatch,
 } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
+import type { Events } from "./events.ts";
 import {
   checkOptions,
   duration,
@@ -72,6 +73,8 @@ export interface StopRequest {
   readonly grace: number;
   /** Whether the main process hears of it before the others. */
   readonly mainFirst?: boolean;
+  /** Takes what is done. */
+  readonly events?: Events | null;
   /** Whether it has been killed just now: first it is looked whether that was enough. */
   readonly killed?: boolean;
 }
@@ -128,6 +131,7 @@ export function* stopSequence(
     soft = native.signalTree(request.signal, true, mainFirst);
     const longest = mainFirst ? MAIN_PAUSE_MS : LONGEST_PAUSE_MS;
     signalled = soft.count;
+    if (signalled > 0) tellSoft(request, signalled, soft.method);
     // A member that may not be signalled is not waited for.
     let refused = (soft.refused ?? 0) > 0;
     let pause = soft.again === undefined ? Infinity : FIRST_PAUSE_MS;
@@ -138,6 +142,7 @@ export function* stopSequence(
       if (empty || soft.again === undefined) continue;
       // What has been forked since has not got the signal yet.
       const more = soft.again();
+      if (more.count > 0) tellSoft(request, more.count, soft.method);
       if (more.count > 0 && !native.namesReached) {
         processes.found(native.members());
       }
@@ -157,6 +162,9 @@ export function* stopSequence(
     processes.killed(left);
     const hard = native.killTree();
     escalated = Math.max(escalated, hard.count);
+    if (round === 0 && hard.count > 0) {
+      request.events?.tell({ type: "escalated", count: hard.count });
+    }
     if (hard.count === 0 && hard.refused.length > 0 && !native.treeIsEmpty()) {
       throw survivorsError(native, request.command, hard.refused);
     }
@@ -177,6 +185,14 @@ export function* stopSequence(
     survivors: unproven === null ? 0 : null,
     unproven,
   };
+}
+
+function tellSoft(
+  { events }: StopRequest,
+  count: number,
+  signal: string,
+): void {
+  events?.tell({ type: "soft-signal", signal, count });
 }
 
 interface Found {
@@ -326,6 +342,8 @@ export interface EndingControl {
 export interface Ended {
   /** The program or programs, for messages. */
   readonly name: string;
+  /** Takes what a stop does, or `null`. */
+  readonly events: Events | null;
   /** Looks whether all leaders have exited; an exit is reported before it returns. */
   hasEnded(): boolean;
   /**
@@ -481,12 +499,14 @@ export class Ending {
     let failure: unknown = null;
     try {
       const killed = this.#subject.stopBegins();
-      const request = { ...how, command: this.#subject.name, killed };
+      const { name: command, events } = this.#subject;
+      const request = { ...how, command, events, killed };
       const report = await runStop(this.#tree, request, this.#state);
       this.report ??= report;
       return report;
     } catch (error) {
       failure = error;
+      this.#subject.events?.failed(error);
       throw error;
     } finally {
       this.error = failure;
