@@ -202,7 +202,8 @@ export function findRoot(pid: number, table: ProcessTable): ProcStat {
   }
   let ancestor: ProcStat | null = table.stat(Deno.pid);
   for (let depth = 0; ancestor !== null && depth < 256; depth++) {
-    if (ancestor.pid === pid) {
+    // Also by its number: /proc may hide it (hidepid, see proc(5)).
+    if (ancestor.pid === pid || ancestor.ppid === pid) {
       throw new RangeError(
         `Cannot open the tree of process ${pid}: it is this process or an ancestor of it`,
       );

@@ -14,9 +14,11 @@ import type { Containment } from "../../backend/containment.ts";
 import { errnoMeaning, posixError } from "../system/errno.ts";
 import { errno, libcLinux, libcWait } from "../system/libc.ts";
 import {
+  isHidden,
   lastPid,
   listPids,
   numbersFresh,
+  readProcFile,
   readStat,
   recentLastPid,
 } from "../system/proc_files.ts";
@@ -80,7 +82,7 @@ import {
   windowOf,
   writeLimit,
 } from "./owner.ts";
-import { Untagged } from "./untagged.ts";
+import { hiddenDoubt, Untagged } from "./untagged.ts";
 
 // How old the number given last before a spawn may be: processes forked at the same
 // time are looked for among those that came since.
@@ -390,7 +392,19 @@ export class Lineage implements Membership {
   }
 
   doubt(): string | null {
-    return untagged.doubt(this);
+    return untagged.doubt(this) ?? this.#doubtHidden();
+  }
+
+  #doubtHidden(): string | null {
+    if (!hidesProcesses()) return null;
+    const last = lastPid();
+    const before = this.firstNumber(last);
+    return hiddenDoubt({
+      first: before === 0 ? 0 : before + 1,
+      last,
+      sessionOf: (pid) => libcLinux().getsid(pid),
+      isHidden,
+    });
   }
 
   // Whatever tree of ours it is in; false when it is in none.
@@ -538,4 +552,11 @@ let floor = 0;
 function floorOf(own: Owner, newest: number): number {
   const oldest = own.used.values().next().value;
   return oldest?.firstNumber(newest) ?? 0;
+}
+
+// Whether /proc hides processes of other users: process 1 is always there, and for
+// process 1 itself the mount says so.
+function hidesProcesses(): boolean {
+  if (Deno.pid !== 1) return isHidden(1);
+  return /\bhidepid=/.test(readProcFile("/proc/self/mountinfo") ?? "");
 }

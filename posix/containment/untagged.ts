@@ -9,7 +9,8 @@
  *
  * A process that shows none of these, and the bits of the detector (`slice.ts`),
  * comes from some tree and has lost its marks: it is of none that can be told, and as
- * long as it lives, it is not proved that a tree which is older than it is empty.
+ * long as it lives, it is not proved that a tree which is older than it is empty. The
+ * same holds for a process of another user that /proc hides (hidepid, see proc(5)).
  *
  * @module
  */
@@ -245,4 +246,50 @@ export class Untagged<Tree extends MarkedTree> {
     });
     return found;
   }
+}
+
+// Hidden processes: where /proc is mounted with hidepid (proc(5)), a process of another
+// user has no limits, parent and command line to be read. What a program with the
+// set-user-ID bit has started can be such a one. Session and number are still told,
+// by getsid(2).
+
+// Numbers that are gone through; a getsid(2) costs some 0.2 microseconds.
+const MAX_HIDDEN_NUMBERS = 65_536;
+
+/** The tree in question, and how its numbers are tested. */
+export interface HiddenQuestion {
+  /** The lowest number that can be a member's; 0 when numbers may have come round. */
+  readonly first: number;
+  /** The number that was given last. */
+  readonly last: number;
+  /** getsid(2); -1 when there is no such process. */
+  readonly sessionOf: (pid: number) => number;
+  /** Whether /proc shows nothing of that number. */
+  readonly isHidden: (pid: number) => boolean;
+}
+
+/**
+ * Why it is not proved that a tree is empty where /proc hides processes.
+ *
+ * A member is in the session that the leader was born in, which is this process's,
+ * or in one that a member has begun, which has the number of that member.
+ *
+ * @param question The tree.
+ * @returns The reason, or `null`.
+ */
+export function hiddenDoubt(
+  { first, last, sessionOf, isHidden }: HiddenQuestion,
+): string | null {
+  if (first <= 0 || last < first || last - first > MAX_HIDDEN_NUMBERS) {
+    return "/proc hides processes of other users (hidepid), and too many may have come since the tree began";
+  }
+  const ours = sessionOf(0);
+  for (let pid = first; pid <= last; pid++) {
+    const session = sessionOf(pid);
+    if (session < first && session !== ours) continue;
+    // The second look: it may have ended in between, and then it is not hidden.
+    if (!isHidden(pid) || sessionOf(pid) < 0) continue;
+    return `process ${pid} is hidden by /proc (hidepid): it may be of this tree, as another user`;
+  }
+  return null;
 }

@@ -7,7 +7,7 @@
 
 import { cString } from "../../ffi/memory.ts";
 import { buffer } from "../../ffi/library.ts";
-import { EMFILE, ENFILE } from "./errno.ts";
+import { EACCES, EMFILE, ENFILE, ENOENT, EPERM } from "./errno.ts";
 import { closeKept, keep, type Kept } from "./isolate_end.ts";
 import { errno, libc, libcLinux } from "./libc.ts";
 
@@ -122,6 +122,19 @@ export function readStat(pid: number): ProcStat | null {
   const size = libc().read(fd, bytes, BigInt(bytes.length));
   close(fd);
   return size > 0 ? parseStat(decoder.decode(bytes.subarray(0, size))) : null;
+}
+
+/**
+ * Whether `/proc` shows nothing of a process: it is not there, or hidden (hidepid, see
+ * proc(5)).
+ *
+ * @param pid The process.
+ * @returns False also when it cannot be told, for want of a descriptor.
+ */
+export function isHidden(pid: number): boolean {
+  const fd = openFile(`/proc/${pid}/stat`);
+  if (fd >= 0) libc().close(fd);
+  return fd === -ENOENT || fd === -EACCES || fd === -EPERM;
 }
 
 /**

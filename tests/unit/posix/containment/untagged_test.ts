@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import {
+  hiddenDoubt,
   type Host,
   type MarkedTree,
   Untagged,
@@ -140,4 +141,32 @@ Deno.test("when it is found to be a member after all, it is no doubt", () => {
   untagged.isLost(11);
   untagged.adopt(11, 10, tree);
   assertEquals(untagged.doubt(tree), null);
+});
+
+Deno.test("a hidden process is a doubt only where it can be a member", () => {
+  // Sessions by number; this process is in session 50, the tree began with 101.
+  const doubt = (sessions: Record<number, number>, shown: number[] = []) =>
+    hiddenDoubt({
+      first: 101,
+      last: 110,
+      sessionOf: (pid) => pid === 0 ? 50 : sessions[pid] ?? -1,
+      isHidden: (pid) => !shown.includes(pid),
+    });
+  assertEquals(doubt({}), null);
+  // In our session, or in one that was begun since.
+  assertMatch(doubt({ 105: 50 }) as string, /^process 105 is hidden/);
+  assertMatch(doubt({ 106: 104 }) as string, /^process 106 is hidden/);
+  // Of a service that was there before; and one that can be seen.
+  assertEquals(doubt({ 105: 70 }), null);
+  assertEquals(doubt({ 105: 50 }, [105]), null);
+});
+
+Deno.test("a tree whose numbers may have come round is not proved empty", () => {
+  const question = { sessionOf: () => -1, isHidden: () => true };
+  for (const [first, last] of [[0, 100], [101, 50], [1, 100_000]] as const) {
+    assertMatch(
+      hiddenDoubt({ ...question, first, last }) as string,
+      /hides processes of other users/,
+    );
+  }
 });
