@@ -113,7 +113,6 @@ export const ONLY_POSIX: Readonly<Record<string, string>> = {
 export const ONLY_WINDOWS: Readonly<Record<string, string>> = {
   "share_socket.ts": "POSIX hands a socket on by its number",
   "signal/console.ts": "console events stand for signals",
-  "stdio/operation.ts": "overlapped reads and writes outlive a call",
   "system/command_line.ts": "POSIX hands arguments on as an array",
   "system/command_line_parse.ts": "POSIX hands arguments on as an array",
   "system/create_process.ts": "posix_spawn.ts is its counterpart",

@@ -34,10 +34,12 @@ import { ERROR_NO_DATA, windowsError } from "../system/errors.ts";
 import { Handle } from "../system/handle.ts";
 import { io, nt } from "../system/kernel32.ts";
 import {
+  available,
   type CompletionPort,
   completionPort,
+  Operation,
+  receive,
 } from "../wait/completion_port.ts";
-import { available, Operation, receive } from "./operation.ts";
 
 /** The capacity of each pipe, in bytes. */
 const BUFFER_SIZE = 64 * 1024;
@@ -274,7 +276,7 @@ export class PipeWriter implements ByteSink {
 // The reading end of a pipe from a child.
 //
 // The caller's memory is written to only while a call of ours lasts: a read that
-// is in flight waits for bytes and takes none (see `operation.ts`).
+// is in flight waits for bytes and takes none (see `completion_port.ts`).
 
 const SMALLEST = 64 * 1024;
 const LARGEST = 1024 * 1024;

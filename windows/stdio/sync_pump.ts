@@ -12,7 +12,12 @@ import { INFINITE } from "../system/win32.ts";
 import type { Handle } from "../system/handle.ts";
 import { io as io_ } from "../system/kernel32.ts";
 import type { Leader } from "../wait/leader.ts";
-import { available, createEvent, Operation, receive } from "./operation.ts";
+import {
+  available,
+  createEvent,
+  Operation,
+  receive,
+} from "../wait/completion_port.ts";
 import type { PipeReader, PipeWriter } from "./pipe.ts";
 
 /** The pipes of a child. */
