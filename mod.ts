@@ -120,12 +120,14 @@ export type {
 } from "./backend/native.ts";
 export type { LinesOptions, OutputLine } from "./process/stdio/lines.ts";
 export type {
+  ExpectOptions,
   ReadyCommonOptions,
   ReadyFileOptions,
   ReadyLineOptions,
   ReadyOptions,
   ReadyPortOptions,
   ReadyResult,
+  ReadyUrlOptions,
 } from "./process/ready/ready.ts";
 export type {
   ProcessEvent,

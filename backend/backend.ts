@@ -109,6 +109,16 @@ export interface Backend {
    */
   adoptListener(fd: number): NativeListener;
   /**
+   * The processes that listen on a TCP port.
+   *
+   * @param among The processes that are looked at.
+   * @returns `null` where the system does not tell, or nothing listens.
+   */
+  portHolders(
+    port: number,
+    among: readonly number[] | "all",
+  ): readonly ProcessInfo[] | null;
+  /**
    * Whether a path leads to a device, into the kernel, or elsewhere where Deno
    * wants all permissions.
    *

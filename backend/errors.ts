@@ -309,7 +309,7 @@ function named(report: StopReport | null): string {
  *
  * @category Errors
  */
-export type NotReadyReason = "exited" | "closed" | "timeout";
+export type NotReadyReason = "exited" | "closed" | "timeout" | "held";
 
 /**
  * The details of {@linkcode NotReadyError} besides the reason.
@@ -329,6 +329,8 @@ export interface NotReadyDetails {
     | null;
   /** The last lines that it wrote, as far as they were read. */
   readonly lines: readonly string[];
+  /** Who holds the port, where that is not of the tree. */
+  readonly holder?: string | null;
 }
 
 /**
@@ -402,6 +404,8 @@ function notReadyMessage(
   if (reason === "timeout") {
     text +=
       `was not ready within ${timeout} ms (${awaited}); it is still running`;
+  } else if (reason === "held") {
+    text += `cannot be ready: ${awaited} is held by ${details.holder}`;
   } else if (reason === "closed") {
     text += `closed its output before it was ready (${awaited})`;
   } else if (status?.signal) {

@@ -29,7 +29,7 @@ import { PosixJob } from "./job.ts";
 import { SIGNALS } from "./signal/signal_process.ts";
 import { PosixProcess } from "./process.ts";
 import { POSIX_LIMITS } from "./spawn/resource_limits.ts";
-import { adoptListener, openListener } from "./socket.ts";
+import { adoptListener, openListener, portHolders } from "./socket.ts";
 import { spawnProcess } from "./spawn/spawn.ts";
 import { isSpecialFile } from "./stdio/stdio.ts";
 
@@ -72,6 +72,7 @@ export function posixBackend(): Backend {
     adoptListener(fd: number): NativeListener {
       return adoptListener(fd);
     },
+    portHolders,
     permissionBroker(): string | null {
       return libc().getenv(BROKER) === null ? null : "/dev/null/none";
     },

@@ -19,7 +19,15 @@ import {
   streamHints,
   unixAddress,
 } from "../ffi/socket_address.ts";
+import type { ProcessInfo } from "../backend/containment.ts";
 import { hostAndPort } from "../backend/permissions.ts";
+import {
+  listPids,
+  procIsUsable,
+  readLink,
+  readProcFile,
+} from "./system/proc_files.ts";
+import { describe, processTable } from "./system/process_table.ts";
 import { setCloseOnExec } from "./system/file_system.ts";
 import { EBADF, errnoMeaning, posixError } from "./system/errno.ts";
 import { bindErrno, DARWIN, errno, libc, libcSocket } from "./system/libc.ts";
@@ -184,4 +192,62 @@ function bytesOf(
     | BigUint64Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
   return new Uint8Array(view.buffer);
+}
+
+// ---- The processes that listen on a port ----
+
+// TCP_LISTEN of <net/tcp_states.h>.
+const LISTENS = "0A";
+
+/**
+ * The processes that hold a listening socket of a TCP port (Linux: proc_net(5)).
+ *
+ * @param port The port.
+ * @param among The processes that are looked at.
+ * @returns Those of them; `null` where the system does not tell, or nothing listens.
+ */
+export function portHolders(
+  port: number,
+  among: readonly number[] | "all",
+): ProcessInfo[] | null {
+  if (DARWIN || !procIsUsable()) return null;
+  const links = listeningSockets("/proc/net/tcp", port)
+    .concat(listeningSockets("/proc/net/tcp6", port));
+  if (links.length === 0) return null;
+  const pids = among === "all" ? listPids() ?? [] : among;
+  const table = processTable();
+  const holders: ProcessInfo[] = [];
+  for (let i = 0; i < pids.length; i++) {
+    const pid = pids[i] as number;
+    const stat = holdsOne(pid, links) ? table.stat(pid) : null;
+    if (stat !== null) holders[holders.length] = describe(stat, table, false);
+  }
+  return holders;
+}
+
+function listeningSockets(path: string, port: number): string[] {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const links: string[] = [];
+  // The kernel lists those that listen first.
+  const lines = (readProcFile(path) ?? "").split("\n");
+  for (let i = 1; i < lines.length; i++) {
+    // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode
+    const fields = (lines[i] as string).trim().split(/\s+/);
+    if (fields[3] !== LISTENS || !fields[1]?.endsWith(end)) continue;
+    links[links.length] = `socket:[${fields[9]}]`;
+  }
+  return links;
+}
+
+// FDSize is the size of the table of descriptors, at least the highest number.
+function holdsOne(pid: number, links: readonly string[]): boolean {
+  const status = readProcFile(`/proc/${pid}/status`) ?? "";
+  const size = Number(/^FDSize:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+  // Another user's, or one that has ended.
+  if (size === 0 || readLink(`/proc/${pid}/cwd`) === null) return false;
+  for (let fd = 0; fd < size; fd++) {
+    const link = readLink(`/proc/${pid}/fd/${fd}`);
+    if (link !== null && links.includes(link)) return true;
+  }
+  return false;
 }

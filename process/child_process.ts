@@ -13,8 +13,12 @@ import type {
 } from "../backend/native.ts";
 import { terminalSize } from "./options/attributes.ts";
 import {
+  type ExpectOptions,
+  expectPrompt,
+  olderHolder,
   type ReadyOptions,
   type ReadyResult,
+  type Starting,
   untilReady,
 } from "./ready/ready.ts";
 import { type KillOptions, Run, type WaitOptions } from "./run/run.ts";
@@ -301,18 +305,19 @@ export class ChildProcess implements AsyncDisposable {
 
   /**
    * Waits until the child is ready: it has written a line, accepts connections on
-   * a port, or has made a file.
+   * a port, answers a request, or has made a file.
    *
    * The output up to the line that matched is consumed; what follows can be read.
    * Output without a reader is thrown away from then on, so that it does not block
-   * the child: see `drain`. With `port` or `file` that means all of it.
+   * the child: see `drain`. With `port`, `url` or `file` that means all of it.
    *
    * @param options What to wait for, and for how long.
    * @returns The line and its match, and how long it took.
    * @throws {NotReadyError} when the child exits before, or closes its output, or
    * when the time is up: it goes on running then. The last lines are attached.
    * @throws {TypeError} for invalid options, or when an output is not piped, or locked.
-   * @throws {Deno.errors.NotCapable} without `--allow-net` for `port`, or `--allow-read` for `file`.
+   * @throws {Deno.errors.NotCapable} without `--allow-net` for `port` and `url`, or
+   * `--allow-read` for `file`.
    *
    * @example
    * ```ts
@@ -327,14 +332,47 @@ export class ChildProcess implements AsyncDisposable {
    * ```
    */
   async ready(options: ReadyOptions): Promise<ReadyResult> {
-    const { control, outputs, status } = this.#run;
-    const { command } = control;
-    const result = await untilReady(
-      { command, outputs: outputs.piped, status },
-      options,
-    );
+    const result = await untilReady(startingOf(this.#run), options);
     this.#run.events?.tell({ type: "ready" });
     return result;
+  }
+
+  /**
+   * Waits for a prompt, and answers it: a dialogue is a few of these in a row. The
+   * output up to the prompt is consumed, what follows is kept for the next one.
+   *
+   * @param prompt A part of a line, finished or not, or a pattern.
+   * @param answer What is written to the child's stdin: text, with an end of line behind
+   * it, or bytes as they are. Nothing by default.
+   * @param options Milliseconds to wait at most (default 30000), and where to look.
+   * @returns The line and its match, and how long it took.
+   * @throws {NotReadyError} as {@linkcode ChildProcess.ready} does.
+   * @throws {TypeError} for invalid options, or when stdin or the output is not piped.
+   *
+   * @example
+   * ```ts
+   * import { Command } from "@killable/process";
+   *
+   * await using child = new Command(Deno.execPath(), {
+   *   args: ["eval", "console.log('hello', prompt('name?'))"],
+   *   stdin: "piped",
+   *   stdout: "piped",
+   * }).spawn();
+   * await child.expect("name?", "Ada");
+   * const { line } = await child.expect(/hello/);
+   * console.log(line.trim()); // hello Ada
+   * ```
+   */
+  async expect(
+    prompt: string | RegExp,
+    answer?: string | Uint8Array,
+    options: ExpectOptions = {},
+  ): Promise<ReadyResult & { readonly line: string }> {
+    return await expectPrompt(
+      startingOf(this.#run),
+      answer === undefined ? null : this.stdin,
+      { prompt, answer, options },
+    );
   }
 
   /**
@@ -547,4 +585,13 @@ function byNumber(
     fds[one.number] = one;
   }
   return fds;
+}
+
+function startingOf({ control, outputs, status, native }: Run): Starting {
+  return {
+    command: control.command,
+    outputs: outputs.piped,
+    status,
+    olderHolder: (port) => olderHolder(native, port),
+  };
 }

@@ -73,6 +73,7 @@ export function windowsBackend(): Backend {
         "Cannot inherit listeners on Windows: no socket activation there. Use adoptSocket() of '@killable/process/windows'",
       );
     },
+    portHolders: () => null,
     permissionBroker(): string | null {
       const broker = variable(ownEnvironment(), "DENO_PERMISSION_BROKER_PATH");
       return broker === null ? null : "\\\\.\\NUL\\none";

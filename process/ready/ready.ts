@@ -6,7 +6,11 @@
  */
 
 import { NotReadyError, type NotReadyReason } from "../../backend/errors.ts";
+import { backend } from "../../backend/backend.ts";
+import type { ProcessInfo } from "../../backend/containment.ts";
+import type { NativeProcess } from "../../backend/native.ts";
 import { Timer } from "../../backend/timer.ts";
+import { type Probe, probeFile, probePort, probeUrl } from "./probes.ts";
 import type { CommandStatus } from "../run/status.ts";
 import type { ChildOutput, OutputName } from "../stdio/child_output.ts";
 import {
@@ -82,8 +86,18 @@ export interface ReadyLineOptions extends ReadyCommonOptions {
  * @category Readiness
  */
 export interface ReadyPortOptions extends ReadyCommonOptions {
-  /** The port. Any listener there counts: it need not be the child. */
+  /**
+   * The port. A listener on this machine that a process holds which is not of the tree,
+   * and was there before the child, does not count: the error names it (Linux; elsewhere
+   * it counts).
+   */
   port: number;
+  /**
+   * Whether a listener counts that was there before the child.
+   *
+   * @default {false}
+   */
+  anyHolder?: boolean;
   /**
    * The host.
    *
@@ -103,13 +117,38 @@ export interface ReadyFileOptions extends ReadyCommonOptions {
 }
 
 /**
- * What to wait for: exactly one of a line, a port and a file.
+ * Options of `ready()` that wait until an HTTP request is answered. Needs `--allow-net`
+ * for the address. A redirection is an answer, and not followed.
+ *
+ * @category Readiness
+ */
+export interface ReadyUrlOptions extends ReadyCommonOptions {
+  /** The address, `http:` or `https:`. */
+  url: string | URL;
+  /**
+   * The status that is waited for, or what says whether one is right.
+   *
+   * @default {below 400}
+   */
+  status?: number | ((status: number) => boolean);
+  /**
+   * The client of `Deno.createHttpClient()`: with `caCerts` for a certificate of one's
+   * own, with `proxy: { transport: "unix", path }` for a Unix socket. It stays open.
+   *
+   * @default {Deno's}
+   */
+  client?: Deno.HttpClient;
+}
+
+/**
+ * What to wait for: exactly one of a line, a port, a URL and a file.
  *
  * @category Readiness
  */
 export type ReadyOptions =
   | ReadyLineOptions
   | ReadyPortOptions
+  | ReadyUrlOptions
   | ReadyFileOptions;
 
 /**
@@ -138,16 +177,25 @@ export interface Starting {
   readonly outputs: readonly ChildOutput[];
   /** Resolves when it has exited. */
   readonly status: Promise<CommandStatus>;
+  /**
+   * The process that holds a port of this machine, is not of the tree, and was there
+   * before the child; `null` where none is known.
+   */
+  readonly olderHolder: (port: number) => string | null;
 }
 
 const READY_OPTIONS: Known<
-  ReadyLineOptions & ReadyPortOptions & ReadyFileOptions
+  ReadyLineOptions & ReadyPortOptions & ReadyUrlOptions & ReadyFileOptions
 > = {
   line: true,
   stream: true,
   maxLineLength: true,
   port: true,
   hostname: true,
+  anyHolder: true,
+  url: true,
+  status: true,
+  client: true,
   file: true,
   timeout: true,
   drain: true,
@@ -191,13 +239,14 @@ export function toReadyPlan(
 ): ReadyPlan {
   checkOptions(options, "ready()", READY_OPTIONS);
   const given = (options ?? {}) as Partial<
-    ReadyLineOptions & ReadyPortOptions & ReadyFileOptions
+    ReadyLineOptions & ReadyPortOptions & ReadyUrlOptions & ReadyFileOptions
   >;
-  const { line, port, file } = given;
-  const kinds = [line, port, file].filter((one) => one !== undefined).length;
+  const { line, port, url, file } = given;
+  const kinds =
+    [line, port, url, file].filter((one) => one !== undefined).length;
   if (kinds !== 1) {
     throw new TypeError(
-      `Cannot wait until ready: expected one of 'line', 'port' and 'file', got ${kinds}`,
+      `Cannot wait until ready: expected one of 'line', 'port', 'url' and 'file', got ${kinds}`,
     );
   }
   const drain = flag(given.drain, "drain", true);
@@ -211,16 +260,17 @@ export function toReadyPlan(
     searched,
     read: searched.concat(unwanted),
     drain,
-    ...condition(line, port, given.hostname, file),
+    ...condition(child, given),
   };
 }
 
 function condition(
-  line: unknown,
-  port: unknown,
-  hostname: unknown,
-  file: unknown,
+  child: Starting,
+  given: Partial<
+    ReadyLineOptions & ReadyPortOptions & ReadyUrlOptions & ReadyFileOptions
+  >,
 ): Pick<ReadyPlan, "line" | "probe" | "awaited"> {
+  const { line, port, hostname, url, status, client, file } = given;
   if (line !== undefined) {
     if (typeof line === "string" || line instanceof RegExp) {
       // A copy: the position of a global pattern is its owner's.
@@ -231,9 +281,12 @@ function condition(
       `Invalid line: expected a string or a RegExp, got ${shown(line)}`,
     );
   }
-  const probe = port === undefined
+  const any = flag(given.anyHolder, "anyHolder", false);
+  const probe = url !== undefined
+    ? probeUrl(url, status, client)
+    : port === undefined
     ? probeFile(pathOf(file as string | URL, "file"))
-    : probePort(port, hostname);
+    : probePort(port, hostname, any ? null : child.olderHolder);
   return { line: null, probe, awaited: probe.what };
 }
 
@@ -248,140 +301,6 @@ function searchedIn(child: Starting, value: unknown): readonly ChildOutput[] {
       stream === "both" ? "neither stdout nor stderr" : `'${stream}'`
     } is ${stream === "both" ? "" : "not "}piped`,
   );
-}
-
-// ---- Probes: a listener, a file, looked for until it is there ----
-
-/** Something that is looked for until it is there. */
-export interface Probe {
-  /** What it is, in words. */
-  readonly what: string;
-  /**
-   * Looks until it is there, or `over` says so.
-   *
-   * @param over Whether the wait is over.
-   * @returns Whether it was there.
-   * @throws what looking failed with, when trying again is of no use.
-   */
-  run(over: () => boolean): Promise<boolean>;
-  /** Wakes it between two looks. */
-  cancel(): void;
-  /** Why it was not there at the last look. */
-  obstacle(): unknown;
-}
-
-const LOOPBACK = ["127.0.0.1", "::1"];
-
-function mayConnect({ hostname, port }: Deno.ConnectOptions): boolean {
-  const host = `[${hostname}]:${port}`;
-  return Deno.permissions.querySync({ name: "net", host }).state === "granted";
-}
-
-const FIRST_PAUSE = 10;
-const LONGEST_PAUSE = 100;
-
-/**
- * A probe for a listening port.
- *
- * @param port The port.
- * @param hostname The host.
- * @returns The probe.
- * @throws {TypeError} when the host is no string.
- * @throws {RangeError} when the port is none.
- */
-export function probePort(port: unknown, hostname: unknown): Probe {
-  if (hostname !== undefined && (typeof hostname !== "string" || !hostname)) {
-    throw new TypeError(
-      `Invalid hostname: expected a host's name or address, got ${
-        shown(hostname)
-      }`,
-    );
-  }
-  // A server that says "localhost" may listen on one of the two alone.
-  const hosts = hostname === undefined ? LOOPBACK : [hostname];
-  const number = typeof port === "number" ? port : -1;
-  if (!Number.isInteger(number) || number < 1 || number > 65535) {
-    throw new RangeError(
-      `Invalid port: expected a whole number from 1 to 65535, got ${
-        shown(port)
-      }`,
-    );
-  }
-  return polling(`port ${hosts[0]}:${number}`, async (signal) => {
-    let failure: unknown = null;
-    for (let i = 0; i < hosts.length; i++) {
-      const address = { hostname: hosts[i] as string, port: number };
-      // The first address alone is asked for; the other one as far as it is allowed.
-      if (i > 0 && !mayConnect(address)) break;
-      try {
-        (await Deno.connect({ ...address, signal })).close();
-        return;
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    throw failure;
-  });
-}
-
-/**
- * A probe for a file.
- *
- * @param path The file.
- * @returns The probe.
- */
-export function probeFile(path: string): Probe {
-  return polling(`file '${path}'`, async () => {
-    await Deno.stat(path);
-  });
-}
-
-function polling(
-  what: string,
-  look: (signal: AbortSignal) => Promise<void>,
-): Probe {
-  // For a host that does not even refuse.
-  const abort = new AbortController();
-  let obstacle: unknown;
-  let wake: (() => void) | null = null;
-  const pause = async (ms: number): Promise<void> => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = new Timer(ms, resolve);
-    wake = resolve;
-    await promise;
-    timer.clear();
-  };
-  return {
-    what,
-    async run(over: () => boolean): Promise<boolean> {
-      for (
-        let ms = FIRST_PAUSE;
-        !over();
-        ms = Math.min(2 * ms, LONGEST_PAUSE)
-      ) {
-        try {
-          await look(abort.signal);
-          return !over();
-        } catch (error) {
-          if (over()) return false;
-          if (isFinal(error)) throw error;
-          obstacle = error;
-        }
-        await pause(ms);
-      }
-      return false;
-    },
-    cancel(): void {
-      abort.abort();
-      wake?.();
-    },
-    obstacle: () => obstacle,
-  };
-}
-
-// A missing permission does not come by waiting; everything else may.
-function isFinal(error: unknown): boolean {
-  return error instanceof Deno.errors.NotCapable || error instanceof TypeError;
 }
 
 const TAIL = 20;
@@ -521,7 +440,9 @@ class ReadyWait {
 
   async #poll(probe: Probe): Promise<void> {
     try {
-      if (await probe.run(() => this.#ended)) this.#succeed(null, null, null);
+      if (!await probe.run(() => this.#ended)) return;
+      if (probe.objection() === null) this.#succeed(null, null, null);
+      else this.#fail("held");
     } catch (error) {
       this.#reject(error);
     }
@@ -551,7 +472,8 @@ class ReadyWait {
     const { command } = this.#child;
     const status = this.#status;
     const lines = this.#tail;
-    const details = { command, awaited, timeout, status, lines };
+    const holder = probe?.objection() ?? null;
+    const details = { command, awaited, timeout, status, lines, holder };
     const cause = probe?.obstacle();
     this.#reject(
       new NotReadyError(reason, details, cause === undefined ? {} : { cause }),
@@ -572,4 +494,92 @@ class ReadyWait {
       this.#plan.read[i]?.drain();
     }
   }
+}
+
+/**
+ * Options of `ChildProcess.expect()`.
+ *
+ * @category Readiness
+ */
+export type ExpectOptions = Pick<
+  ReadyLineOptions,
+  "timeout" | "stream" | "maxLineLength"
+>;
+
+const EXPECT_OPTIONS: Known<ExpectOptions> = {
+  timeout: true,
+  stream: true,
+  maxLineLength: true,
+};
+
+/**
+ * Waits for a prompt and answers it.
+ *
+ * @param child The child.
+ * @param stdin Where the answer goes, or `null` without one.
+ * @param dialogue The prompt, the answer, and how long to wait.
+ * @returns The line that matched.
+ * @throws what {@linkcode untilReady} throws.
+ */
+export async function expectPrompt(
+  child: Starting,
+  stdin: WritableStream<Uint8Array> | null,
+  { prompt, answer, options }: {
+    readonly prompt: string | RegExp;
+    readonly answer: string | Uint8Array | undefined;
+    readonly options: ExpectOptions;
+  },
+): Promise<ReadyResult & { readonly line: string }> {
+  checkOptions(options, "expect()", EXPECT_OPTIONS);
+  const bytes = typeof answer === "string"
+    ? new TextEncoder().encode(`${answer}\n`)
+    : answer;
+  if (bytes !== undefined && !(bytes instanceof Uint8Array)) {
+    throw new TypeError(
+      `Invalid answer: expected a string or a Uint8Array, got ${shown(bytes)}`,
+    );
+  }
+  const result = await untilReady(child, {
+    ...options,
+    line: prompt,
+    drain: false,
+  });
+  if (bytes !== undefined && stdin !== null) {
+    const writer = stdin.getWriter();
+    try {
+      await writer.write(bytes);
+    } finally {
+      writer.releaseLock();
+    }
+  }
+  return result as ReadyResult & { readonly line: string };
+}
+
+/**
+ * The process that holds a port, is not of a tree, and was there before its leader.
+ *
+ * @param native The tree.
+ * @param port The port, of this machine.
+ * @returns It, in words; `null` where none is known.
+ */
+export function olderHolder(
+  native: NativeProcess,
+  port: number,
+): string | null {
+  const members = native.members();
+  const leader = members.find(({ pid }) => pid === native.pid);
+  const own = backend().portHolders(port, members.map(({ pid }) => pid));
+  if (leader === undefined || own === null || own.length > 0) return null;
+  const others = backend().portHolders(port, "all") ?? [];
+  let older: ProcessInfo | null = null;
+  for (let i = 0; i < others.length; i++) {
+    const holder = others[i] as ProcessInfo;
+    // One that came later may serve the child: a proxy of a container runtime.
+    if (!(holder.startTime < leader.startTime)) return null;
+    older ??= holder;
+  }
+  if (older === null) return null;
+  return older.pid === Deno.pid
+    ? `this process itself (${Deno.pid})`
+    : `${older.name} (${older.pid}), which was there before it`;
 }

@@ -162,9 +162,7 @@ export function* stopSequence(
     processes.killed(left);
     const hard = native.killTree();
     escalated = Math.max(escalated, hard.count);
-    if (round === 0 && hard.count > 0) {
-      request.events?.tell({ type: "escalated", count: hard.count });
-    }
+    if (round === 0) tellHard(request, hard.count);
     if (hard.count === 0 && hard.refused.length > 0 && !native.treeIsEmpty()) {
       throw survivorsError(native, request.command, hard.refused);
     }
@@ -193,6 +191,10 @@ function tellSoft(
   signal: string,
 ): void {
   events?.tell({ type: "soft-signal", signal, count });
+}
+
+function tellHard({ events }: StopRequest, count: number): void {
+  if (count > 0) events?.tell({ type: "escalated", count });
 }
 
 interface Found {
