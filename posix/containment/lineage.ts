@@ -18,6 +18,7 @@ import {
   lastPid,
   listPids,
   numbersFresh,
+  pidMax,
   readProcFile,
   readStat,
   recentLastPid,
@@ -176,6 +177,8 @@ export class Lineage implements Membership {
   #turn = 0;
   #mark = 0;
   #marked = false;
+  // Forks of this machine up to the start, where /proc hides processes.
+  #forks = 0;
 
   private constructor(
     own: Owner,
@@ -289,6 +292,7 @@ export class Lineage implements Membership {
     this.#turn = noteLeader(pid);
     this.#leader = pid;
     this.#startedAt = performance.now();
+    if (hidesProcesses()) this.#forks = forkCount();
     this.#owner.latest?.retireIfAlone(pid, this.#startedAt);
     this.#owner.latest = this;
     const last = lastPid(this.#startedAt);
@@ -397,11 +401,12 @@ export class Lineage implements Membership {
 
   #doubtHidden(): string | null {
     if (!hidesProcesses()) return null;
-    const last = lastPid();
-    const before = this.firstNumber(last);
+    const since = forkCount() - this.#forks;
+    const first = Math.min(this.#lastBefore + 1, this.#leader);
     return hiddenDoubt({
-      first: before === 0 ? 0 : before + 1,
-      last,
+      first: this.#forks > 0 && since < pidMax() / 2 ? first : 0,
+      last: lastPid(),
+      max: pidMax(),
       sessionOf: (pid) => libcLinux().getsid(pid),
       isHidden,
     });
@@ -554,9 +559,18 @@ function floorOf(own: Owner, newest: number): number {
   return oldest?.firstNumber(newest) ?? 0;
 }
 
+let hides: boolean | null = null;
+
 // Whether /proc hides processes of other users: process 1 is always there, and for
 // process 1 itself the mount says so.
 function hidesProcesses(): boolean {
-  if (Deno.pid !== 1) return isHidden(1);
-  return /\bhidepid=/.test(readProcFile("/proc/self/mountinfo") ?? "");
+  return hides ??= Deno.pid !== 1
+    ? isHidden(1)
+    : /\bhidepid=/.test(readProcFile("/proc/self/mountinfo") ?? "");
+}
+
+// Forks of this machine since it began, threads included (proc(5), /proc/stat).
+function forkCount(): number {
+  const match = /^processes (\d+)/m.exec(readProcFile("/proc/stat") ?? "");
+  return match === null ? 0 : Number(match[1]);
 }

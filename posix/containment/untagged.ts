@@ -258,10 +258,12 @@ const MAX_HIDDEN_NUMBERS = 65_536;
 
 /** The tree in question, and how its numbers are tested. */
 export interface HiddenQuestion {
-  /** The lowest number that can be a member's; 0 when numbers may have come round. */
+  /** The lowest number that can be a member's; 0 when numbers have come round. */
   readonly first: number;
-  /** The number that was given last. */
+  /** The number that was given last; below the first when numbers began anew between them. */
   readonly last: number;
+  /** The highest number that is given. */
+  readonly max: number;
   /** getsid(2); -1 when there is no such process. */
   readonly sessionOf: (pid: number) => number;
   /** Whether /proc shows nothing of that number. */
@@ -278,16 +280,20 @@ export interface HiddenQuestion {
  * @returns The reason, or `null`.
  */
 export function hiddenDoubt(
-  { first, last, sessionOf, isHidden }: HiddenQuestion,
+  { first, last, max, sessionOf, isHidden }: HiddenQuestion,
 ): string | null {
-  if (first <= 0 || last < first || last - first > MAX_HIDDEN_NUMBERS) {
-    return "/proc hides processes of other users (hidepid), and too many may have come since the tree began";
+  const count = last < first ? max - first + last : last - first;
+  if (first <= 0 || last <= 0 || count > MAX_HIDDEN_NUMBERS) {
+    return "/proc hides processes of other users (hidepid), and too many have come since the tree began";
   }
+  const isLater = (pid: number) =>
+    last < first ? pid >= first || pid <= last && pid > 0 : pid >= first;
   const ours = sessionOf(0);
-  for (let pid = first; pid <= last; pid++) {
+  for (let n = 0; n <= count; n++) {
+    const pid = first + n <= max ? first + n : first + n - max;
     const session = sessionOf(pid);
-    if (session < first && session !== ours) continue;
-    // The second look: it may have ended in between, and then it is not hidden.
+    if (session !== ours && !isLater(session)) continue;
+    // The second question: it may have ended in between.
     if (!isHidden(pid) || sessionOf(pid) < 0) continue;
     return `process ${pid} is hidden by /proc (hidepid): it may be of this tree, as another user`;
   }

@@ -149,6 +149,7 @@ Deno.test("a hidden process is a doubt only where it can be a member", () => {
     hiddenDoubt({
       first: 101,
       last: 110,
+      max: 200,
       sessionOf: (pid) => pid === 0 ? 50 : sessions[pid] ?? -1,
       isHidden: (pid) => !shown.includes(pid),
     });
@@ -161,9 +162,34 @@ Deno.test("a hidden process is a doubt only where it can be a member", () => {
   assertEquals(doubt({ 105: 50 }, [105]), null);
 });
 
-Deno.test("a tree whose numbers may have come round is not proved empty", () => {
-  const question = { sessionOf: () => -1, isHidden: () => true };
-  for (const [first, last] of [[0, 100], [101, 50], [1, 100_000]] as const) {
+Deno.test("numbers that began anew are gone through from the first to the last", () => {
+  const asked: number[] = [];
+  const doubt = (sessions: Record<number, number>) =>
+    hiddenDoubt({
+      first: 198,
+      last: 3,
+      max: 200,
+      sessionOf(pid) {
+        if (pid === 0) return 50;
+        asked.push(pid);
+        return sessions[pid] ?? -1;
+      },
+      isHidden: () => true,
+    });
+  assertEquals(doubt({}), null);
+  assertEquals(asked, [198, 199, 200, 1, 2, 3]);
+  assertMatch(doubt({ 2: 199 }) as string, /^process 2 is hidden/);
+  assertMatch(doubt({ 3: 2 }) as string, /^process 3 is hidden/);
+  assertEquals(doubt({ 2: 70 }), null);
+});
+
+Deno.test("a tree whose numbers have come round is not proved empty", () => {
+  const question = {
+    sessionOf: () => -1,
+    isHidden: () => true,
+    max: 4_000_000,
+  };
+  for (const [first, last] of [[0, 100], [101, -1], [1, 100_000]] as const) {
     assertMatch(
       hiddenDoubt({ ...question, first, last }) as string,
       /hides processes of other users/,
