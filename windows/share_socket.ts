@@ -10,7 +10,8 @@
 import { windowsError } from "./system/errors.ts";
 import { sockets } from "./socket.ts";
 
-/** `sizeof(WSAPROTOCOL_INFOW)`, in bytes. */
+/** `sizeof(WSAPROTOCOL_INFOW)`, in bytes.
+ * @category Win32 constants */
 export const WSAPROTOCOL_INFOW_SIZE = 628;
 
 const FROM_PROTOCOL_INFO = -1;

@@ -11,7 +11,8 @@
  * @module
  */
 
-/** `CreateProcessW` takes at most this many UTF-16 units, the NUL included. */
+/** `CreateProcessW` takes at most this many UTF-16 units, the NUL included.
+ * @category Win32 constants */
 export const MAX_COMMAND_LINE = 32_767;
 
 /**

@@ -8,7 +8,8 @@
 
 import { bytesField, field, type Layout } from "../../ffi/memory.ts";
 
-/** Page "STARTUPINFOW structure". 104 bytes. */
+/** Page "STARTUPINFOW structure". 104 bytes.
+ * @category Win32 structures */
 export const STARTUPINFOW: Layout<
   | "cb"
   | "lpDesktop"
@@ -38,7 +39,8 @@ export const STARTUPINFOW: Layout<
   },
 };
 
-/** Page "STARTUPINFOEXW structure": a STARTUPINFOW and one pointer. 112 bytes. */
+/** Page "STARTUPINFOEXW structure": a STARTUPINFOW and one pointer. 112 bytes.
+ * @category Win32 structures */
 export const STARTUPINFOEXW: Layout<
   "StartupInfo" | "lpAttributeList"
 > = {
@@ -51,7 +53,8 @@ export const STARTUPINFOEXW: Layout<
   },
 };
 
-/** Page "PROCESS_INFORMATION structure". 24 bytes. */
+/** Page "PROCESS_INFORMATION structure". 24 bytes.
+ * @category Win32 structures */
 export const PROCESS_INFORMATION: Layout<
   "hProcess" | "hThread" | "dwProcessId" | "dwThreadId"
 > = {
@@ -66,7 +69,8 @@ export const PROCESS_INFORMATION: Layout<
   },
 };
 
-/** Page "SECURITY_ATTRIBUTES structure". 24 bytes. */
+/** Page "SECURITY_ATTRIBUTES structure". 24 bytes.
+ * @category Win32 structures */
 export const SECURITY_ATTRIBUTES: Layout<
   "nLength" | "lpSecurityDescriptor" | "bInheritHandle"
 > = {
@@ -80,7 +84,8 @@ export const SECURITY_ATTRIBUTES: Layout<
   },
 };
 
-/** Page "OVERLAPPED structure". 32 bytes. */
+/** Page "OVERLAPPED structure". 32 bytes.
+ * @category Win32 structures */
 export const OVERLAPPED: Layout<
   "Internal" | "InternalHigh" | "Offset" | "OffsetHigh" | "hEvent"
 > = {
@@ -96,7 +101,8 @@ export const OVERLAPPED: Layout<
   },
 };
 
-/** Page "OVERLAPPED_ENTRY structure". 32 bytes. */
+/** Page "OVERLAPPED_ENTRY structure". 32 bytes.
+ * @category Win32 structures */
 export const OVERLAPPED_ENTRY: Layout<
   "lpCompletionKey" | "lpOverlapped" | "Internal" | "dwNumberOfBytesTransferred"
 > = {
@@ -111,7 +117,8 @@ export const OVERLAPPED_ENTRY: Layout<
   },
 };
 
-/** Page "PROCESSENTRY32W structure". 568 bytes. */
+/** Page "PROCESSENTRY32W structure". 568 bytes.
+ * @category Win32 structures */
 export const PROCESSENTRY32W: Layout<
   | "dwSize"
   | "th32ProcessID"
@@ -133,7 +140,8 @@ export const PROCESSENTRY32W: Layout<
   },
 };
 
-/** Page "FILETIME structure": 100 ns units since 1601, as one number. 8 bytes. */
+/** Page "FILETIME structure": 100 ns units since 1601, as one number. 8 bytes.
+ * @category Win32 structures */
 export const FILETIME: Layout<"time"> = {
   name: "FILETIME",
   header: "minwindef.h",
@@ -141,7 +149,8 @@ export const FILETIME: Layout<"time"> = {
   fields: { time: field("u64", 0) },
 };
 
-/** Page "PROCESS_MEMORY_COUNTERS structure" (psapi.h). 72 bytes. */
+/** Page "PROCESS_MEMORY_COUNTERS structure" (psapi.h). 72 bytes.
+ * @category Win32 structures */
 export const PROCESS_MEMORY_COUNTERS: Layout<
   | "cb"
   | "PageFaultCount"
@@ -165,7 +174,8 @@ export const PROCESS_MEMORY_COUNTERS: Layout<
 
 // The structures of job objects, as the x64 and arm64 headers lay them out.
 
-/** Page "JOBOBJECT_BASIC_LIMIT_INFORMATION structure". 64 bytes. */
+/** Page "JOBOBJECT_BASIC_LIMIT_INFORMATION structure". 64 bytes.
+ * @category Win32 structures */
 export const JOBOBJECT_BASIC_LIMIT_INFORMATION: Layout<
   | "PerProcessUserTimeLimit"
   | "PerJobUserTimeLimit"
@@ -193,7 +203,8 @@ export const JOBOBJECT_BASIC_LIMIT_INFORMATION: Layout<
   },
 };
 
-/** Page "JOBOBJECT_EXTENDED_LIMIT_INFORMATION structure". 144 bytes. */
+/** Page "JOBOBJECT_EXTENDED_LIMIT_INFORMATION structure". 144 bytes.
+ * @category Win32 structures */
 export const JOBOBJECT_EXTENDED_LIMIT_INFORMATION: Layout<
   | "BasicLimitInformation"
   | "PerJobUserTimeLimit"
@@ -222,7 +233,8 @@ export const JOBOBJECT_EXTENDED_LIMIT_INFORMATION: Layout<
   },
 };
 
-/** Page "JOBOBJECT_BASIC_ACCOUNTING_INFORMATION structure". 48 bytes. */
+/** Page "JOBOBJECT_BASIC_ACCOUNTING_INFORMATION structure". 48 bytes.
+ * @category Win32 structures */
 export const JOBOBJECT_BASIC_ACCOUNTING_INFORMATION: Layout<
   | "TotalUserTime"
   | "TotalKernelTime"
@@ -248,7 +260,8 @@ export const JOBOBJECT_BASIC_ACCOUNTING_INFORMATION: Layout<
   },
 };
 
-/** Page "IO_COUNTERS structure". 48 bytes. */
+/** Page "IO_COUNTERS structure". 48 bytes.
+ * @category Win32 structures */
 export const IO_COUNTERS: Layout<
   | "ReadOperationCount"
   | "WriteOperationCount"
@@ -270,7 +283,8 @@ export const IO_COUNTERS: Layout<
   },
 };
 
-/** Page "JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION structure". 96 bytes. */
+/** Page "JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION structure". 96 bytes.
+ * @category Win32 structures */
 export const JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION: Layout<
   "BasicInfo" | "IoInfo"
 > = {
@@ -283,7 +297,8 @@ export const JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION: Layout<
   },
 };
 
-/** Page "JOBOBJECT_BASIC_PROCESS_ID_LIST structure". 16 bytes with one id. */
+/** Page "JOBOBJECT_BASIC_PROCESS_ID_LIST structure". 16 bytes with one id.
+ * @category Win32 structures */
 export const JOBOBJECT_BASIC_PROCESS_ID_LIST: Layout<
   "NumberOfAssignedProcesses" | "NumberOfProcessIdsInList" | "ProcessIdList"
 > = {
@@ -297,7 +312,8 @@ export const JOBOBJECT_BASIC_PROCESS_ID_LIST: Layout<
   },
 };
 
-/** Page "JOBOBJECT_ASSOCIATE_COMPLETION_PORT structure". 16 bytes. */
+/** Page "JOBOBJECT_ASSOCIATE_COMPLETION_PORT structure". 16 bytes.
+ * @category Win32 structures */
 export const JOBOBJECT_ASSOCIATE_COMPLETION_PORT: Layout<
   "CompletionKey" | "CompletionPort"
 > = {
@@ -310,162 +326,238 @@ export const JOBOBJECT_ASSOCIATE_COMPLETION_PORT: Layout<
   },
 };
 
-/** Priority class: runs only when the system is idle. */
+/** Priority class: runs only when the system is idle.
+ * @category Win32 constants */
 export const IDLE_PRIORITY_CLASS = 0x40;
-/** Priority class. */
+/** Priority class.
+ * @category Win32 constants */
 export const BELOW_NORMAL_PRIORITY_CLASS = 0x4000;
-/** Priority class. */
+/** Priority class.
+ * @category Win32 constants */
 export const NORMAL_PRIORITY_CLASS = 0x20;
-/** Priority class. */
+/** Priority class.
+ * @category Win32 constants */
 export const ABOVE_NORMAL_PRIORITY_CLASS = 0x8000;
-/** Priority class: before all that is normal. */
+/** Priority class: before all that is normal.
+ * @category Win32 constants */
 export const HIGH_PRIORITY_CLASS = 0x80;
 
-/** The handle that is none. */
+/** The handle that is none.
+ * @category Win32 constants */
 export const INVALID_HANDLE_VALUE = 0xFFFFFFFFFFFFFFFFn;
-/** A wait without end, in milliseconds. */
+/** A wait without end, in milliseconds.
+ * @category Win32 constants */
 export const INFINITE = 0xFFFFFFFF;
-/** `WaitForSingleObject`: the object is signalled. */
+/** `WaitForSingleObject`: the object is signalled.
+ * @category Win32 constants */
 export const WAIT_OBJECT_0 = 0;
 
-/** `CreateProcessW`: the first thread does not run yet. */
+/** `CreateProcessW`: the first thread does not run yet.
+ * @category Win32 constants */
 export const CREATE_SUSPENDED = 0x4;
-/** `CreateProcessW`: a console process group of its own, without CTRL_C. */
+/** `CreateProcessW`: a console process group of its own, without CTRL_C.
+ * @category Win32 constants */
 export const CREATE_NEW_PROCESS_GROUP = 0x200;
-/** `CreateProcessW`: the environment block is UTF-16. */
+/** `CreateProcessW`: the environment block is UTF-16.
+ * @category Win32 constants */
 export const CREATE_UNICODE_ENVIRONMENT = 0x400;
-/** `CreateProcessW`: the startup information is a STARTUPINFOEXW. */
+/** `CreateProcessW`: the startup information is a STARTUPINFOEXW.
+ * @category Win32 constants */
 export const EXTENDED_STARTUPINFO_PRESENT = 0x80000;
-/** `CreateProcessW`: outside the creator's job, where that allows it. */
+/** `CreateProcessW`: outside the creator's job, where that allows it.
+ * @category Win32 constants */
 export const CREATE_BREAKAWAY_FROM_JOB = 0x1000000;
-/** `CreateProcessW`: a console of its own without a window. */
+/** `CreateProcessW`: a console of its own without a window.
+ * @category Win32 constants */
 export const CREATE_NO_WINDOW = 0x8000000;
-/** `CreateProcessW`: a console of its own in a new window. */
+/** `CreateProcessW`: a console of its own in a new window.
+ * @category Win32 constants */
 export const CREATE_NEW_CONSOLE = 0x10;
-/** `CreateProcessW`: no console at all. */
+/** `CreateProcessW`: no console at all.
+ * @category Win32 constants */
 export const DETACHED_PROCESS = 0x8;
-/** `STARTUPINFOW.dwFlags`: the three standard handles are set. */
+/** `STARTUPINFOW.dwFlags`: the three standard handles are set.
+ * @category Win32 constants */
 export const STARTF_USESTDHANDLES = 0x100;
-/** `STARTUPINFOW.dwFlags`: `wShowWindow` is set. */
+/** `STARTUPINFOW.dwFlags`: `wShowWindow` is set.
+ * @category Win32 constants */
 export const STARTF_USESHOWWINDOW = 0x1;
-/** `STARTUPINFOW.wShowWindow`: not shown. */
+/** `STARTUPINFOW.wShowWindow`: not shown.
+ * @category Win32 constants */
 export const SW_HIDE = 0;
-/** `STARTUPINFOW.wShowWindow`: shown and activated. */
+/** `STARTUPINFOW.wShowWindow`: shown and activated.
+ * @category Win32 constants */
 export const SW_SHOWNORMAL = 1;
-/** `STARTUPINFOW.wShowWindow`: as large as the screen. */
+/** `STARTUPINFOW.wShowWindow`: as large as the screen.
+ * @category Win32 constants */
 export const SW_SHOWMAXIMIZED = 3;
-/** `STARTUPINFOW.wShowWindow`: an icon, and not activated. */
+/** `STARTUPINFOW.wShowWindow`: an icon, and not activated.
+ * @category Win32 constants */
 export const SW_SHOWMINNOACTIVE = 7;
-/** `STARTUPINFOW.wShowWindow`: as the program wants it. */
+/** `STARTUPINFOW.wShowWindow`: as the program wants it.
+ * @category Win32 constants */
 export const SW_SHOWDEFAULT = 10;
 
-/** `UpdateProcThreadAttribute`: the handles that are inherited. */
+/** `UpdateProcThreadAttribute`: the handles that are inherited.
+ * @category Win32 constants */
 export const PROC_THREAD_ATTRIBUTE_HANDLE_LIST = 0x20002n;
-/** `UpdateProcThreadAttribute`: the jobs that the process is born into. */
+/** `UpdateProcThreadAttribute`: the jobs that the process is born into.
+ * @category Win32 constants */
 export const PROC_THREAD_ATTRIBUTE_JOB_LIST = 0x2000Dn;
 
-/** Job limit: closing the last handle ends every member. */
+/** Job limit: closing the last handle ends every member.
+ * @category Win32 constants */
 export const JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE = 0x2000;
-/** Job limit: user time of all members together. */
+/** Job limit: user time of all members together.
+ * @category Win32 constants */
 export const JOB_OBJECT_LIMIT_JOB_TIME = 0x4;
-/** Job limit: living members. */
+/** Job limit: living members.
+ * @category Win32 constants */
 export const JOB_OBJECT_LIMIT_ACTIVE_PROCESS = 0x8;
-/** Job limit: committed memory of all members together. */
+/** Job limit: committed memory of all members together.
+ * @category Win32 constants */
 export const JOB_OBJECT_LIMIT_JOB_MEMORY = 0x200;
-/** Job limit: no dialog for a member that crashes. */
+/** Job limit: no dialog for a member that crashes.
+ * @category Win32 constants */
 export const JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION = 0x400;
-/** Job limit: members may start processes outside. */
+/** Job limit: members may start processes outside.
+ * @category Win32 constants */
 export const JOB_OBJECT_LIMIT_BREAKAWAY_OK = 0x800;
-/** Job limit: whatever members start is outside. */
+/** Job limit: whatever members start is outside.
+ * @category Win32 constants */
 export const JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK = 0x1000;
-/** Job information class: JOBOBJECT_BASIC_ACCOUNTING_INFORMATION. */
+/** Job information class: JOBOBJECT_BASIC_ACCOUNTING_INFORMATION.
+ * @category Win32 constants */
 export const JobObjectBasicAccountingInformation = 1;
-/** Job information class: JOBOBJECT_BASIC_PROCESS_ID_LIST. */
+/** Job information class: JOBOBJECT_BASIC_PROCESS_ID_LIST.
+ * @category Win32 constants */
 export const JobObjectBasicProcessIdList = 3;
-/** Job information class: JOBOBJECT_ASSOCIATE_COMPLETION_PORT. */
+/** Job information class: JOBOBJECT_ASSOCIATE_COMPLETION_PORT.
+ * @category Win32 constants */
 export const JobObjectAssociateCompletionPortInformation = 7;
-/** Job information class: JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION. */
+/** Job information class: JOBOBJECT_BASIC_AND_IO_ACCOUNTING_INFORMATION.
+ * @category Win32 constants */
 export const JobObjectBasicAndIoAccountingInformation = 8;
-/** Job information class: JOBOBJECT_EXTENDED_LIMIT_INFORMATION. */
+/** Job information class: JOBOBJECT_EXTENDED_LIMIT_INFORMATION.
+ * @category Win32 constants */
 export const JobObjectExtendedLimitInformation = 9;
-/** Job message: the job's time is used up. */
+/** Job message: the job's time is used up.
+ * @category Win32 constants */
 export const JOB_OBJECT_MSG_END_OF_JOB_TIME = 1;
-/** Job message: one more process than the job may have was to be started. */
+/** Job message: one more process than the job may have was to be started.
+ * @category Win32 constants */
 export const JOB_OBJECT_MSG_ACTIVE_PROCESS_LIMIT = 3;
-/** Job message: a member asked for more memory than the job may have. */
+/** Job message: a member asked for more memory than the job may have.
+ * @category Win32 constants */
 export const JOB_OBJECT_MSG_JOB_MEMORY_LIMIT = 10;
-/** Job message: the last member ended. */
+/** Job message: the last member ended.
+ * @category Win32 constants */
 export const JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO = 4;
-/** Job message: a member was added. */
+/** Job message: a member was added.
+ * @category Win32 constants */
 export const JOB_OBJECT_MSG_NEW_PROCESS = 6;
-/** Job message: a member ended. */
+/** Job message: a member ended.
+ * @category Win32 constants */
 export const JOB_OBJECT_MSG_EXIT_PROCESS = 7;
 
-/** `OpenProcess`: end it. */
+/** `OpenProcess`: end it.
+ * @category Win32 constants */
 export const PROCESS_TERMINATE = 0x1;
-/** `OpenProcess`: read its memory. */
+/** `OpenProcess`: read its memory.
+ * @category Win32 constants */
 export const PROCESS_VM_READ = 0x10;
-/** `OpenProcess`: put it into a job. */
+/** `OpenProcess`: put it into a job.
+ * @category Win32 constants */
 export const PROCESS_SET_QUOTA = 0x100;
-/** `OpenProcess`: stop and continue its threads. */
+/** `OpenProcess`: stop and continue its threads.
+ * @category Win32 constants */
 export const PROCESS_SUSPEND_RESUME = 0x800;
-/** `OpenProcess`: everything about it. */
+/** `OpenProcess`: everything about it.
+ * @category Win32 constants */
 export const PROCESS_QUERY_INFORMATION = 0x400;
-/** `OpenProcess`: times and image name. */
+/** `OpenProcess`: times and image name.
+ * @category Win32 constants */
 export const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000;
-/** `OpenProcess`: wait for its end. */
+/** `OpenProcess`: wait for its end.
+ * @category Win32 constants */
 export const SYNCHRONIZE = 0x100000;
 
-/** `CreateNamedPipeW`: data flows to the server. */
+/** `CreateNamedPipeW`: data flows to the server.
+ * @category Win32 constants */
 export const PIPE_ACCESS_INBOUND = 0x1;
-/** `CreateNamedPipeW`: data flows from the server. */
+/** `CreateNamedPipeW`: data flows from the server.
+ * @category Win32 constants */
 export const PIPE_ACCESS_OUTBOUND = 0x2;
-/** `CreateNamedPipeW`: fail when the name is taken. */
+/** `CreateNamedPipeW`: fail when the name is taken.
+ * @category Win32 constants */
 export const FILE_FLAG_FIRST_PIPE_INSTANCE = 0x80000;
-/** `CreateNamedPipeW`, `CreateFileW`: asynchronous. */
+/** `CreateNamedPipeW`, `CreateFileW`: asynchronous.
+ * @category Win32 constants */
 export const FILE_FLAG_OVERLAPPED = 0x40000000;
-/** `CreateNamedPipeW`: this machine only. */
+/** `CreateNamedPipeW`: this machine only.
+ * @category Win32 constants */
 export const PIPE_REJECT_REMOTE_CLIENTS = 0x8;
-/** `CreateFileW`: read. */
+/** `CreateFileW`: read.
+ * @category Win32 constants */
 export const GENERIC_READ = 0x80000000;
-/** `CreateFileW`: write. */
+/** `CreateFileW`: write.
+ * @category Win32 constants */
 export const GENERIC_WRITE = 0x40000000;
-/** `CreateFileW`: ask for attributes, as C runtimes do on their stdout. */
+/** `CreateFileW`: ask for attributes, as C runtimes do on their stdout.
+ * @category Win32 constants */
 export const FILE_READ_ATTRIBUTES = 0x80;
-/** `CreateFileW`: set attributes. */
+/** `CreateFileW`: set attributes.
+ * @category Win32 constants */
 export const FILE_WRITE_ATTRIBUTES = 0x100;
-/** `CreateFileW`: others may read and write. */
+/** `CreateFileW`: others may read and write.
+ * @category Win32 constants */
 export const FILE_SHARE_READ_WRITE = 0x3;
-/** `CreateFileW`: others may remove or rename it. */
+/** `CreateFileW`: others may remove or rename it.
+ * @category Win32 constants */
 export const FILE_SHARE_DELETE = 0x4;
-/** `CreateFileW`: write at the end. */
+/** `CreateFileW`: write at the end.
+ * @category Win32 constants */
 export const FILE_APPEND_DATA = 0x4;
-/** `CreateFileW`: created, or emptied. */
+/** `CreateFileW`: created, or emptied.
+ * @category Win32 constants */
 export const CREATE_ALWAYS = 2;
-/** `CreateFileW`: created when it does not exist. */
+/** `CreateFileW`: created when it does not exist.
+ * @category Win32 constants */
 export const OPEN_ALWAYS = 4;
-/** `CreateFileW`: it must exist. */
+/** `CreateFileW`: it must exist.
+ * @category Win32 constants */
 export const OPEN_EXISTING = 3;
-/** `SetFileCompletionNotificationModes`: no packet for an operation that succeeds at once. */
+/** `SetFileCompletionNotificationModes`: no packet for an operation that succeeds at once.
+ * @category Win32 constants */
 export const FILE_SKIP_COMPLETION_PORT_ON_SUCCESS = 0x1;
-/** `SetHandleInformation`: children inherit it. */
+/** `SetHandleInformation`: children inherit it.
+ * @category Win32 constants */
 export const HANDLE_FLAG_INHERIT = 0x1;
-/** `DuplicateHandle`: with the same rights. */
+/** `DuplicateHandle`: with the same rights.
+ * @category Win32 constants */
 export const DUPLICATE_SAME_ACCESS = 0x2;
-/** `GetFileAttributesW`: there is no such file. */
+/** `GetFileAttributesW`: there is no such file.
+ * @category Win32 constants */
 export const INVALID_FILE_ATTRIBUTES = 0xFFFFFFFF;
-/** `GetFileAttributesW`: a directory. */
+/** `GetFileAttributesW`: a directory.
+ * @category Win32 constants */
 export const FILE_ATTRIBUTE_DIRECTORY = 0x10;
-/** `CreateToolhelp32Snapshot`: processes. */
+/** `CreateToolhelp32Snapshot`: processes.
+ * @category Win32 constants */
 export const TH32CS_SNAPPROCESS = 0x2;
-/** `GenerateConsoleCtrlEvent`: Ctrl+C. */
+/** `GenerateConsoleCtrlEvent`: Ctrl+C.
+ * @category Win32 constants */
 export const CTRL_C_EVENT = 0;
-/** `GenerateConsoleCtrlEvent`: Ctrl+Break. */
+/** `GenerateConsoleCtrlEvent`: Ctrl+Break.
+ * @category Win32 constants */
 export const CTRL_BREAK_EVENT = 1;
-/** `PostMessageW`: please close. */
+/** `PostMessageW`: please close.
+ * @category Win32 constants */
 export const WM_CLOSE = 0x10;
 
-/** `OVERLAPPED_ENTRY.Internal`: the other end of the pipe is closed. */
+/** `OVERLAPPED_ENTRY.Internal`: the other end of the pipe is closed.
+ * @category Win32 constants */
 export const STATUS_PIPE_BROKEN = 0xC000014B;
-/** `OVERLAPPED_ENTRY.Internal`: cancelled. */
+/** `OVERLAPPED_ENTRY.Internal`: cancelled.
+ * @category Win32 constants */
 export const STATUS_CANCELLED = 0xC0000120;
