@@ -20,9 +20,9 @@ const HARD = "\0";
 const EXAMPLES: readonly HelpRow[] = [
   ["killable run --timeout 5m -- npm test", "a test run that cannot hang"],
   ["killable timeout -k 5 60 make", "as GNU timeout, for the whole tree"],
-  ["killable tree 4711", "what a process has started"],
+  ["killable tree 4711", "the processes that a process has started"],
   ["killable kill 4711", "end it, with all of that"],
-  ["killable doctor", "what can be guaranteed on this machine"],
+  ["killable doctor", "the guarantees that this machine allows"],
 ];
 
 /**

@@ -34,7 +34,7 @@ export const SPEC: CommandSpec<Option> = {
     name: "name",
     short: "n",
     value: "NAME",
-    help: "what the program is called here (killable)",
+    help: "name of the program on this machine (killable)",
   }],
   operand: Object.keys(SHELLS),
   stopsAtOperand: false,

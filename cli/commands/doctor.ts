@@ -20,10 +20,10 @@ type Option = "json";
 export const SPEC: CommandSpec<Option> = {
   name: "doctor",
   program: "killable doctor",
-  summary: "say what can be guaranteed on this machine, and why not more",
+  summary: "show the guarantees that this machine allows, and why not more",
   usage: "[OPTION]...",
   description: [
-    "Shows which mechanisms can hold a process tree here, what each of them holds, which one is used, and what the permissions of this Deno are good for.",
+    "Shows the mechanisms that can hold a process tree here, the extent of each, the one in use, and the effect of the permissions of this Deno.",
   ],
   options: [{ name: "json", short: "j", help: "the same as JSON" }],
   stopsAtOperand: false,
@@ -33,10 +33,10 @@ export const SPEC: CommandSpec<Option> = {
   ],
   exitStatus: [
     ["0", "trees are held whole here, and end with their parent"],
-    ["1", "something is missing; it is said what"],
+    ["1", "something is missing, which is named"],
     ["2", "a mistake in the command line"],
   ],
-  permissions: "--allow-ffi --allow-run; it says what any other set would mean",
+  permissions: "--allow-ffi --allow-run; the effect of any other set is shown",
   usageStatus: 2,
 };
 

@@ -44,8 +44,8 @@ export const SPEC: CommandSpec<Option> = {
   summary: "be process 1 of a container: forward signals, reap, end it all",
   usage: "[OPTION]... [--] COMMAND [ARG]...",
   description: [
-    "Starts COMMAND, hands it the signals that this program gets, waits for orphans that the kernel gives to process 1, and ends with the exit status of COMMAND. What COMMAND leaves behind gets SIGTERM, has until the grace is over, and is killed.",
-    "SIGTERM begins the end: when COMMAND still runs after the grace, everything is killed. The grace has to be shorter than that of the orchestrator (docker 10s, Kubernetes 30s), which kills process 1 and all others with it. Other signals are handed on and mean what COMMAND makes of them. Only those with a name are: not SIGRTMIN+3.",
+    "Starts COMMAND, hands it the signals that this program gets, waits for orphans that the kernel gives to process 1, and ends with the exit status of COMMAND. Processes that COMMAND leaves behind get SIGTERM, have until the grace is over, and are killed.",
+    "SIGTERM begins the end: when COMMAND still runs after the grace, everything is killed. The grace has to be shorter than that of the orchestrator (docker 10s, Kubernetes 30s), which kills process 1 and all others with it. Other signals are handed on, and COMMAND decides about them. Only signals with a name are: not SIGRTMIN+3.",
     "As process 1 nothing can get away: every process of the namespace ends with this one, by the kernel's hand. Elsewhere the tree is held as by 'killable run'.",
     "A DURATION is written like 30s, 1m30s, 500ms or 2h; a number alone is seconds.",
   ],
@@ -68,7 +68,7 @@ export const SPEC: CommandSpec<Option> = {
       value: "SIGNAL",
       hint: "signal",
       help:
-        "what SIGTERM becomes for COMMAND, as STOPSIGNAL of an image would have it (TERM)",
+        "signal that COMMAND gets for SIGTERM, like STOPSIGNAL of an image (TERM)",
     },
     {
       name: "rewrite",
@@ -83,7 +83,7 @@ export const SPEC: CommandSpec<Option> = {
       alias: "kill-after",
       value: "DURATION",
       help:
-        "how long COMMAND has after SIGTERM, and what it left behind after its end (8s)",
+        "time for COMMAND after SIGTERM, and for its remaining processes after its end (8s)",
     },
     {
       name: "remap-exit",

@@ -24,7 +24,7 @@ export const SPEC: CommandSpec<Option> = {
   summary: "end processes by number, each with everything it started",
   usage: "[OPTION]... PID|:PORT...",
   description: [
-    "Sends the signal to every process of each tree, waits, and kills what is left; ends when all of it is gone. The trees are those of the process table: what 'killable tree PID' shows. This process and those it descends from are refused.",
+    "Sends the signal to every process of each tree, waits, and kills the rest; ends when all of them are gone. The trees are those of the process table, as 'killable tree PID' shows them. This process and those it descends from are refused.",
   ],
   options: [
     {
@@ -44,9 +44,13 @@ export const SPEC: CommandSpec<Option> = {
     {
       name: "main-first",
       help:
-        "tell the process of this number alone, and what is left of its tree when it has ended",
+        "signal the process of this number alone, and the rest of its tree when it has ended",
     },
-    { name: "quiet", short: "q", help: "say nothing of what was ended" },
+    {
+      name: "quiet",
+      short: "q",
+      help: "do not report the processes that were ended",
+    },
     { name: "json", short: "j", help: "one line of JSON for each process" },
   ],
   operand: "pid",
@@ -54,7 +58,7 @@ export const SPEC: CommandSpec<Option> = {
   examples: [
     ["killable kill 4711", "ask first, and kill after five seconds"],
     ["killable kill -k 0 4711 4712", "kill two trees at once"],
-    ["killable kill :8080", "what listens on this port"],
+    ["killable kill :8080", "the process that listens on this port"],
     ["killable kill -s INT $(cat server.pid)", "begin as Ctrl-C does"],
   ],
   exitStatus: [

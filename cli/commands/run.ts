@@ -37,8 +37,8 @@ export const SPEC: CommandSpec<RunOption> = {
   summary: "start a command, and leave nothing of its tree running",
   usage: "[OPTION]... [--] COMMAND [ARG]...",
   description: [
-    "Starts COMMAND with this program's terminal and streams, and ends when it and everything it started is gone. What COMMAND leaves behind when it exits is stopped; when this program is killed, even by SIGKILL, the tree ends with it.",
-    "A stop sends the signal to every process of the tree, waits, and kills what is left. SIGINT, SIGTERM, SIGHUP and SIGQUIT to this program begin a stop with that signal; a second one kills at once. On a terminal that COMMAND shares, Ctrl-C and Ctrl-\\ reach it directly and are its own affair.",
+    "Starts COMMAND with this program's terminal and streams, and ends when it and everything it started is gone. Processes that COMMAND leaves behind when it exits are stopped; when this program is killed, even by SIGKILL, the tree ends with it.",
+    "A stop sends the signal to every process of the tree, waits, and kills the rest. SIGINT, SIGTERM, SIGHUP and SIGQUIT to this program begin a stop with that signal; a second one kills at once. On a terminal that COMMAND shares, Ctrl-C and Ctrl-\\ reach it directly and are its own affair.",
     "A DURATION is written like 30s, 1m30s, 500ms or 2h; a number alone is seconds, and 0 is no limit.",
   ],
   options: RUN_OPTIONS,
@@ -61,7 +61,7 @@ export const SPEC: CommandSpec<RunOption> = {
     ],
     [
       "killable run --memory 2G --cpu-time 10m -r -- ./job",
-      "limits for the whole tree, and what it used",
+      "limits for the whole tree, and a report of its use",
     ],
     [
       "killable run -s INT -k 10s --report -- ./record",

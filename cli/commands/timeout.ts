@@ -32,7 +32,7 @@ export const SPEC: CommandSpec<Option> = {
   summary: "start a command, and end it with its whole tree when time is up",
   usage: "[OPTION]... DURATION COMMAND [ARG]...",
   description: [
-    "Takes the options of GNU timeout and ends with its exit statuses, so that it can stand in for it. What is different: COMMAND and everything it started is the unit. What left the process group is ended as well, what COMMAND leaves behind when it exits is ended, and nothing stays when this program itself is killed. COMMAND starts with the default action of every signal, also of those that this program was started to ignore.",
+    "Takes the options of GNU timeout and ends with its exit statuses, so that it can stand in for it. The difference: the unit is COMMAND with everything it started. Processes that left the process group are ended as well, and so are those that COMMAND leaves behind when it exits; nothing stays when this program itself is killed. COMMAND starts with the default action of every signal, also of those that this program was started to ignore.",
     "DURATION is a floating point number with an optional suffix: 's' for seconds (the default), 'm' for minutes, 'h' for hours or 'd' for days. A duration of 0 disables the associated timeout.",
   ],
   options: [
@@ -40,7 +40,7 @@ export const SPEC: CommandSpec<Option> = {
       name: "foreground",
       short: "f",
       help:
-        "keep COMMAND in this process group, and send signals to it alone; what it leaves behind is ended when it exits",
+        "keep COMMAND in this process group, and send signals to it alone; processes that it leaves behind are ended when it exits",
     },
     {
       name: "kill-after",
@@ -78,7 +78,7 @@ export const SPEC: CommandSpec<Option> = {
       "timeout 10m make -j8",
       "ten minutes, then SIGTERM to make and all it runs",
     ],
-    ["timeout -k 5 60 npm test", "SIGKILL five seconds later to what is left"],
+    ["timeout -k 5 60 npm test", "SIGKILL five seconds later to the rest"],
     ["timeout -s INT 1h ./record", "ends a recorder the way Ctrl-C does"],
   ],
   exitStatus: [

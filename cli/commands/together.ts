@@ -45,9 +45,9 @@ export const SPEC: CommandSpec<TogetherOption> = {
   summary: "start several commands that live and die together",
   usage: "[OPTION]... 'COMMAND LINE'...",
   description: [
-    "Starts every command line in a shell of its own and shows what they write, each line with the name of its command. The first command that fails stops all others; --policy can have the first one that ends do it, or wait for all. The last line says what ended it all, and why.",
+    "Starts every command line in a shell of its own and shows their output, each line with the name of its command. The first command that fails stops all others; --policy can have the first one that ends do it, or wait for all. The last line names the command that ended the others, and the reason.",
     "When this program is killed, even by SIGKILL, the commands end with it; so they do when the reader of its output goes away. Either way nothing that they started is left. A reader that stalls delays neither a signal nor a time limit.",
-    "A command has no terminal unless --pty gives it one: what asks for a password on /dev/tty is told so, and stopped.",
+    "A command has no terminal unless --pty gives it one: a program that asks for a password on /dev/tty is stopped, with a message.",
     "A DURATION is written like 30s, 1m30s, 500ms or 2h; a number alone is seconds, and 0 is no limit.",
   ],
   options: TOGETHER_OPTIONS,

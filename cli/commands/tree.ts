@@ -26,7 +26,7 @@ export const SPEC: CommandSpec<Option> = {
   usage: "[OPTION]... [PID|:PORT]",
   description: [
     "Draws the tree that 'killable kill PID' would end: process id, user, share of a processor, resident memory, age and command line. A member whose parent has ended hangs on a dotted branch. Without PID all processes are drawn.",
-    "What this program itself descends from, like the shell $$, can be drawn, but not ended.",
+    "Ancestors of this program, like the shell $$, can be drawn, but not ended.",
     "The share of a processor is that of a process's whole life, and with --watch that of the last interval.",
   ],
   options: [
@@ -47,11 +47,17 @@ export const SPEC: CommandSpec<Option> = {
   operand: "pid",
   stopsAtOperand: false,
   examples: [
-    ["killable tree 4711", "what is there"],
+    ["killable tree 4711", "the tree of a process"],
     ["killable tree :8080", "the tree that listens on a port"],
-    ["killable tree --watch $(pgrep -o node)", "what a dev server does"],
+    [
+      "killable tree --watch $(pgrep -o node)",
+      "the processes of a dev server, as they come and go",
+    ],
     ["killable tree --json 4711 | jq '.[].pid'", "for a script"],
-    ["killable tree | grep -A 9 sshd", "all there is, and what hangs below"],
+    [
+      "killable tree | grep -A 9 sshd",
+      "all processes, those of sshd picked out",
+    ],
   ],
   exitStatus: [
     ["0", "shown; with --watch: until the process ended, or Ctrl-C"],

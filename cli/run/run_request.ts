@@ -96,7 +96,7 @@ export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
   {
     name: "main-first",
     help:
-      "a stop tells COMMAND alone, and what is left of its tree when it has ended (KillMode=mixed); for one that passes signals on",
+      "a stop signals COMMAND alone, and the rest of its tree when it has ended (KillMode=mixed); for a COMMAND that passes signals on",
   },
   {
     name: "stop-on-stdin-eof",
@@ -129,7 +129,7 @@ export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
     name: "containment",
     value: "KIND",
     hint: CONTAINMENTS,
-    help: `what must hold the tree: ${
+    help: `guarantees that are required: ${
       CONTAINMENTS.join(", ")
     }; one that cannot be had is an error ('killable doctor' tells)`,
   },
@@ -204,12 +204,13 @@ export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
   {
     name: "quiet",
     short: "q",
-    help: "do not say what was ended, and why, when a limit was passed",
+    help: "do not report the processes that were ended when a limit was passed",
   },
   {
     name: "report",
     short: "r",
-    help: "say at the end, on standard error, how it ended and what it took",
+    help:
+      "report at the end, on standard error, the exit and the resources used",
   },
   {
     name: "json",

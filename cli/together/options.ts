@@ -56,7 +56,7 @@ export const TOGETHER_OPTIONS: readonly OptionSpec<TogetherOption>[] = [
     value: "POLICY",
     hint: POLICIES,
     help:
-      "what ends all: first-failure (the default), first-exit, or all, which waits",
+      "condition that ends all: first-failure (the default), first-exit, or all, which waits",
   },
   {
     name: "timeout",
@@ -81,7 +81,7 @@ export const TOGETHER_OPTIONS: readonly OptionSpec<TogetherOption>[] = [
   {
     name: "main-first",
     help:
-      "a stop tells each command alone, and what is left of its tree when it has ended (KillMode=mixed)",
+      "a stop signals each command alone, and the rest of its tree when it has ended (KillMode=mixed)",
   },
   {
     name: "names",
@@ -179,7 +179,7 @@ export const TOGETHER_OPTIONS: readonly OptionSpec<TogetherOption>[] = [
   {
     name: "group",
     short: "g",
-    help: "show what a command wrote in one piece when it has ended",
+    help: "show the output of a command in one piece when it has ended",
   },
   { name: "timestamps", help: "begin each line with the time of day" },
   {
@@ -189,7 +189,7 @@ export const TOGETHER_OPTIONS: readonly OptionSpec<TogetherOption>[] = [
   {
     name: "quiet",
     short: "q",
-    help: "do not say at the end what ended it all, and why",
+    help: "no last line with the command that ended the others, and the reason",
   },
   {
     name: "json",
