@@ -81,6 +81,11 @@ export type {
   TcpAddress,
   UnixAddress,
 } from "./ffi/socket_address.ts";
+export type {
+  BatchOptions,
+  BatchProgress,
+  BatchResult,
+} from "./process/job/batch.ts";
 export { Job, type JobResult } from "./process/job.ts";
 export type { JobStatus, JointStatus } from "./process/job/job_run.ts";
 export type {

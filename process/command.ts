@@ -24,7 +24,8 @@ export const SPAWN_DEFAULTS: StdioDefaults = {
   stderr: "inherit",
   terminalInput: "piped",
 };
-const OUTPUT_DEFAULTS: StdioDefaults = {
+/** Stdio of `output()`. */
+export const OUTPUT_DEFAULTS: StdioDefaults = {
   stdin: "null",
   stdout: "piped",
   stderr: "piped",

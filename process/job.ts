@@ -10,14 +10,21 @@ import { ChildProcess } from "./child_process.ts";
 import {
   Command,
   type CommandOptionsWithoutArgs,
+  OUTPUT_DEFAULTS,
   planOf,
   SPAWN_DEFAULTS,
   withArgs,
 } from "./command.ts";
+import {
+  Batch,
+  type BatchOptions,
+  type BatchResult,
+  toBatchControl,
+} from "./job/batch.ts";
 import { JobRun, type JointStatus } from "./job/job_run.ts";
 import { type JobOptions, toJobControl } from "./job/options.ts";
 import type { CommandOptions } from "./options/options.ts";
-import type { Run } from "./run/run.ts";
+import type { Plan, Run } from "./run/run.ts";
 import type { StopReport } from "../backend/native.ts";
 import type { StopOptions } from "./run/stop.ts";
 import { shown } from "./validate.ts";
@@ -140,6 +147,43 @@ export class Job implements AsyncDisposable {
   }
 
   /**
+   * Runs many commands in the job, so many at a time, and collects their output. What
+   * the `policy` says of a child it says of a command after its last try: with
+   * `"first-failure"` the first that fails ends the job, and those that have not had
+   * their turn are not started; with `"all"` each is run. Time limit, abort and stop
+   * are the job's, and end all of it together.
+   *
+   * The tries are children of the job like others, but not in {@linkcode Job.children};
+   * {@linkcode JobResult.statuses} has all of them. What a command has left behind is
+   * ended when it exits.
+   *
+   * @param commands The commands, or programs with their arguments.
+   * @param options How many at a time, and how often each is tried.
+   * @returns What each came to, in their order. It does not reject when one fails.
+   * @throws {TypeError} for invalid commands and options; nothing is started.
+   * @throws {RangeError} for a number out of range; nothing is started.
+   *
+   * @example
+   * ```ts
+   * import { Job } from "@killable/process";
+   *
+   * await using job = new Job({ policy: "all", timeout: 60_000 });
+   * const results = await job.batch(
+   *   ["one", "two", "three"].map((word) => [Deno.execPath(), "eval", `console.log("${word}")`]),
+   *   { concurrency: 2, retries: 1 },
+   * );
+   * console.log(results.map(({ output }) => output?.text().trim())); // [ "one", "two", "three" ]
+   * ```
+   */
+  async batch(
+    commands: readonly (Command | readonly string[])[],
+    options: BatchOptions = {},
+  ): Promise<BatchResult[]> {
+    const control = toBatchControl(options);
+    return await new Batch(this.#run, plansOf(commands), control).run();
+  }
+
+  /**
    * The living processes of the job, also those whose leader is gone.
    *
    * @returns Each with pid, parent, command, state and start time.
@@ -216,6 +260,32 @@ export class Job implements AsyncDisposable {
     const index = first === null ? -1 : this.#runs.indexOf(first);
     return { ...joint, first: this.#children[index] ?? null };
   }
+}
+
+function plansOf(commands: unknown): Plan[] {
+  if (!Array.isArray(commands)) {
+    throw new TypeError(
+      `Invalid commands of Job.batch(): expected an array, got ${
+        shown(commands)
+      }`,
+    );
+  }
+  const plans: Plan[] = [];
+  for (let i = 0; i < commands.length; i++) {
+    const one: unknown = commands[i];
+    if (!(one instanceof Command) && !(Array.isArray(one) && one.length > 0)) {
+      throw new TypeError(
+        `Invalid command ${i} of Job.batch(): expected a Command, or an array of a program and its arguments, got ${
+          shown(one)
+        }`,
+      );
+    }
+    const command = one instanceof Command
+      ? one
+      : new Command(one[0], { args: one.slice(1) });
+    plans[i] = planOf(command, OUTPUT_DEFAULTS, "Job.batch()");
+  }
+  return plans;
 }
 
 function withoutOptions(command: Command, more: unknown): Command {

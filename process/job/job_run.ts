@@ -76,6 +76,8 @@ export interface JobEnd extends JointStatus {
 interface Entry {
   readonly run: Run;
   status: CommandStatus | null;
+  // A try of a batch counts when it is the last one.
+  counts: boolean;
 }
 
 const SIGKILL = 9;
@@ -98,6 +100,10 @@ export class JobRun implements Ended {
   #running = 0;
   // From the first stop on nothing is started any more.
   #closed = false;
+  readonly #whenClosed = new Set<() => void>();
+  #batches = 0;
+  // A command of a batch could not be started.
+  #unstarted = false;
   #first: Run | null = null;
   #signal: Deno.Signal | null = null;
 
@@ -135,13 +141,15 @@ export class JobRun implements Ended {
    * Starts a command in the job.
    *
    * @param plan The command.
+   * @param attempt Whether it is a try of a batch, which says what it comes to:
+   * {@linkcode JobRun.batchSettles}.
    * @returns Its run.
    * @throws {TypeError} when the job has been stopped, or the command wants what
    * only the job decides.
    * @throws the reason of the job's signal, when that has stopped it.
    * @throws what {@linkcode Run.start} throws; the other runs go on.
    */
-  start(plan: Plan): Run {
+  start(plan: Plan, attempt = false): Run {
     const { command } = plan.spec;
     if (this.#closed) {
       this.#control.abortSignal?.throwIfAborted();
@@ -161,7 +169,7 @@ export class JobRun implements Ended {
       if (isFirst) this.#trap.release();
       throw error;
     }
-    const entry: Entry = { run, status: null };
+    const entry: Entry = { run, status: null, counts: !attempt };
     this.#entries.push(entry);
     if (isFirst) this.#begin();
     this.#running++;
@@ -268,7 +276,13 @@ export class JobRun implements Ended {
   /** See {@linkcode Ended.stopBegins}. */
   stopBegins(): boolean {
     this.#closed = true;
-    this.#entries.forEach(({ run }) => run.jobStopBegins());
+    this.#whenClosed.forEach((closed) => closed());
+    this.#whenClosed.clear();
+    this.#entries.forEach((entry) => {
+      // A try that is ended is the last one.
+      if (entry.status === null) entry.counts = true;
+      entry.run.jobStopBegins();
+    });
     return false;
   }
 
@@ -326,20 +340,75 @@ export class JobRun implements Ended {
     entry.status = status;
     this.#limits?.glance();
     this.#running--;
+    if (entry.counts) this.#decide(entry.run, status.success);
+  }
+
+  #decide(run: Run | null, success: boolean): void {
     if (this.#closed) return;
     const { policy } = this.#control;
     const decides = policy === "first-exit" ||
-      policy === "first-failure" && !status.success;
+      policy === "first-failure" && !success;
     if (decides) {
-      this.#first = entry.run;
+      this.#first = run;
       this.#ending.inBackground();
     } else this.#endWhenDone();
+  }
+
+  /** Whether nothing is started any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Has the begin of the first stop told.
+   *
+   * @param closed Called once.
+   * @returns Forgets it.
+   */
+  whenClosed(closed: () => void): () => void {
+    this.#whenClosed.add(closed);
+    return () => this.#whenClosed.delete(closed);
+  }
+
+  /** A batch begins: until it ends there are more commands to come. */
+  batchBegins(): void {
+    this.#batches++;
+  }
+
+  /**
+   * The batch has ended.
+   *
+   * @param whole Whether each of its commands had its turn.
+   */
+  batchEnds(whole: boolean): void {
+    this.#batches--;
+    this.#unstarted ||= !whole;
+    this.#endWhenDone();
+  }
+
+  /**
+   * A command of a batch has come to its end.
+   *
+   * @param run Its last try; `null` when it could not be started.
+   * @param success Whether that has succeeded.
+   */
+  batchSettles(run: Run | null, success: boolean): void {
+    if (run === null) this.#unstarted ||= !success;
+    // Most often it is one of the last.
+    for (let i = this.#entries.length - 1; run !== null && i >= 0; i--) {
+      const entry = this.#entries[i] as Entry;
+      if (entry.run !== run) continue;
+      entry.counts = true;
+      break;
+    }
+    this.#decide(run, success);
   }
 
   // Only a job that is waited for is over when nothing runs: the next command of
   // a series may not have been started yet.
   #endWhenDone(): void {
-    const done = this.#running === 0 && this.#entries.length > 0;
+    const done = this.#running === 0 && this.#batches === 0 &&
+      this.#entries.length > 0;
     if (done && this.#exited !== null && !this.#closed) {
       this.#ending.inBackground();
     }
@@ -376,9 +445,10 @@ export class JobRun implements Ended {
     const { timedOut, aborted } = this.#ending;
     if (timedOut || aborted || this.#signal !== null) return false;
     if ((this.#limits?.passed ?? null) !== null) return false;
+    if (this.#unstarted) return false;
     const counts = this.#control.policy === "first-exit" && this.#first !== null
       ? this.#entries.filter(({ run }) => run === this.#first)
-      : this.#entries;
+      : this.#entries.filter(({ counts }) => counts);
     return counts.every(({ status }) => status?.success);
   }
 }
