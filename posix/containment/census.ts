@@ -22,7 +22,7 @@ import {
   readLink,
   readStat,
 } from "../system/proc_files.ts";
-import type { Belongs, Use } from "../tree/membership.ts";
+import type { Belongs, LeaderExit, Use } from "../tree/membership.ts";
 import { WNOHANG } from "../wait/reactor.ts";
 
 // The census: the members of every tree, kept from a look at all processes for as long
@@ -341,6 +341,85 @@ export function quickEmpty(
     last = lastPid();
   }
   return null;
+}
+
+/**
+ * A tree in a census: the part of its membership that one look for all trees answers,
+ * whatever its members have in common.
+ */
+export abstract class CensusTree {
+  readonly #census: Census;
+  #leader = 0;
+  #turn = 0;
+  #leaderKilledAt = Infinity;
+
+  constructor(census: Census) {
+    this.#census = census;
+  }
+
+  /** Its number; 0 when it is retired: its looks say nothing about other trees. */
+  protected abstract get counted(): number;
+
+  abstract belongs(pid: number): Belongs;
+
+  /** The leader was started. */
+  protected begins(leader: number): void {
+    this.#turn = noteLeader(leader);
+    this.#leader = leader;
+  }
+
+  /** As how many-eth of all trees of this isolate it was started. */
+  protected get turn(): number {
+    return this.#turn;
+  }
+
+  beginLook(newest: number): void {
+    if (this.counted > 0) this.#census.begin(newest);
+  }
+
+  note(pid: number): void {
+    if (this.counted > 0) this.#census.note(this.counted, pid);
+  }
+
+  endLook(newest: number): boolean {
+    if (this.counted > 0) this.#census.end(newest);
+    return true;
+  }
+
+  killing(newest: number): void {
+    this.#census.killing(newest);
+  }
+
+  killed(pid: number): void {
+    if (pid === this.#leader) {
+      this.#leaderKilledAt = Math.min(this.#leaderKilledAt, performance.now());
+    }
+    this.#census.killed(pid);
+  }
+
+  listed(newest: number, use: Use): number[] | null {
+    return this.counted === 0
+      ? null
+      : this.#census.list(this.counted, newest, use);
+  }
+
+  quickEmpty(
+    { leader, ageMs, exitedAt, hasEnded }: LeaderExit,
+  ): boolean | null {
+    const last = lastPid();
+    const deadSince = Math.min(exitedAt, this.#leaderKilledAt);
+    const alone = this.counted === 0
+      ? null
+      : this.#census.isAlone(this.counted, leader, last, deadSince);
+    if (alone !== null) return alone ? true : null;
+    return quickEmpty({
+      leader,
+      ageMs,
+      newest: last,
+      belongs: (pid) => this.belongs(pid),
+      isStranger: (pid) => isLaterLeader(pid, this.#turn) || hasEnded(pid),
+    });
+  }
 }
 
 // Later leaders: the numbers of the leaders that this isolate has started last.

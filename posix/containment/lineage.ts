@@ -25,23 +25,16 @@ import {
 } from "../system/proc_files.ts";
 import {
   Census,
+  CensusTree,
   childOfHost,
   isForkedElsewhere,
-  isLaterLeader,
-  noteLeader,
   otherNumbers,
   Outsiders,
-  quickEmpty,
   reapOrphans,
   unwatchOrphans,
   watchOrphans,
 } from "./census.ts";
-import type {
-  Belongs,
-  LeaderExit,
-  Membership,
-  Use,
-} from "../tree/membership.ts";
+import type { Belongs, Membership } from "../tree/membership.ts";
 import {
   clearDetector,
   clearMark,
@@ -159,7 +152,7 @@ export function notHeld(why: string): string {
 }
 
 /** The members of one tree, by tag. */
-export class Lineage implements Membership {
+export class Lineage extends CensusTree implements Membership {
   readonly report: Containment;
   /** How the guard ends it; `null`: not at all. */
   readonly terms: Terms | null;
@@ -172,9 +165,6 @@ export class Lineage implements Membership {
   #lastBefore = -1;
   #leader = 0;
   #startedAt = 0;
-  #leaderKilledAt = Infinity;
-  // As how many-eth of all trees of this isolate it was started.
-  #turn = 0;
   #mark = 0;
   #marked = false;
   // Forks of this machine up to the start, where /proc hides processes.
@@ -186,6 +176,7 @@ export class Lineage implements Membership {
     terms: Terms | null,
     notes: readonly string[],
   ) {
+    super(census);
     const why = sliceObstacle();
     this.report = {
       mechanism: "lineage",
@@ -289,7 +280,7 @@ export class Lineage implements Membership {
     untagged.begin(this, pid, this.#marked ? this.#mark : 0);
     if (!this.#marked && this.terms !== null) guardLeader(pid, this.#digits());
     if (this.terms?.mainFirst) guardMain(this.#digits(), pid);
-    this.#turn = noteLeader(pid);
+    this.begins(pid);
     this.#leader = pid;
     this.#startedAt = performance.now();
     if (hidesProcesses()) this.#forks = forkCount();
@@ -427,9 +418,13 @@ export class Lineage implements Membership {
     return true;
   }
 
-  beginLook(newest: number): void {
-    // A retired tree has no members: its look says nothing about other trees.
-    if (!this.#retired) census.begin(newest);
+  // A retired tree has no members.
+  protected override get counted(): number {
+    return this.#retired ? 0 : this.#number;
+  }
+
+  override beginLook(newest: number): void {
+    super.beginLook(newest);
     outsiders.begin();
     floor = floorOf(this.#owner, newest);
   }
@@ -438,45 +433,9 @@ export class Lineage implements Membership {
     return pid <= floor || outsiders.has(pid);
   }
 
-  note(pid: number): void {
-    census.note(this.#number, pid);
-  }
-
-  endLook(newest: number): boolean {
-    if (!this.#retired) census.end(newest);
+  override endLook(newest: number): boolean {
+    super.endLook(newest);
     return outsiders.end();
-  }
-
-  killing(newest: number): void {
-    census.killing(newest);
-  }
-  killed(pid: number): void {
-    if (pid === this.#leader) {
-      this.#leaderKilledAt = Math.min(this.#leaderKilledAt, performance.now());
-    }
-    census.killed(pid);
-  }
-
-  listed(newest: number, use: Use): number[] | null {
-    return this.#retired ? null : census.list(this.#number, newest, use);
-  }
-
-  quickEmpty(
-    { leader, ageMs, exitedAt, hasEnded }: LeaderExit,
-  ): boolean | null {
-    const last = lastPid();
-    const deadSince = Math.min(exitedAt, this.#leaderKilledAt);
-    const alone = this.#retired
-      ? null
-      : census.isAlone(this.#number, leader, last, deadSince);
-    if (alone !== null) return alone ? true : null;
-    return quickEmpty({
-      leader,
-      ageMs,
-      newest: last,
-      belongs: (pid) => this.belongs(pid),
-      isStranger: (pid) => isLaterLeader(pid, this.#turn) || hasEnded(pid),
-    });
   }
 
   /** The number that was given last before the tree began; 0 when numbers may have come round since. */
@@ -493,7 +452,7 @@ export class Lineage implements Membership {
     const first = before > 0 ? Math.min(before, this.#leader) : this.#leader;
     // Half of the time after which numbers might come round.
     if (!numbersFresh(2 * (performance.now() - this.#startedAt))) return null;
-    return otherNumbers(first, newest, this.#turn, MAX_NUMBERS);
+    return otherNumbers(first, newest, this.turn, MAX_NUMBERS);
   }
 
   beforeReaping(): void {

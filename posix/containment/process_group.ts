@@ -10,7 +10,6 @@ import type { Containment } from "../../backend/containment.ts";
 import { ESRCH } from "../system/errno.ts";
 import { errno, libcWait } from "../system/libc.ts";
 import {
-  lastPid,
   numbersFresh,
   type ProcessTable,
   procIsUsable,
@@ -21,15 +20,8 @@ import type {
   LeaderExit,
   Members,
   Membership,
-  Use,
 } from "../tree/membership.ts";
-import {
-  Census,
-  isLaterLeader,
-  noteLeader,
-  otherNumbers,
-  quickEmpty,
-} from "./census.ts";
+import { Census, CensusTree, otherNumbers } from "./census.ts";
 import {
   forgetGroup,
   guardAskedGroup,
@@ -45,19 +37,18 @@ const census = new Census(numbersFresh);
 const ours = new Set<number>();
 
 /** The members of one tree, by process group. */
-export class ProcessGroup implements Membership {
+export class ProcessGroup extends CensusTree implements Membership {
   readonly report: Containment;
   readonly #terms: Terms | null;
   #pgid = 0;
-  #turn = 0;
   #startedAt = 0;
-  #leaderKilledAt = Infinity;
 
   /**
    * @param terms How the guard ends it; `null`: not at all.
    * @param notes Why nothing stronger is in force.
    */
   constructor(terms: Terms | null, notes: readonly string[]) {
+    super(census);
     this.#terms = terms;
     this.report = {
       mechanism: "process-group",
@@ -71,7 +62,7 @@ export class ProcessGroup implements Membership {
 
   endSpawn(pid: number): void {
     this.#pgid = pid;
-    this.#turn = noteLeader(pid);
+    this.begins(pid);
     this.#startedAt = performance.now();
     if (pid > 1) ours.add(pid);
     if (pid > 1 && this.#terms !== null) guardGroup(pid, this.#terms);
@@ -90,54 +81,16 @@ export class ProcessGroup implements Membership {
   numbers(newest: number): number[] | null {
     const young = numbersFresh(2 * (performance.now() - this.#startedAt));
     if (this.#pgid <= 1 || !young) return null;
-    return otherNumbers(this.#pgid, newest, this.#turn, MAX_NUMBERS);
+    return otherNumbers(this.#pgid, newest, this.turn, MAX_NUMBERS);
   }
 
-  // A retired group has no members: its look says nothing about other groups.
-  beginLook(newest: number): void {
-    if (this.#pgid > 1) census.begin(newest);
+  // A retired group has no members.
+  protected override get counted(): number {
+    return this.#pgid > 1 ? this.#pgid : 0;
   }
 
-  note(pid: number): void {
-    census.note(this.#pgid, pid);
-  }
-
-  endLook(newest: number): boolean {
-    if (this.#pgid > 1) census.end(newest);
-    return true;
-  }
-
-  killing(newest: number): void {
-    census.killing(newest);
-  }
-
-  killed(pid: number): void {
-    if (pid === this.#pgid) {
-      this.#leaderKilledAt = Math.min(this.#leaderKilledAt, performance.now());
-    }
-    census.killed(pid);
-  }
-
-  listed(newest: number, use: Use): number[] | null {
-    if (this.#pgid <= 1) return null;
-    return census.list(this.#pgid, newest, use);
-  }
-
-  quickEmpty(
-    { leader, ageMs, exitedAt, hasEnded }: LeaderExit,
-  ): boolean | null {
-    if (!procIsUsable()) return null;
-    const last = lastPid();
-    const deadSince = Math.min(exitedAt, this.#leaderKilledAt);
-    const alone = census.isAlone(this.#pgid, leader, last, deadSince);
-    if (alone !== null) return alone ? true : null;
-    return quickEmpty({
-      leader,
-      ageMs,
-      newest: last,
-      belongs: (pid) => this.belongs(pid),
-      isStranger: (pid) => isLaterLeader(pid, this.#turn) || hasEnded(pid),
-    });
+  override quickEmpty(exit: LeaderExit): boolean | null {
+    return procIsUsable() ? super.quickEmpty(exit) : null;
   }
 
   asked(signal: string, pid: number): void {
