@@ -12,7 +12,7 @@ const COLOURS: Readonly<Record<string, readonly [string, string]>> = {
   dim: ["#59636e", "#9198a1"],
   rule: ["#d1d9e0", "#3d444d"],
   axis: ["#1f2328", "#f0f6fc"],
-  box: ["#eef4fd", "#131d2e"],
+  box: ["#dbe9fd", "#10284d"],
   edge: ["#0969da", "#4493f8"],
   alive: ["#dafbe1", "#12361f"],
   kept: ["#eaeef2", "#262c36"],
