@@ -34,6 +34,7 @@ export interface Adapter {
 const HOST = new URL("./host.ts", import.meta.url).pathname;
 const PYTHON = new URL("./host.py", import.meta.url).pathname;
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
+const MAP = new URL("../offline/import_map.json", import.meta.url).pathname;
 
 const DENO = [
   denoUnderTest(),
@@ -70,7 +71,16 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   },
   "GNU timeout": tool("timeout", "-k", "0.5", "600"),
   "tini -s -g": tool("tini", "-s", "-g", "--"),
-  "killable timeout": tool(...DENO, CLI, "timeout", "-k", "0.5", "600"),
+  "killable timeout": tool(
+    ...DENO,
+    "--import-map",
+    MAP,
+    CLI,
+    "timeout",
+    "-k",
+    "0.5",
+    "600",
+  ),
 };
 
 /** What came of one ending. */
