@@ -140,24 +140,28 @@ marked() {
 # Whether a process with one of these slices is of another owner's tree: it, or its
 # first parent that has a tag, has one that is not of this owner.
 others() {
-  up=$1
+  up=$1 passed=
   while [ "$up" -gt 1 ]; do
-    tag=
+    eval "own=\\\$o_$up"
+    [ "$own" != $looks ] || break
+    passed="$passed $up" tag=
     while read -r max what kind limit rest; do
-      [ "$max $what $kind" != "Max file locks" ] || tag=$limit
+      [ "$max $what $kind" != "Max file locks" ] || { tag=$limit && break; }
     done </proc/$up/limits
     case $tag in
     7[5-9]????????????????? | 8[0-2]?????????????????)
       for glob in $globs; do
-        case $tag in $glob) return 1 ;; esac
+        case $tag in $glob) break 2 ;; esac
       done
       return 0
       ;;
     esac
-    read_stat $up || return 1
+    read_stat $up || break
     set -- \${stat##*) }
     up=$2
   done
+  # A shell reads byte by byte, and parents are shared: the answer holds for this look.
+  for step in $passed; do eval "o_$step=$looks"; done
   return 1
 }
 # All members by what they carry, as words FILE:TAG or FILE:uSLICE.

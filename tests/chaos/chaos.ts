@@ -6,7 +6,8 @@
  */
 
 import { lines } from "../real/lines.ts";
-import type { HostPlan, HostReport, TreeReport } from "./host.ts";
+import type { Losing } from "./grammar.ts";
+import type { HostPlan, HostReport, Place, TreeReport } from "./host.ts";
 import { alive, clean } from "./observer.ts";
 import { runParent } from "./parent_run.ts";
 import { openWorkshop, type Workshop } from "./program.ts";
@@ -30,6 +31,10 @@ export interface ChaosOptions {
    * a machine where nothing happens meanwhile is done then.
    */
   readonly alone: boolean;
+  /** Which marks processes of the trees lose. */
+  readonly losing: Losing;
+  /** What the host is. */
+  readonly place: Place;
 }
 
 /** The defaults. */
@@ -40,6 +45,8 @@ export const DEFAULTS: Omit<ChaosOptions, "seed"> = {
   only: null,
   repeat: 1,
   alone: false,
+  losing: "none",
+  place: "plain",
 };
 
 const TREES_PER_PARENT = 2;
@@ -56,6 +63,7 @@ export async function runChaos(
     shell: workshop.shell,
     root,
     cgroup: root && canMakeCgroups(),
+    losing: options.losing,
   };
   const tally = new Tally(options.seed, surroundings, progress);
   try {
@@ -80,7 +88,7 @@ async function oneRound(
   surroundings: Surroundings,
   tally: Tally,
 ): Promise<void> {
-  const { seed, trees, only, alone } = options;
+  const { seed, trees, only, alone, place } = options;
   const parallel = alone ? 1 : options.parallel;
   const all = only ?? [...Array(trees).keys()];
   const ofParents: number[] = [];
@@ -104,7 +112,15 @@ async function oneRound(
     }
   };
   const indices = ofHost;
-  const host = { seed, indices, workshop, surroundings, parallel, alone };
+  const host = {
+    seed,
+    indices,
+    workshop,
+    surroundings,
+    parallel,
+    alone,
+    place,
+  };
   const hosts = async (): Promise<void> => {
     if (ofHost.length > 0) {
       await runHost({ ...host, budget: Math.min(budget, 2 ** 31) }, tally);
@@ -115,9 +131,19 @@ async function oneRound(
 }
 
 async function runHost(plan: HostPlan, tally: Tally): Promise<void> {
-  const host = new Deno.Command(Deno.execPath(), {
-    // deno-fmt-ignore
-    args: ["run", "--quiet", "--no-config", "--no-lock", "-A", HOST, JSON.stringify(plan)],
+  // deno-fmt-ignore
+  const program = [Deno.execPath(), "run", "--quiet", "--no-config", "--no-lock", "-A", HOST, JSON.stringify(plan)];
+  if (plan.place === "process1") {
+    program.unshift(
+      "unshare",
+      "--pid",
+      "--fork",
+      "--mount-proc",
+      "--kill-child",
+    );
+  }
+  const host = new Deno.Command(program[0]!, {
+    args: program.slice(1),
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
@@ -148,11 +174,12 @@ function canMakeCgroups(): boolean {
 }
 
 /** Trees in words: what `--only` shows. */
-export function explain({ seed, only }: ChaosOptions): string {
+export function explain({ seed, only, losing }: ChaosOptions): string {
   const surroundings = {
     shell: false,
     root: Deno.uid() === 0,
     cgroup: Deno.uid() === 0 && canMakeCgroups(),
+    losing,
   };
   return (only ?? []).map((index) =>
     `tree ${index}: ${describe(scenario(seed, index, surroundings))}`

@@ -17,11 +17,11 @@ import type { Ending, JobEnding, Scenario } from "./scenario.ts";
 /** Makes the scenario's command, with further options; of another tree than its first. */
 type Start = (options?: CommandOptions, table?: string) => Command;
 
-/** Starts a tree and ends it. */
+/** Starts a tree and ends it; resolves with the report, where there is one. */
 export async function runAndEnd(
   one: Scenario,
   { file, cwd }: { file: string; cwd: string },
-): Promise<void> {
+): Promise<unknown> {
   const command: Start = (options = {}, table = one.table) =>
     new Command(file, {
       args: [table, "0"],
@@ -34,7 +34,7 @@ export async function runAndEnd(
       suspended: one.suspended,
       ...options,
     });
-  await WAYS[one.ending as Ending](one, command);
+  return await WAYS[one.ending as Ending](one, command);
 }
 
 const WAYS: Record<
@@ -143,11 +143,12 @@ async function running(
   one: Scenario,
   command: Command,
   end: (child: ChildProcess) => Promise<unknown>,
-): Promise<void> {
+): Promise<unknown> {
   const child = command.spawn();
   await atTheMoment(one, child);
-  await end(child);
+  const report = await end(child);
   await letGo(one, child);
+  return report;
 }
 
 async function atTheMoment(one: Scenario, child: ChildProcess): Promise<void> {

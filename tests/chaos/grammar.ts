@@ -38,8 +38,18 @@ const OPERATIONS: readonly (readonly [string, number])[] = [
  */
 const STARTS = "fffxxxdddDDa";
 
+/** With CLONE_PARENT: a child of the parent. */
+const BESIDE = "PP";
+
 /** What the shell understands, where there is no compiler. */
 const IN_SHELL = /[isgxpLlt]/;
+
+/** Marks of the tree that its processes may take away from themselves. */
+export type Losing = "none" | "one" | "both";
+
+// As sudo and su do with the limits, and what sets its scheduling policy anew.
+const LIMITS = "R";
+const SLICE = "Q";
 
 /** A tree. */
 export interface Tree {
@@ -58,10 +68,13 @@ interface Node {
 export function drawTree(
   random: Random,
   leader: string,
-  options: { shell: boolean; root: boolean },
+  options: { shell: boolean; root: boolean; losing: Losing },
 ): Tree {
   const limit = random.chance(0.1) ? 40 : random.chance(0.2) ? 3 : 14;
   const nodes: Node[] = [];
+  const { losing } = options;
+  const lost = losing === "one" ? random.pick([LIMITS, SLICE]) : LIMITS + SLICE;
+  const starts = losing === "none" ? STARTS : STARTS + BESIDE;
   grow(0);
   const table = nodes.map(({ ops, children }) => `${ops}:${children}`)
     .join(";");
@@ -73,12 +86,13 @@ export function drawTree(
       ops: operations(random, options, nodes.length === 0 ? leader : ""),
       children: [],
     };
+    if (losing !== "none" && random.chance(0.2)) node.ops += lost;
     nodes.push(node);
     const width = depth > 6 ? 0 : random.below(depth === 0 ? 6 : 4);
     for (let i = 0; i < width && nodes.length < limit; i++) {
       const start = options.shell
         ? random.pick([..."fd"])
-        : random.pick([...STARTS]);
+        : random.pick([...starts]);
       node.children.push(start + grow(depth + 1));
     }
     return index;

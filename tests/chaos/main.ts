@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command line tool: it talks to a person
 /**
  * `deno task chaos [--trees N] [--seed S] [--ms BUDGET] [--parallel N] [--only I,J…
- * [--repeat K]] [--alone]`: ends random trees in every way and counts what is left.
+ * [--repeat K]] [--alone] [--losing one|both] [--host process1|subreaper]`: ends random trees in every way and counts what is left.
  *
  * @module
  */
@@ -20,6 +20,8 @@ const { values } = parseArgs({
     only: { type: "string" },
     repeat: { type: "string" },
     alone: { type: "boolean", default: false },
+    losing: { type: "string", default: "none" },
+    host: { type: "string", default: "plain" },
   },
 });
 
@@ -30,6 +32,12 @@ function number(text: string | undefined, fallback: number): number {
   throw new TypeError(`Invalid number: '${text}'`);
 }
 
+function one<T extends string>(text: string, known: readonly T[]): T {
+  const found = known.find((each) => each === text);
+  if (found !== undefined) return found;
+  throw new TypeError(`'${text}' is none of ${known.join(", ")}`);
+}
+
 const options: ChaosOptions = {
   seed: number(values.seed, Math.floor(Math.random() * 1e6)),
   trees: number(values.trees, DEFAULTS.trees),
@@ -38,6 +46,8 @@ const options: ChaosOptions = {
   only: values.only?.split(",").map((text) => number(text, 0)) ?? null,
   repeat: number(values.repeat, DEFAULTS.repeat),
   alone: values.alone,
+  losing: one(values.losing, ["none", "one", "both"]),
+  place: one(values.host, ["plain", "process1", "subreaper"]),
 };
 if (Deno.build.os !== "linux") {
   console.log("chaos: needs Linux, whose /proc the observer reads");

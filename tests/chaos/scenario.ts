@@ -4,7 +4,7 @@
  * @module
  */
 
-import { drawTree, type Tree } from "./grammar.ts";
+import { drawTree, type Losing, type Tree } from "./grammar.ts";
 import { Random } from "./random.ts";
 
 /** Ways in which a living parent ends a tree. */
@@ -56,6 +56,8 @@ export interface Surroundings {
   readonly root: boolean;
   /** Whether cgroups can be made here. */
   readonly cgroup: boolean;
+  /** Which marks processes of the trees lose. */
+  readonly losing: Losing;
 }
 
 /** One tree and its end. */
@@ -91,15 +93,18 @@ export function scenario(
   surroundings: Surroundings,
 ): Scenario {
   const random = new Random(seed, index);
-  const ofParent = random.chance(0.28);
-  const ending = ofParent ? null : random.pick(ENDINGS);
+  const both = surroundings.losing === "both";
+  const ofParent = random.chance(0.28) && !both;
+  // Only a report can say that it is not proved.
+  const ending = ofParent ? null : both ? "stop" : random.pick(ENDINGS);
   // output() without a timeout waits for the leader.
   const tree = drawTree(random, ending === "output" ? "L" : "", surroundings);
   const more: Tree[] = [];
   for (let i = ending === "job" ? 1 + random.below(3) : 0; i > 0; i--) {
     more.push(drawTree(random, random.chance(0.2) ? "L" : "", surroundings));
   }
-  const cgroup = random.chance(0.1) && surroundings.cgroup;
+  const cgroup = random.chance(0.1) && surroundings.cgroup &&
+    surroundings.losing === "none";
   const canSuspend = ending !== null &&
     /stop|kill|dispose|job/i.test(ending);
   return {

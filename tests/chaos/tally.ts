@@ -22,6 +22,7 @@ export class Tally {
   strangers = 0;
   strangersHit = 0;
   spared = 0;
+  unproven = 0;
   failures = 0;
   readonly #seed: number;
   readonly #surroundings: Surroundings;
@@ -50,6 +51,7 @@ export class Tally {
   tree(report: TreeReport): void {
     this.#count(report.index);
     this.survivors += report.survivors;
+    if (report.unproven) this.unproven++;
     this.#treeMs.push(report.ms);
     this.#slow(report.ms, [report.index]);
     this.#wrong(report.wrong, [report.index]);
@@ -92,7 +94,9 @@ export class Tally {
   }
 
   #again(indices: readonly number[]): string {
-    return `  again: deno task chaos --seed ${this.#seed} --only ${indices} --repeat 20`;
+    const { losing } = this.#surroundings;
+    const flags = losing === "none" ? "" : ` --losing ${losing}`;
+    return `  again: deno task chaos --seed ${this.#seed} --only ${indices} --repeat 20${flags}`;
   }
 
   #count(index: number): void {
@@ -128,7 +132,7 @@ export class Tally {
         ((this.#ended - this.#began) / 1000).toFixed(1)
       } s`,
       `endings: ${endings.join(", ")}`,
-      `survivors ${this.survivors}, zombies ${this.zombies}, strangers hit ${this.strangersHit} of ${this.strangers}, detached trees left alone ${this.spared}`,
+      `survivors ${this.survivors}, zombies ${this.zombies}, strangers hit ${this.strangersHit} of ${this.strangers}, detached trees left alone ${this.spared}, not proved ${this.unproven}`,
       `from spawn to end, moment and grace included: ${
         distribution(this.#treeMs)
       }`,

@@ -5,12 +5,15 @@
 // how it is started, and an index, separated by ','. The letters are in grammar.ts.
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,8 +59,13 @@ static void live(int index) {
   node(index, 0);
 }
 
+// The child is one of our parent's: clone(2), CLONE_PARENT.
+static pid_t beside(void) {
+  return syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+}
+
 static pid_t start(char mode, int index) {
-  pid_t pid = fork();
+  pid_t pid = mode == 'P' ? beside() : fork();
   if (pid != 0) return pid;
   extern char **environ;
   switch (mode) {
@@ -119,7 +127,17 @@ static void flood(void) {
   }
 }
 
+// As pam_limits does; the second as a program that sets its policy anew.
+static void lose(const char *ops) {
+  const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+  if (has(ops, 'R')) setrlimit(RLIMIT_LOCKS, &unlimited);
+  // struct sched_attr (sched_setattr(2)): its size; SCHED_OTHER, and no slice.
+  unsigned attributes[12] = {sizeof attributes};
+  if (has(ops, 'Q')) syscall(SYS_sched_setattr, 0, attributes, 0);
+}
+
 static void before(const char *ops) {
+  lose(ops);
   const int soft[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGPIPE};
   for (int i = 0; has(ops, 'i') && i < 6; i++) signal(soft[i], SIG_IGN);
   if (has(ops, 'b')) {

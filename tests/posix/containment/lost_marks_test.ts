@@ -57,11 +57,23 @@ async function start(
   const sleeps = () => sleeping(marker).length === 1;
   await until(sleeps, "what it has started");
   if (how === "child") return child;
-  // An orphan: its parent is gone, and not only about to go.
-  const alone = () =>
-    processesWith(marker).every((one) => /^\S*(sleep|sh) /.test(one.command));
-  await until(alone, "the end of the program");
+  await until(() => isOrphan(marker), "the end of the program");
   return child;
+}
+
+// Its parent is another one by now. One that is about to end has no arguments any
+// more, and is still the parent.
+function isOrphan(marker: string): boolean {
+  return sleeping(marker).every((pid) => {
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+      const parent = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1];
+      const line = Deno.readTextFileSync(`/proc/${parent}/cmdline`);
+      return line !== "" && !line.includes("lose_marks");
+    } catch {
+      return false;
+    }
+  });
 }
 
 function sleeping(marker: string): number[] {
@@ -163,6 +175,7 @@ const ENDS: Record<string, (marker: string) => Promise<StopReport | null>> = {
     const child = job.spawn("sh", { args, stdin: "null", stdout: "null" });
     await child.status;
     await until(() => sleeping(marker).length === 1, "the orphan");
+    await until(() => isOrphan(marker), "the end of the program");
     return await job.stop({ grace: 0 });
   },
 };
@@ -236,6 +249,7 @@ async function leftByDeath(what: What, refuse: boolean): Promise<number> {
   try {
     await within(waitForText(parent.stdout), "the program to be ready");
     await until(() => sleeping(marker).length === 1, "the orphan");
+    await until(() => isOrphan(marker), "the end of the program");
     const shells = () =>
       processesWith(marker).filter((one) => /^\S*sh /.test(one.command));
     assert(shells().length > 0);
