@@ -19,6 +19,7 @@ import {
   listChildrenOf,
   listThreads,
   pidMax,
+  type ProcStat,
   readLink,
   readStat,
 } from "../system/proc_files.ts";
@@ -333,6 +334,7 @@ export function quickEmpty(
       const stat = readStat(pid);
       // It has just gone, or cannot be read for want of a descriptor.
       if (stat === null) return null;
+      siblings ||= stat.ppid === Deno.pid;
       if (!isDead(stat.state)) return false;
     }
     // No process was there that could have forked meanwhile.
@@ -343,10 +345,7 @@ export function quickEmpty(
   return null;
 }
 
-/**
- * A tree in a census: the part of its membership that one look for all trees answers,
- * whatever its members have in common.
- */
+/** A tree in a census: the part of its membership that one look for all trees answers. */
 export abstract class CensusTree {
   readonly #census: Census;
   #leader = 0;
@@ -379,6 +378,10 @@ export abstract class CensusTree {
 
   note(pid: number): void {
     if (this.counted > 0) this.#census.note(this.counted, pid);
+  }
+
+  met({ pid, ppid }: ProcStat): void {
+    siblings ||= ppid === Deno.pid && pid !== this.#leader;
   }
 
   endLook(newest: number): boolean {
@@ -557,7 +560,7 @@ function adoptsOrphans(): boolean {
  * leader.
  */
 export function reapOrphans(isOurs: (pid: number) => boolean): void {
-  if (!adoptsOrphans()) return;
+  if (!siblings && !adoptsOrphans()) return;
   const threads = listThreads(Deno.pid) ?? [];
   for (let i = 0; i < threads.length; i++) {
     const children = listChildrenOf(Deno.pid, threads[i] as number) ?? [];
@@ -569,6 +572,8 @@ export function reapOrphans(isOurs: (pid: number) => boolean): void {
   }
 }
 
+// Whether a leader has made children for this process: clone(2), CLONE_PARENT.
+let siblings = false;
 let watches = false;
 
 /**

@@ -150,6 +150,7 @@ export class Looks {
       if (belongs === "gone") settled = false;
       if (belongs !== "yes") continue;
       const stat = this.#table.stat(pid);
+      if (stat !== null) this.#membership.met?.(stat);
       if (stat === null) settled = false;
       else if (!isDead(stat.state)) {
         members.push(stat);

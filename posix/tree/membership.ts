@@ -40,6 +40,8 @@ export interface Members {
   beginLook?(newest: number): void;
   /** The look has passed over a process that is known to be of the tree. */
   note?(pid: number): void;
+  /** A member was looked at, which may have ended. */
+  met?(stat: ProcStat): void;
   /**
    * During a look: whether the process with this number is known to be in no tree
    * of ours, so that it needs no looking at.
