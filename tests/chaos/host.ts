@@ -132,11 +132,11 @@ function startBystander() {
 
 // prctl(2), PR_SET_CHILD_SUBREAPER.
 function adoptOrphans(): void {
-  const { symbols, close } = Deno.dlopen("libc.so.6", {
+  const library = Deno.dlopen("libc.so.6", {
     prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   });
-  const result = symbols.prctl(36, 1n, 0n, 0n, 0n);
-  close();
+  const result = library.symbols.prctl(36, 1n, 0n, 0n, 0n);
+  library.close();
   if (result !== 0) throw new Error("prctl failed");
 }
 
