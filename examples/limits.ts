@@ -26,8 +26,8 @@ const SUBMISSIONS: Readonly<Record<string, string>> = {
   "endless text": "while :; do echo and on and on; done",
   "endless sleep": "sleep 1000",
   "too many helpers": "for i in 1 2 3 4 5 6 7 8 9; do sleep 1000 & done; wait",
-  // Without an end of line, tail keeps all of it until the input ends.
-  "memory eater": "(head -c 100000000 /dev/zero; sleep 1000) | tail",
+  // dd fills its block, and keeps it until somebody reads the pipe.
+  "memory eater": "dd if=/dev/zero bs=100000000 count=1 | sleep 1000",
   "disk filler": "head -c 1000000 /dev/zero > ${TMPDIR:-/tmp}/filler.$$; " +
     "code=$?; rm -f ${TMPDIR:-/tmp}/filler.$$; exit $code",
 };
