@@ -353,8 +353,8 @@ export class ChildProcess implements AsyncDisposable {
    * ```ts
    * import { Command } from "@killable/process";
    *
-   * await using child = new Command(Deno.execPath(), {
-   *   args: ["eval", "console.log('hello', prompt('name?'))"],
+   * await using child = new Command("sh", {
+   *   args: ["-c", "printf 'name? '; read name; echo hello $name"],
    *   stdin: "piped",
    *   stdout: "piped",
    * }).spawn();
