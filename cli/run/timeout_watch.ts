@@ -62,11 +62,13 @@ export class TimeoutWatch {
 
   /** Starts the command and the clock. Throws as spawn() does. */
   start(): void {
-    const { command, args, foreground, timeout } = this.#request;
+    const { command, args, foreground, timeout, killAfter } = this.#request;
     // A command that reads the terminal has to be in its foreground group: ours.
     const shared = foreground || Deno.stdin.isTerminal();
     this.#child = new Command(command, {
       args,
+      // When this program is killed, the tree has as long as it would have here.
+      ...(killAfter > 0 ? { grace: killAfter } : {}),
       processGroup: foreground ? "inherit" : shared ? "auto" : "own",
     }).spawn();
     this.#sharesTerminal = Deno.stdin.isTerminal() &&

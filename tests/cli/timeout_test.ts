@@ -1,9 +1,10 @@
 /** The `timeout` command as a program. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { within } from "../fixtures/deadline.ts";
+import { until, within } from "../fixtures/deadline.ts";
 import { denoPath } from "../fixtures/deno.ts";
 import { DEAF, evalArgs } from "../fixtures/eval.ts";
+import { newMarker, processesWith } from "../fixtures/process_table.ts";
 import { RollCall } from "../fixtures/roll_call.ts";
 import { cli, startCli } from "./program.ts";
 
@@ -193,6 +194,39 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"] as const) {
     },
   });
 }
+
+Deno.test({
+  name: "when timeout is killed, a deaf tree has as long as --kill-after says",
+  ignore: WINDOWS,
+  async fn() {
+    const markers = [newMarker(), newMarker()] as const;
+    const programs = [["-k", "1h"], ["-k", "0.1"]].map((flags, i) =>
+      startCli([
+        ...["timeout", ...flags, "60", "sh", "-c"],
+        `trap '' TERM; while sleep 0.2; do :; done; : ${markers[i]}`,
+      ])
+    );
+    const isThere = (i: 0 | 1) => processesWith(markers[i]).length > 1;
+    try {
+      await until(() => isThere(0) && isThere(1), "both trees");
+      for (const program of programs) {
+        program.kill("SIGKILL");
+        await within(program.status, "the program");
+      }
+      const gone = () => processesWith(markers[1]).length === 0;
+      await until(gone, "the end of the tree with a short grace");
+      assert(processesWith(markers[0]).length > 0);
+    } finally {
+      for (const { pid } of markers.flatMap(processesWith)) {
+        Deno.kill(pid, "SIGKILL");
+      }
+      for (const program of programs) {
+        await program.output();
+        await program.stdin.close();
+      }
+    }
+  },
+});
 
 Deno.test({
   name: "timeout ended by SIGALRM says that time is up",
