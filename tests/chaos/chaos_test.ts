@@ -31,6 +31,16 @@ Deno.test({
 
 Deno.test({
   name:
+    "trees that lose one mark, and clone beside their parent, leave nothing",
+  ignore: ignore || findProgram("cc", "gcc", "clang") === null,
+  // deno-fmt-ignore
+  fn: () =>
+    succeeds("./main.ts", "--seed", "21", "--trees", "100", "--ms", "10000",
+      "--losing", "one"),
+});
+
+Deno.test({
+  name:
     "a parent killed between any two native calls of a spawn leaves nothing",
   ignore: ignore || findProgram("cc", "gcc", "clang") === null,
   fn: () => succeeds("./between_main.ts", "second"),
