@@ -590,7 +590,6 @@ export function watchOrphans(reap: () => void): void {
 
 /**
  * No tree is left.
- *
  * @param reap The function of {@linkcode watchOrphans}.
  */
 export function unwatchOrphans(reap: () => void): void {
