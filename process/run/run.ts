@@ -200,6 +200,8 @@ export class Run implements Ended, OutputEvents {
     );
     const budget = this.limits?.budget ?? null;
     this.outputs = new Outputs(native, control, budget, this);
+    // Before the watch: of a leader that has ended already it tells at once (kqueue).
+    this.events = Events.ofRun(control.onEvent, control.command, native.pid);
     try {
       native.onExit = () => this.#leaderExited();
     } catch (error) {
@@ -209,7 +211,6 @@ export class Run implements Ended, OutputEvents {
       throw error;
     }
     observer?.(this);
-    this.events = Events.ofRun(control.onEvent, control.command, native.pid);
     if (control.input !== null) this.#feed(control.input);
     this.#ending.listen();
   }

@@ -53,9 +53,11 @@ Deno.test({
   },
 });
 
-// The shell is deaf to SIGTERM, in one of two ways; its sleep is not.
+// The shell is deaf to SIGTERM, in one of two ways. It forks no more when it is up:
+// vfork(2) is an uninterruptible wait, which would be the reason.
 function deaf(action: string): string[] {
-  return ["-c", `trap '${action}' TERM; echo up; while :; do sleep 0.05; done`];
+  const loop = "while :; do wait; done";
+  return ["-c", `trap '${action}' TERM; sleep 100 & echo up; ${loop}`];
 }
 
 async function stopped(args: string[], grace: number): Promise<StopReport> {
