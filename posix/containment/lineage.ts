@@ -11,7 +11,13 @@
  */
 
 import type { Containment } from "../../backend/containment.ts";
-import { errnoMeaning, posixError } from "../system/errno.ts";
+import {
+  EINVAL,
+  ENOENT,
+  errnoMeaning,
+  ESRCH,
+  posixError,
+} from "../system/errno.ts";
 import { errno, libcLinux, libcWait } from "../system/libc.ts";
 import {
   isHidden,
@@ -76,6 +82,7 @@ import {
   windowOf,
   writeLimit,
 } from "./owner.ts";
+import { Pidfds } from "../signal/signal_process.ts";
 import { hiddenDoubt, Untagged } from "./untagged.ts";
 
 // How old the number given last before a spawn may be: processes forked at the same
@@ -399,7 +406,7 @@ export class Lineage extends CensusTree implements Membership {
       last: lastPid(),
       max: pidMax(),
       sessionOf: (pid) => libcLinux().getsid(pid),
-      isHidden,
+      isHidden: (pid) => isHidden(pid) && lives(pid),
     });
   }
 
@@ -518,6 +525,9 @@ function floorOf(own: Owner, newest: number): number {
   return oldest?.firstNumber(newest) ?? 0;
 }
 
+// How long a hidden process may take that is about to end.
+const ENDING_MS = 20;
+
 let hides: boolean | null = null;
 
 // Whether /proc hides processes of other users: process 1 is always there, and for
@@ -526,6 +536,16 @@ function hidesProcesses(): boolean {
   return hides ??= Deno.pid !== 1
     ? isHidden(1)
     : /\bhidepid=/.test(readProcFile("/proc/self/mountinfo") ?? "");
+}
+
+// Threads have numbers as well, for which getsid(2) answers and pidfd_open(2) fails; and
+// what is just ending is waited for, for a moment: most that come and go are short.
+function lives(pid: number): boolean {
+  const held = new Pidfds();
+  const error = held.hold(pid);
+  const living = error !== 0 || held.look(ENDING_MS) > 0;
+  held.close();
+  return living && error !== ESRCH && error !== EINVAL && error !== ENOENT;
 }
 
 // Forks of this machine since it began, threads included (proc(5), /proc/stat).

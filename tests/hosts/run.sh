@@ -51,7 +51,7 @@ in_host() {
     hidepid)
       # A mount of its own: a remount would change that of the whole machine.
       unshare --mount sh -c 'mount -t proc -o hidepid=2 proc /proc && exec "$@"' \
-        sh "${as_user[@]}" "${run[@]}"
+        sh setsid --wait "${as_user[@]}" "${run[@]}"
       ;;
     userns) "${as_user[@]}" unshare --user "${run[@]}" ;;
     few) "${as_user[@]}" sh -c 'ulimit -n 160; ulimit -u 200; exec "$@"' sh "${run[@]}" ;;

@@ -43,7 +43,7 @@ async function stopBelow(
     const { stdout, stderr } = await new Deno.Command("unshare", {
       // deno-fmt-ignore
       args: ["--mount", "sh", "-c", `${mount} && exec "$@"`, "sh",
-        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+        "setsid", "--wait", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
         "env", `HOME=${copy.folder}`, copy.path, "run", "-A", "--no-lock",
         "--no-check", "--quiet", `${copy.folder}/program.ts`, copy.mod,
         start(shell, marker)],
