@@ -1,8 +1,8 @@
 /**
  * Knowledge about process numbers that spares looks at all processes (Linux): the
  * census (the members of every tree at the last look), outsiders (processes in no
- * tree), the proof of emptiness by the numbers given since a leader, the numbers of
- * later leaders, and orphans that have become children of this process.
+ * tree), the proof of emptiness by the numbers given since a leader, and the numbers
+ * of later leaders.
  *
  * All of it rests on one fact: process numbers are given in rising order, and
  * `/proc/loadavg` tells the last one given.
@@ -10,21 +10,16 @@
  * @module
  */
 
-import { addressOf } from "../../ffi/library.ts";
-import { libc, libcLinux, libcWait } from "../system/libc.ts";
 import {
   FORKS_PER_MS,
   isDead,
   lastPid,
-  listChildrenOf,
-  listThreads,
   pidMax,
   type ProcStat,
-  readLink,
   readStat,
 } from "../system/proc_files.ts";
 import type { Belongs, LeaderExit, Use } from "../tree/membership.ts";
-import { WNOHANG } from "../wait/reactor.ts";
+import { noteSibling } from "./orphans.ts";
 
 // The census: the members of every tree, kept from a look at all processes for as long
 // as it is certainly complete.
@@ -334,7 +329,7 @@ export function quickEmpty(
       const stat = readStat(pid);
       // It has just gone, or cannot be read for want of a descriptor.
       if (stat === null) return null;
-      siblings ||= stat.ppid === Deno.pid;
+      if (stat.ppid === Deno.pid) noteSibling();
       if (!isDead(stat.state)) return false;
     }
     // No process was there that could have forked meanwhile.
@@ -381,7 +376,7 @@ export abstract class CensusTree {
   }
 
   met({ pid, ppid }: ProcStat): void {
-    siblings ||= ppid === Deno.pid && pid !== this.#leader;
+    if (ppid === Deno.pid && pid !== this.#leader) noteSibling();
   }
 
   endLook(newest: number): boolean {
@@ -488,112 +483,4 @@ export function otherNumbers(
     numbers[numbers.length] = pid;
   }
   return numbers;
-}
-
-// Orphans and strangers: children of this process that it did not start as leaders.
-// They are children of other threads, and orphans of its trees where these come to it
-// (process 1 of a pid namespace, and a subreaper, see PR_SET_CHILD_SUBREAPER in
-// prctl(2)).
-
-/**
- * The child of this process that a process descends from without the leader's being
- * in between.
- *
- * @param pid The process.
- * @param leader The leader.
- * @returns The child, or 0 when there is none.
- */
-export function childOfHost(pid: number, leader: number): number {
-  let current = pid;
-  for (
-    let depth = 0;
-    depth < 32 && current > 1 && current !== leader;
-    depth++
-  ) {
-    const stat = readStat(current);
-    if (stat === null) return 0;
-    if (stat.ppid === Deno.pid) return current;
-    current = stat.ppid;
-  }
-  return 0;
-}
-
-/**
- * Whether a child of this process is none of a leader's: it is in our process group,
- * and the leader is not; or another thread than this one has forked it. What the
- * leader forks with CLONE_PARENT is this thread's child, and an orphan that comes to
- * us the first thread's.
- *
- * @param child The child.
- * @param leader The leader.
- * @returns False also when it cannot be told.
- */
-export function isForkedElsewhere(child: number, leader: number): boolean {
-  const c = libcWait();
-  const group = c.getpgid(0);
-  if (c.getpgid(child) === group && c.getpgid(leader) !== group) return true;
-  const self = Number(/\d+$/.exec(readLink("/proc/thread-self") ?? "")?.[0]);
-  const threads = listThreads(Deno.pid) ?? [];
-  for (let i = 0; i < threads.length; i++) {
-    const thread = threads[i] as number;
-    if (!listChildrenOf(Deno.pid, thread)?.includes(child)) continue;
-    return thread !== self && (thread !== Deno.pid || !adoptsOrphans());
-  }
-  return false;
-}
-
-const PR_GET_CHILD_SUBREAPER = 37;
-const answer = new Int32Array(new ArrayBuffer(4));
-let answerAddress = 0n;
-
-function adoptsOrphans(): boolean {
-  if (Deno.pid === 1) return true;
-  answerAddress ||= addressOf(answer);
-  libcLinux().prctl(PR_GET_CHILD_SUBREAPER, answerAddress, 0n, 0n, 0n);
-  return answer[0] !== 0;
-}
-
-/**
- * Reaps orphans that have come to this process and ended.
- *
- * @param isOurs Whether a zombie child was a member of one of our trees, and is no
- * leader.
- */
-export function reapOrphans(isOurs: (pid: number) => boolean): void {
-  if (!siblings && !adoptsOrphans()) return;
-  const threads = listThreads(Deno.pid) ?? [];
-  for (let i = 0; i < threads.length; i++) {
-    const children = listChildrenOf(Deno.pid, threads[i] as number) ?? [];
-    for (let k = 0; k < children.length; k++) {
-      const pid = children[k] as number;
-      if (readStat(pid)?.state !== "Z" || !isOurs(pid)) continue;
-      libc().wait4(pid, null, WNOHANG, null);
-    }
-  }
-}
-
-// Whether a leader has made children for this process: clone(2), CLONE_PARENT.
-let siblings = false;
-let watches = false;
-
-/**
- * Has a function called when a child of this process has exited, where orphans come
- * to it: a server that double-forks all the time must not leave a zombie each time.
- *
- * @param reap The function.
- */
-export function watchOrphans(reap: () => void): void {
-  if (watches || !adoptsOrphans()) return;
-  watches = true;
-  Deno.addSignalListener("SIGCHLD", reap);
-}
-
-/**
- * No tree is left.
- * @param reap The function of {@linkcode watchOrphans}.
- */
-export function unwatchOrphans(reap: () => void): void {
-  if (!watches) return;
-  watches = false;
-  Deno.removeSignalListener("SIGCHLD", reap);
 }

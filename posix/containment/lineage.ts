@@ -29,17 +29,14 @@ import {
   readStat,
   recentLastPid,
 } from "../system/proc_files.ts";
+import { Census, CensusTree, otherNumbers, Outsiders } from "./census.ts";
 import {
-  Census,
-  CensusTree,
   childOfHost,
   isForkedElsewhere,
-  otherNumbers,
-  Outsiders,
   reapOrphans,
   unwatchOrphans,
   watchOrphans,
-} from "./census.ts";
+} from "./orphans.ts";
 import type { Belongs, Membership } from "../tree/membership.ts";
 import {
   clearDetector,
@@ -488,7 +485,7 @@ export class Lineage extends CensusTree implements Membership {
     reapOurOrphans();
     this.#retired = true;
     this.#owner.used.delete(this.#number);
-    if (this.#owner.used.size === 0) unwatchOrphans(reapOurOrphans);
+    if (this.#owner.used.size === 0) unwatchOrphans();
     untagged.end(this, this.#leader, this.#mark);
     if (this.#mark > 0) this.#marks.give(this.#mark);
     forgetLeader(this.#leader);

@@ -86,6 +86,7 @@ export const ONLY_POSIX: Readonly<Record<string, string>> = {
   "containment/guard_script.ts": "part of the guard",
   "containment/guard_sweep.ts": "part of the guard",
   "containment/lineage.ts": "a mechanism of Linux",
+  "containment/orphans.ts": "Windows gives orphans to nobody",
   "containment/owner.ts": "part of the lineage",
   "containment/process_group.ts": "a mechanism of POSIX",
   "containment/slice.ts": "a mark that Linux hands on",
