@@ -71,6 +71,7 @@ import {
   MAX_TREE,
   type Owner,
   ownership,
+  STRAYED,
   type Tag,
   tagOf,
   tagOfTree,
@@ -99,7 +100,10 @@ const untagged = new Untagged<Lineage>({
   isOthers(pid) {
     const tag = tagOf(pid);
     const own = knownOwner();
-    return tag === null || own === null ? null : !isOfOwner(tag, own);
+    if (tag === null || own === null) return null;
+    const ours = isOfOwner(tag, own);
+    // What a strayed owner has started may be of any tree that it may be of.
+    return !ours && tag.root >= STRAYED ? null : !ours;
   },
 });
 
@@ -365,7 +369,10 @@ export class Lineage extends CensusTree implements Membership {
     if (tree === null) {
       // Of the same outer tree, and not of ours.
       const beside = tag?.root === this.#owner.root;
-      if (beside || !untagged.isLost(pid, foreign)) outsiders.add(pid);
+      const strayed = foreign && tag.root >= STRAYED;
+      if (beside || !untagged.isLost(pid, foreign && !strayed)) {
+        outsiders.add(pid);
+      }
       return "no";
     }
     census.note(tree.#number, pid);

@@ -12,7 +12,9 @@
  *
  * The root owner is the isolate that started the outermost tree. An isolate
  * that runs inside a tagged tree is an inner owner: its trees keep the outer
- * digits, so the outer tree contains them whole. The magic is 75 plus
+ * digits, so the outer tree contains them whole. One that comes from a tree and has
+ * lost its tag is a root owner with a number from {@linkcode STRAYED} on, so that no
+ * tree is said to be empty that may contain its trees. The magic is 75 plus
  * {@linkcode WINDOW}, {@linkcode SPARE_OUTER}, {@linkcode SPARE_INNER}.
  *
  * @module
@@ -27,6 +29,7 @@ import {
   procIsUsable,
   readProcFile,
 } from "../system/proc_files.ts";
+import { inheritsDetector } from "./slice.ts";
 
 const MAGIC = 75n;
 const MAGIC_UNIT = 10n ** 17n;
@@ -40,6 +43,9 @@ export const WINDOW = 1;
 export const SPARE_OUTER = 2;
 /** The inner tree outlives its owner. */
 export const SPARE_INNER = 4;
+
+/** The lowest number of a root owner that has lost the tag of the tree it is in. */
+export const STRAYED = 900_000;
 
 /** The largest number of trees of a root owner. */
 export const MAX_TREE = 9999;
@@ -382,12 +388,20 @@ function findOwner(): Ownership {
     };
   }
   const taken = takenNumbers(outer);
-  let number = outer === null ? random(1_000_000) : ownNumber();
-  while (taken.has(number)) {
-    number = random(outer === null ? 1_000_000 : 9999) +
-      (outer === null ? 0 : 1);
-  }
+  const draw = outer === null ? rootNumber() : innerNumber;
+  let number = outer === null ? draw() : ownNumber();
+  while (taken.has(number)) number = draw();
   return { owner: { base, hard, outer, ...identity(outer, number) } };
+}
+
+function rootNumber(): () => number {
+  return inheritsDetector()
+    ? () => STRAYED + random(1_000_000 - STRAYED)
+    : () => random(STRAYED);
+}
+
+function innerNumber(): number {
+  return random(9999) + 1;
 }
 
 function identity(
@@ -427,7 +441,7 @@ function clockTicks(): (ms: number) => number {
 // time have different pids; isolates of one process draw lots.
 function ownNumber(): number {
   const worker = "WorkerGlobalScope" in globalThis;
-  return worker ? random(9999) + 1 : Deno.pid % 9999 + 1;
+  return worker ? innerNumber() : Deno.pid % 9999 + 1;
 }
 
 // The process's limit may be another isolate's tag at this moment, in the middle

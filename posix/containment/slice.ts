@@ -15,7 +15,7 @@
 import { cString } from "../../ffi/memory.ts";
 import { ESRCH } from "../system/errno.ts";
 import { keep, type Kept } from "../system/isolate_end.ts";
-import { errno, libc, libcLinux } from "../system/libc.ts";
+import { errno, libc, libcLinux, libcWait } from "../system/libc.ts";
 import { listPids, readProcFile } from "../system/proc_files.ts";
 
 const ARM = Deno.build.arch === "aarch64";
@@ -334,18 +334,39 @@ export function detectorObstacle(tagged: boolean): string {
 function prepare(tagged: boolean): string {
   plain = marked = null;
   if (detectorRefused) return "the detector is switched off";
-  const filter = readProcFile("/proc/self/coredump_filter");
-  if (filter === null) return "/proc/self/coredump_filter cannot be read";
-  const value = parseInt(filter, 16);
-  if ((value & DETECTOR_BITS) !== 0) {
-    return tagged && (value & DETECTOR_BITS) === DETECTOR_BITS
+  if (inheritsDetector()) {
+    return tagged
       ? ""
       : "this process has lost the marks of the tree that it is in";
   }
+  const filter = readFilter();
+  if (filter === null) return "/proc/self/coredump_filter cannot be read";
+  const value = filter & ~DETECTOR_BITS;
   if (!isOpen()) return "/proc/self/coredump_filter cannot be written";
   plain = text(value);
   marked = text(value | DETECTOR_BITS);
   return "";
+}
+
+function readFilter(): number | null {
+  const filter = readProcFile("/proc/self/coredump_filter");
+  return filter === null ? null : parseInt(filter, 16);
+}
+
+// Looks at the bits of this process: another isolate has them set while it spawns.
+const LOOKS = 5;
+
+/**
+ * Whether this process has the bits from what started it, and so comes from a tree.
+ *
+ * @returns False also where it cannot be read.
+ */
+export function inheritsDetector(): boolean {
+  for (let looks = 1;; looks++) {
+    if (((readFilter() ?? 0) & DETECTOR_BITS) === 0) return false;
+    if (looks === LOOKS) return true;
+    libcWait().poll(null, 0n, 1);
+  }
 }
 
 // Opened again after an unload of this isolate after which it goes on.

@@ -32,7 +32,7 @@ const MOD = new URL("../../../mod.ts", import.meta.url);
 const SLICE = new URL("../../../posix/containment/slice.ts", import.meta.url);
 
 type What = "tag" | "slice" | "both";
-type How = "orphan" | "group" | "child";
+type How = "orphan" | "group" | "child" | "owner";
 
 function losing(what: What, how: How, marker: string): string[] {
   // The shell keeps its marks, and stays.
@@ -148,6 +148,43 @@ Deno.test({
     const { report, left } = await stopped("both", "orphan");
     assertEquals([report.survivors, left.length], [null, 1]);
     assertMatch(report.unproven ?? "", new RegExp(`process ${left[0]} `));
+  },
+});
+
+Deno.test({
+  name: "a tree of an owner that has lost both marks: not held, and said so",
+  ignore: noTags,
+  async fn() {
+    const { report, left } = await stopped("both", "owner");
+    assertEquals([report.survivors, left.length], [null, 1]);
+    assertMatch(report.unproven ?? "", new RegExp(`process ${left[0]} `));
+  },
+});
+
+Deno.test({
+  name: "a tree of another owner that comes from no tree is no doubt",
+  ignore: noTags,
+  async fn() {
+    const marker = newMarker();
+    const child = new Command("sleep", { args: ["7200"] }).spawn();
+    try {
+      const { code } = await new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "--quiet", "--no-lock", "--no-check", "-A"],
+          ...[PROGRAM.pathname, "none", marker, "owner"],
+        ],
+        stdout: "null",
+      }).output();
+      assertEquals([code, sleeping(marker).length], [0, 1]);
+      const { survivors, unproven } = await child.stop({ grace: 0 });
+      assertEquals([survivors, unproven, sleeping(marker).length], [
+        0,
+        null,
+        1,
+      ]);
+    } finally {
+      killAll(marker);
+    }
   },
 });
 
