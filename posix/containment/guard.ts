@@ -20,7 +20,7 @@ import { openPipe } from "../stdio/pipe.ts";
 import { isExecutable } from "../system/file_system.ts";
 import {
   atUnload,
-  bindToThread,
+  bindToIsolate,
   closeBound,
   IN_WORKER,
 } from "../system/isolate_end.ts";
@@ -91,10 +91,11 @@ export function ensureGuard(notes: string[]): boolean {
     notes[notes.length] = `${SHELL} could not be started as the guard`;
     return false;
   }
-  const near = bindToThread(pipe.near);
+  const near = bindToIsolate(pipe.near);
   if (near === null) {
+    const what = IN_WORKER ? "the end of this worker" : "a forced restart";
     notes[notes.length] =
-      "the end of this worker alone cannot be noticed, only that of the process";
+      `${what} alone cannot be noticed, only the end of the process`;
   }
   guard = { pid, pipe: near ?? pipe.near };
   if (!listens) atUnload(endOfIsolate);

@@ -6,6 +6,9 @@
  *   `unload`: at the normal end, at `Deno.exit()`, at a restart of `--watch`.
  * - A worker ends without running any JavaScript (`terminate()`, `self.close()`).
  *   Its thread ends with it, and the C library then calls close(2).
+ * - A restart of `deno serve --watch` that has waited in vain for half a second, and
+ *   one of `--watch-hmr`, drop the isolate without `unload`, and its thread goes on.
+ *   What Deno itself has open for the isolate is closed then.
  *
  * `Deno.exit()` inside a test fires `unload` and the code goes on: everything here
  * can happen twice, and what is closed is opened again when it is needed.
@@ -14,8 +17,9 @@
  */
 
 import { cString } from "../../ffi/memory.ts";
-import { setCloseOnExec } from "./file_system.ts";
+import { setCloseOnExec, setNonBlocking } from "./file_system.ts";
 import { DARWIN, libc, libcJobControl, libcThread } from "./libc.ts";
+import { listNumbers, readLink, readProcFile } from "./proc_files.ts";
 
 const O_CLOEXEC = 0x80000;
 
@@ -120,13 +124,67 @@ function callAtThreadEnd(argument: bigint): boolean {
     c.pthread_setspecific(key[0] as bigint, argument) === 0;
 }
 
+// Descriptors that are Deno's, which closes them with the isolate.
+const lent = new Map<number, Deno.FsFile>();
+
 /**
- * Closes a descriptor that {@linkcode bindToThread} returned. A number that the end
- * of the thread closes stays taken until then: nothing else may be opened with it.
+ * Has the writing end of a pipe closed when this isolate ends, in whatever way.
+ *
+ * @param fd The descriptor, close-on-exec; given up.
+ * @returns The number that it has from now on, to be closed with
+ * {@linkcode closeBound}; `null` where an end cannot be noticed, and the descriptor
+ * stays what it was.
+ */
+export function bindToIsolate(fd: number): number | null {
+  return mayBeDropped() ? bindToDeno(fd) : bindToThread(fd);
+}
+
+// Deno's own command line, as far as the script's cannot be told from it.
+function mayBeDropped(): boolean {
+  if (IN_WORKER || DARWIN) return false;
+  const words = (readProcFile("/proc/self/cmdline") ?? "").split("\0");
+  return words.some((one) => one.startsWith("--watch-hmr")) ||
+    words[1] === "serve" && words.some((one) => one.startsWith("--watch"));
+}
+
+const ALL = ["read", "write", "run", "net", "env", "sys", "ffi"] as const;
+
+// A pipe is opened once more by its name in /proc, which Deno allows those that may
+// do everything; proc(5).
+function bindToDeno(fd: number): number | null {
+  const isGranted = (name: typeof ALL[number]) =>
+    Deno.permissions.querySync({ name }).state === "granted";
+  const path = `/proc/self/fd/${fd}`;
+  const pipe = readLink(path);
+  if (pipe === null || !ALL.every(isGranted)) return null;
+  const file = Deno.openSync(path, { write: true });
+  const number = listNumbers("/proc/self/fd")?.find((one) =>
+    one !== fd && readLink(`/proc/self/fd/${one}`) === pipe
+  );
+  if (number === undefined) {
+    file.close();
+    return null;
+  }
+  setNonBlocking(number);
+  libc().close(fd);
+  lent.set(number, file);
+  return number;
+}
+
+/**
+ * Closes a descriptor that {@linkcode bindToIsolate} or {@linkcode bindToThread}
+ * returned. A number that the end of the thread closes stays taken until then:
+ * nothing else may be opened with it.
  *
  * @param fd The descriptor.
  */
 export function closeBound(fd: number): void {
+  const file = lent.get(fd);
+  if (file !== undefined) {
+    lent.delete(fd);
+    file.close();
+    return;
+  }
   if (!bound.has(fd)) {
     libc().close(fd);
     return;

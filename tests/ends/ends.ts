@@ -20,6 +20,8 @@ export const WAYS = [
   "SIGHUP",
   "SIGKILL",
   "a restart of --watch",
+  "a restart of serve --watch",
+  "a restart of --watch-hmr",
   "worker.terminate()",
   "self.close() in a worker",
   "the end of a test file",
@@ -94,6 +96,10 @@ export async function tryEnd(trial: Trial): Promise<Outcome[]> {
   }
 }
 
+function isRestart(way: Way): boolean {
+  return way.startsWith("a restart");
+}
+
 function kill(pid: number): void {
   try {
     Deno.kill(pid, "SIGKILL");
@@ -127,15 +133,17 @@ async function end(
   folder: string,
 ): Promise<number> {
   await Deno.writeTextFile(`${folder}/end`, "");
-  if (way === "a restart of --watch") {
+  if (isRestart(way)) {
     const text = await Deno.readTextFile(`${folder}/owner.ts`);
-    await Deno.writeTextFile(`${folder}/owner.ts`, `${text}// saved\n`);
+    // A module that imports another one is not replaced where it stands.
+    const saved = `import "node:path";\n${text}`;
+    await Deno.writeTextFile(`${folder}/owner.ts`, saved);
   } else if (way.startsWith("SIG")) host.kill(way as Deno.Signal);
   else if (way.includes("worker") || way.includes("test")) {
     return performance.now();
   }
   // Of a restart, what is measured is from the save on.
-  if (way === "a restart of --watch") return performance.now();
+  if (isRestart(way)) return performance.now();
   await host.status;
   return performance.now();
 }
@@ -186,10 +194,17 @@ async function startOwner(
   await Deno.writeTextFile(`${folder}/victims`, JSON.stringify(commands));
   const flags = ["--quiet", "--no-config", "--no-lock", "--no-check", "-A"];
   let args = ["run", ...flags, OWNER];
-  if (way === "a restart of --watch") {
-    const text = `await import(${JSON.stringify(OWNER)});\n`;
+  if (isRestart(way)) {
+    const text = `await import(${JSON.stringify(OWNER)});
+export default { fetch: () => new Response() };\n`;
     await Deno.writeTextFile(`${folder}/owner.ts`, text);
-    args = ["run", ...flags, "--watch", `${folder}/owner.ts`];
+    const [option, subcommand = "run"] = way.split(" ").reverse();
+    const serves = subcommand === "serve";
+    args = [
+      ...[serves ? "serve" : "run", ...flags, option as string],
+      ...(serves ? ["--port", "0"] : []),
+      `${folder}/owner.ts`,
+    ];
   }
   if (inTest) {
     const mine = `import ${JSON.stringify(OWNER)};\n`;

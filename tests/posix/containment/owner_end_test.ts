@@ -40,6 +40,7 @@ for (const way of WAYS) {
 const ENDS: readonly Way[] = [
   "SIGKILL",
   "a restart of --watch",
+  "a restart of serve --watch",
   "worker.terminate()",
 ];
 
