@@ -20,7 +20,8 @@ import { openPipe } from "../stdio/pipe.ts";
 import { isExecutable } from "../system/file_system.ts";
 import {
   atUnload,
-  bindToIsolate,
+  bindToDeno,
+  bindToThread,
   closeBound,
   IN_WORKER,
 } from "../system/isolate_end.ts";
@@ -91,7 +92,7 @@ export function ensureGuard(notes: string[]): boolean {
     notes[notes.length] = `${SHELL} could not be started as the guard`;
     return false;
   }
-  const near = bindToIsolate(pipe.near);
+  const near = mayBeDropped() ? bindToDeno(pipe.near) : bindToThread(pipe.near);
   if (near === null) {
     const what = IN_WORKER ? "the end of this worker" : "a forced restart";
     notes[notes.length] =
@@ -103,6 +104,15 @@ export function ensureGuard(notes: string[]): boolean {
   // A guard that was killed and started again gets the lines that the first one had.
   told.forEach((line) => write(line));
   return true;
+}
+
+// Restarts of these may drop an isolate without `unload`. It is Deno's own command
+// line, as far as the script's cannot be told from it.
+function mayBeDropped(): boolean {
+  if (IN_WORKER || DARWIN) return false;
+  const words = (readProcFile("/proc/self/cmdline") ?? "").split("\0");
+  return words.some((one) => one.startsWith("--watch-hmr")) ||
+    words[1] === "serve" && words.some((one) => one.startsWith("--watch"));
 }
 
 // From here on the guard ends all trees that it knows. A spawn after this, which

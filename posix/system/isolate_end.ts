@@ -19,7 +19,6 @@
 import { cString } from "../../ffi/memory.ts";
 import { setCloseOnExec, setNonBlocking } from "./file_system.ts";
 import { DARWIN, libc, libcJobControl, libcThread } from "./libc.ts";
-import { listNumbers, readLink, readProcFile } from "./proc_files.ts";
 
 const O_CLOEXEC = 0x80000;
 
@@ -127,40 +126,28 @@ function callAtThreadEnd(argument: bigint): boolean {
 // Descriptors that are Deno's, which closes them with the isolate.
 const lent = new Map<number, Deno.FsFile>();
 
-/**
- * Has the writing end of a pipe closed when this isolate ends, in whatever way.
- *
- * @param fd The descriptor, close-on-exec; given up.
- * @returns The number that it has from now on, to be closed with
- * {@linkcode closeBound}; `null` where an end cannot be noticed, and the descriptor
- * stays what it was.
- */
-export function bindToIsolate(fd: number): number | null {
-  return mayBeDropped() ? bindToDeno(fd) : bindToThread(fd);
-}
-
-// Deno's own command line, as far as the script's cannot be told from it.
-function mayBeDropped(): boolean {
-  if (IN_WORKER || DARWIN) return false;
-  const words = (readProcFile("/proc/self/cmdline") ?? "").split("\0");
-  return words.some((one) => one.startsWith("--watch-hmr")) ||
-    words[1] === "serve" && words.some((one) => one.startsWith("--watch"));
-}
-
 const ALL = ["read", "write", "run", "net", "env", "sys", "ffi"] as const;
 
-// A pipe is opened once more by its name in /proc, which Deno allows those that may
-// do everything; proc(5).
-function bindToDeno(fd: number): number | null {
-  const isGranted = (name: typeof ALL[number]) =>
-    Deno.permissions.querySync({ name }).state === "granted";
+function isGranted(name: typeof ALL[number]): boolean {
+  return Deno.permissions.querySync({ name }).state === "granted";
+}
+
+/**
+ * Has the writing end of a pipe closed when this isolate is dropped without
+ * `unload` (Linux): it is opened once more by its name in /proc, see proc(5), which
+ * Deno allows those that may do everything.
+ *
+ * @param fd The descriptor; given up.
+ * @returns The number that it has from now on, to be closed with
+ * {@linkcode closeBound}; `null` where such an end cannot be noticed, and the
+ * descriptor stays what it was.
+ */
+export function bindToDeno(fd: number): number | null {
+  if (!ALL.every(isGranted)) return null;
   const path = `/proc/self/fd/${fd}`;
-  const pipe = readLink(path);
-  if (pipe === null || !ALL.every(isGranted)) return null;
+  const pipe = Deno.readLinkSync(path);
   const file = Deno.openSync(path, { write: true });
-  const number = listNumbers("/proc/self/fd")?.find((one) =>
-    one !== fd && readLink(`/proc/self/fd/${one}`) === pipe
-  );
+  const number = numbersOf(pipe).find((one) => one !== fd);
   if (number === undefined) {
     file.close();
     return null;
@@ -171,8 +158,23 @@ function bindToDeno(fd: number): number | null {
   return number;
 }
 
+// The descriptors of this process that have a file open.
+function numbersOf(link: string): number[] {
+  const numbers: number[] = [];
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      if (Deno.readLinkSync(`/proc/self/fd/${name}`) !== link) continue;
+    } catch {
+      // Closed since, such as that of the directory.
+      continue;
+    }
+    numbers[numbers.length] = Number(name);
+  }
+  return numbers;
+}
+
 /**
- * Closes a descriptor that {@linkcode bindToIsolate} or {@linkcode bindToThread}
+ * Closes a descriptor that {@linkcode bindToThread} or {@linkcode bindToDeno}
  * returned. A number that the end of the thread closes stays taken until then:
  * nothing else may be opened with it.
  *
