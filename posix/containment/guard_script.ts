@@ -52,8 +52,8 @@ pattern=$1 globs=$2 digits=$4
 [ -z "$3" ] || echo "$3" >/proc/$$/comm
 shift 4
 groups= directories= hard= family= asked= mail= waiting= by_hand= mains= later=
-marks= slices= ranges= leaders= parents= kin= looks=0
-elapsed=0 next=0 groups_next=0 naps=0 then=yes
+marks= slices= ranges= leaders= parents= kin= looks=0 sweeps=0 sifts=0
+elapsed=0 next=0 groups_next=0 naps=0 from= then=yes
 # The fields from the third on: a zombie is over when it has no other thread.
 over() {
   case $1 in
@@ -186,6 +186,23 @@ look() {
     esac
   done
 }
+# Notes which of many processes are not over, by one grep: a shell reads byte by byte,
+# and thousands of zombies would take it seconds.
+sift() {
+  sifted=
+  [ $# -gt 64 ] && [ -z "$by_hand" ] || return
+  sifted=yes sifts=$((sifts + 1)) names=
+  for pid; do names="$names /proc/$pid/status"; done
+  for word in $(grep -sE '^(State:.[^ZX]|Threads:.([2-9]|..))' /dev/null $names); do
+    case $word in
+    /proc/*/status:*) pid=\${word#/proc/} && eval "n_\${pid%%/*}=$sifts" ;;
+    esac
+  done
+}
+# Whether a process is over, or gone, by the last of these.
+sifted_out() {
+  [ -n "$sifted" ] && eval "sifted_in=\\$n_$1" && [ "$sifted_in" != $sifts ]
+}
 # A living member: stopped when it is due, spared when it is not.
 take() {
   if due $1; then
@@ -199,9 +216,12 @@ take() {
 # Takes what descends from the members, whatever it carries: down their lists of
 # children, for which nothing is forked.
 follow() {
+  pids=
+  for one in $kin; do pids="$pids \${one%%:*}"; done
+  sift $pids
   for one in $kin; do
     pid=\${one%%:*}
-    fresh $pid && read_stat $pid && ! over \${stat##*) } || continue
+    fresh $pid && ! sifted_out $pid && read_stat $pid && ! over \${stat##*) } || continue
     started \${stat##*) }
     [ "$start" != \${one##*:} ] || { one=\${one#*:} && take \${one%:*}; }
   done
@@ -217,8 +237,9 @@ follow() {
       for list in /proc/\${parent%%:*}/task/*/children; do
         kids=
         read -r kids <$list
+        sift $kids
         for pid in $kids; do
-          fresh $pid && read_stat $pid && ! over \${stat##*) } || continue
+          fresh $pid && ! sifted_out $pid && read_stat $pid && ! over \${stat##*) } || continue
           # A member also when its parents are gone.
           started \${stat##*) }
           kin="$kin $pid:\${parent#*:}:$start"
@@ -259,11 +280,13 @@ deliver() {
     kill -s CONT \${one#*:}
   done
   mail=
+  # Each has its grace from here on.
+  [ -n "$from" ] || { clock && from=$now; }
 }
 # Ends the members that are due, until there are none. Those that are not are left
 # in $waiting; with none of these, it returns when the emptiness is proved.
 sweep() {
-  quiet=0 round=0 patience=100 late= dead=
+  quiet=0 round=0 patience=100 late= sweeps=$((sweeps + 1))
   # With looks as slow as these a busy host is not waited for.
   [ -z "$by_hand" ] || patience=3
   while [ $quiet -lt 2 ] && [ $round -lt 500 ]; do
@@ -271,18 +294,21 @@ sweep() {
     read -r a b c d before </proc/loadavg
     look
     read -r a b c d after </proc/loadavg
-    alive= moved= waiting= next=$groups_next
+    alive= moved= waiting= next=$groups_next pids=
+    for one in $found; do one=\${one#/proc/} && pids="$pids \${one%%/*}"; done
+    sift $pids
     for one in $found; do
       pid=\${one#/proc/} pid=\${pid%%/*}
       fresh $pid || continue
       # A tagged process that has gone or died since may have left a successor.
-      if ! read_stat $pid; then
+      if ! sifted_out $pid && ! read_stat $pid; then
         moved=yes
         continue
       fi
       # grep finds the text of a zombie, too.
-      if over \${stat##*) }; then
-        case "$dead " in *" $pid "*) ;; *) moved=yes dead="$dead $pid" ;; esac
+      if sifted_out $pid || over \${stat##*) }; then
+        eval "died=\\$d_$pid d_$pid=$sweeps"
+        [ "$died" = $sweeps ] || moved=yes
         continue
       fi
       case \${one##*:} in
@@ -296,7 +322,7 @@ sweep() {
     if [ -n "$alive" ]; then
       kill -KILL $alive
       # These have left nothing that is not found by the next look.
-      dead="$dead$alive"
+      for pid in $alive; do eval "d_$pid=$sweeps"; done
       quiet=0
     elif [ -n "$moved" ]; then
       quiet=0
@@ -311,6 +337,8 @@ sweep() {
     fi
     # The second stage ends all there are; and it may be needed again later.
     if [ -n "$waiting" ]; then
+      # Looks at a tree that restarts what dies follow one another without a nap.
+      tick 0
       [ $round -lt 20 ] || return
       continue
     fi
@@ -427,22 +455,26 @@ clock() {
     case $now in 0?*) now=\${now#0} ;; *) break ;; esac
   done
 }
-# Waits for a moment, and adds it to $elapsed: never more than a second, since what
-# was stopped meanwhile, with the whole machine or alone, had no time to end.
+# Adds the time since the last call to $elapsed, or $1 without a clock: never more than
+# a second, since what was stopped meanwhile, with the whole machine or alone, had no
+# time to end.
+tick() {
+  moment=$1
+  clock
+  [ -z "$now" ] || [ -z "$from" ] || moment=$((now - from))
+  [ $moment -le 100 ] || moment=100
+  from=$now elapsed=$((elapsed + moment))
+}
+# Waits for a moment.
 nap() {
   naps=$((naps + 1)) moment=10
   [ $naps -gt 10 ] || moment=2
-  clock
-  from=$now
   if ! sleep 0.\$((moment / 10))\$((moment % 10)); then
     moment=100
     # Without a way to wait there is no grace.
     sleep 1 || elapsed=99999999
   fi
-  clock
-  [ -z "$now" ] || [ -z "$from" ] || moment=$((now - from))
-  [ $moment -le 100 ] || moment=100
-  elapsed=$((elapsed + moment))
+  tick $moment
 }
 while read -r op id soft grace; do
   case $op in

@@ -18,15 +18,25 @@ function statOf(state: string): string {
   return `${PID} (x) ${state} 1 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99\n`;
 }
 
-/** Runs the script over one process with this stat file; whether it called its second stage. */
-async function callsSecondStage(stat: string | null): Promise<boolean> {
+/** A member of the made-up `/proc`: the contents of its files, `null` for none. */
+interface Made {
+  readonly stat: string | null;
+  readonly status?: string;
+}
+
+/** Runs the script over members with these files; whether it called its second stage. */
+async function callsSecondStage(...members: Made[]): Promise<boolean> {
   const folder = await Deno.makeTempDir();
   const called = `${folder}/called`;
   try {
-    await Deno.mkdir(`${folder}/${PID}`);
     await Deno.writeTextFile(`${folder}/loadavg`, "0.1 0.1 0.1 1/9 100\n");
-    await Deno.writeTextFile(`${folder}/${PID}/limits`, LIMITS);
-    if (stat !== null) await Deno.writeTextFile(`${folder}/${PID}/stat`, stat);
+    for (const [i, { stat, status }] of members.entries()) {
+      const one = `${folder}/${Number(PID) - i}`;
+      await Deno.mkdir(one);
+      await Deno.writeTextFile(`${one}/limits`, LIMITS);
+      if (stat !== null) await Deno.writeTextFile(`${one}/stat`, stat);
+      if (status) await Deno.writeTextFile(`${one}/status`, status);
+    }
     const script = GUARD_SCRIPT.replaceAll("/proc/", `${folder}/`);
     // deno-fmt-ignore
     const guard = new Deno.Command("/bin/sh", {
@@ -46,7 +56,7 @@ Deno.test({
     "the guard does not come to rest while who is found is gone at the next look",
   ignore,
   async fn() {
-    assertEquals(await callsSecondStage(null), true);
+    assertEquals(await callsSecondStage({ stat: null }), true);
   },
 });
 
@@ -54,7 +64,7 @@ Deno.test({
   name: "a zombie is a reason to look again once",
   ignore,
   async fn() {
-    assertEquals(await callsSecondStage(statOf("Z")), false);
+    assertEquals(await callsSecondStage({ stat: statOf("Z") }), false);
   },
 });
 
@@ -62,7 +72,34 @@ Deno.test({
   name: "who lives on although it was killed is a case for the second stage",
   ignore,
   async fn() {
-    assertEquals(await callsSecondStage(statOf("S")), true);
+    assertEquals(await callsSecondStage({ stat: statOf("S") }), true);
+  },
+});
+
+const ZOMBIE = "Name:\tx\nState:\tZ (zombie)\nThreads:\t1\n";
+
+// Without a stat file: to ask for that of each would fail, look after look.
+function zombies(count: number): Made[] {
+  return Array.from({ length: count }, () => ({ stat: null, status: ZOMBIE }));
+}
+
+Deno.test({
+  name: "of many zombies the guard does not read one after the other",
+  ignore,
+  async fn() {
+    assertEquals(await callsSecondStage(...zombies(100)), false);
+    assertEquals(await callsSecondStage(...zombies(10)), true);
+  },
+});
+
+Deno.test({
+  name: "among many zombies the guard finds what lives without a main thread",
+  ignore,
+  async fn() {
+    const stat = statOf("Z").replace(" 0 1 0 99", " 0 12 0 99");
+    const status = ZOMBIE.replace("Threads:\t1", "Threads:\t12");
+    const all = [...zombies(100), { stat, status }];
+    assertEquals(await callsSecondStage(...all), true);
   },
 });
 

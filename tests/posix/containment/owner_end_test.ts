@@ -154,3 +154,29 @@ Deno.test({
     assert(guards() <= children + 2, `${children} children, then ${guards()}`);
   },
 });
+
+// A process that ignores the soft signal and forks all the time without reaping: each
+// look at it finds a new zombie.
+const RESTARTER =
+  `$SIG{TERM} = "IGNORE"; $| = 1; print "up\\n"; for (1 .. 5000) { exit if !fork; select(undef, undef, undef, 0.003) } sleep`;
+
+Deno.test({
+  name: "the grace of a tree that never comes to rest is over all the same",
+  ignore,
+  async fn() {
+    const marker = newMarker();
+    const program = `
+      import { Command } from ${JSON.stringify(MOD)};
+      const child = new Command("perl", {
+        args: ["-e", ${JSON.stringify(RESTARTER)}, "${marker}"],
+        stdin: "null", stdout: "piped", grace: 200,
+      }).spawn();
+      for await (const _up of child.lines()) break;
+      Deno.kill(Deno.pid, "SIGKILL");`;
+    await new Deno.Command(denoUnderTest(), {
+      args: ["eval", "--no-lock", "--no-config", program],
+      stdout: "null",
+    }).output();
+    await until(() => processesWith(marker).length === 0, "the tree to end");
+  },
+});
