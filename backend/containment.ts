@@ -39,8 +39,11 @@ export type ContainmentRequest = "auto" | ContainmentKind;
  * @category Containment
  */
 export interface Containment {
-  /** The mechanism in force. */
-  readonly mechanism: ContainmentKind;
+  /**
+   * The mechanism in force: `ancestry` only where Windows does not let the child into
+   * a job.
+   */
+  readonly mechanism: TreeMechanism;
   /**
    * Whether descendants that left the process group or session are held. A process
    * that a service starts on behalf of a member is no descendant, on any system: by

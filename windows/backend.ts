@@ -44,7 +44,11 @@ export function windowsBackend(): Backend {
     spawn(spec: SpawnSpec): NativeProcess {
       const job = spec.job as WindowsJob | undefined;
       const spawned = spawnProcess(spec, "job-list", job?.object ?? null);
-      const child = new WindowsProcess(spawned);
+      const { created, containment } = spawned;
+      const outside = containment.mechanism === "ancestry"
+        ? new ForeignTree(created.pid, true)
+        : null;
+      const child = new WindowsProcess(spawned, outside);
       job?.add(child);
       return child;
     },

@@ -94,11 +94,14 @@ export class ForeignTree implements NativeTree {
 
   /**
    * @param pid The root.
+   * @param child Whether it is a child that is held open: it is then not looked for,
+   * and may have ended.
    * @throws {RangeError} for this process, its ancestors, and pids of 0 or less.
    * @throws {Deno.errors.NotFound} when there is no such process.
    * @throws {Deno.errors.PermissionDenied} when it may not be opened.
    */
-  constructor(pid: number) {
+  constructor(pid: number, child = false) {
+    if (child && this.#open({ pid, ppid: Deno.pid })) return;
     const entries = processSnapshot();
     refuseOurselves(pid, entries);
     const entry = entries.find((one) => one.pid === pid);
@@ -116,7 +119,7 @@ export class ForeignTree implements NativeTree {
 
   // Holds a process open. The snapshot may be old: the process opened must be as old
   // as its parent at most, checked by the caller.
-  #open(entry: ProcessEntry): boolean {
+  #open(entry: Pick<ProcessEntry, "pid" | "ppid">): boolean {
     const handle = openProcess(entry.pid, RIGHTS);
     if (handle === null) return false;
     const { pid, ppid } = entry;
@@ -176,12 +179,13 @@ export class ForeignTree implements NativeTree {
     return { count: closeWindows(pids), method: "WM_CLOSE" };
   }
 
-  killTree(): HardKill {
+  /** @param exitCode The code that the members end with. */
+  killTree(exitCode = 128 + SIGKILL): HardKill {
     let count = 0;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const living = this.#living();
       for (let i = 0; i < living.length; i++) {
-        if (terminateProcess((living[i] as Known).handle, 128 + SIGKILL)) {
+        if (terminateProcess((living[i] as Known).handle, exitCode)) {
           count++;
         }
       }

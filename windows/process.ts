@@ -4,7 +4,11 @@
  * @module
  */
 
-import type { Containment, ProcessInfo } from "../backend/containment.ts";
+import type {
+  Containment,
+  ProcessInfo,
+  TreeMechanism,
+} from "../backend/containment.ts";
 import type {
   ExitStatus,
   HardKill,
@@ -15,11 +19,12 @@ import type {
   SyncOutcome,
   TreeWatch,
 } from "../backend/native.ts";
-import type {
-  KernelLimits,
-  LimitName,
-  Usage,
-  UsageLook,
+import {
+  type KernelLimits,
+  type LimitName,
+  unknownUsage,
+  type Usage,
+  type UsageLook,
 } from "../backend/usage.ts";
 import { Accounts } from "./usage/accounting.ts";
 import {
@@ -34,7 +39,7 @@ import {
 } from "./system/win32.ts";
 import { type Handle, resumeThread } from "./system/handle.ts";
 import { heldByJob } from "./spawn/resource_limits.ts";
-import { JobTree } from "./tree/job_tree.ts";
+import { JobTree, type Outside } from "./tree/job_tree.ts";
 import { Leader } from "./wait/leader.ts";
 import type { PipeReader, PipeWriter } from "./stdio/pipe.ts";
 import { SignalDelivery } from "./tree/signal_delivery.ts";
@@ -46,7 +51,7 @@ export class WindowsProcess implements NativeProcess, Poller {
   readonly pid: number;
   readonly containment: Containment;
   readonly kernelLimits: KernelLimits;
-  readonly mechanism = "job-object";
+  readonly mechanism: TreeMechanism;
   readonly stdin: PipeWriter | null;
   readonly stdout: PipeReader | null;
   readonly stderr: PipeReader | null;
@@ -69,11 +74,15 @@ export class WindowsProcess implements NativeProcess, Poller {
   #held = false;
   #released = false;
 
-  /** @param spawned The child with its handles; owned from now on. */
-  constructor(spawned: Spawned) {
+  /**
+   * @param spawned The child with its handles; owned from now on.
+   * @param outside Its tree, when it is in no job; owned from now on.
+   */
+  constructor(spawned: Spawned, outside: Outside | null = null) {
     const { created, job, suspended, ownConsoleGroup } = spawned;
     this.pid = created.pid;
     this.containment = spawned.containment;
+    this.mechanism = spawned.containment.mechanism;
     this.stdin = spawned.stdin;
     this.stdout = spawned.stdout;
     this.stderr = spawned.stderr;
@@ -88,6 +97,7 @@ export class WindowsProcess implements NativeProcess, Poller {
       job,
       () => this.#connect(),
       () => this.leaderEnded(),
+      outside,
     );
     this.#signals = new SignalDelivery({
       pid: created.pid,
@@ -246,7 +256,11 @@ export class WindowsProcess implements NativeProcess, Poller {
   }
 
   usage(look: UsageLook): Usage {
-    return this.#accounts.usage(look);
+    const usage = this.#accounts.usage(look);
+    // A job without members has counted nothing.
+    return this.mechanism === "job-object"
+      ? usage
+      : { ...usage, tree: unknownUsage("job") };
   }
 
   /** Private bytes are exact. */

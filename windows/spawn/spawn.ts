@@ -162,14 +162,8 @@ function start(
   jobs: readonly JobObject[],
   entry: JobEntry,
 ): Spawned {
-  const containment = containmentOf(spec);
-  refuseUnmet(spec.required, {
-    command: spec.command,
-    containment,
-    limits: spec.limits,
-    held: heldByJob(spec.limits),
-    capabilities: windowsCapabilities,
-  });
+  let containment = containmentOf(spec);
+  requireOf(spec, containment);
   const flags = creationFlags(spec, {
     console: hasConsole(),
     helper: helperAvailable(),
@@ -181,7 +175,11 @@ function start(
     stdio: ends.theirs,
     descriptors: handles === null ? [] : handles.descriptors,
   };
-  const created = create(spec, request, jobs, entry);
+  const refused = (error: SystemError) => {
+    containment = outsideOf(spec, jobs.length, error);
+    requireOf(spec, containment);
+  };
+  const created = create(spec, request, { jobs, entry, refused });
   if (spec.affinity !== null) confine(created, spec, spec.affinity);
   const stdin = ends.take(0);
   const stdout = ends.take(1);
@@ -213,6 +211,42 @@ function containmentOf(spec: SpawnSpec): Containment {
   };
 }
 
+function requireOf(spec: SpawnSpec, containment: Containment): void {
+  refuseUnmet(spec.required, {
+    command: spec.command,
+    containment,
+    limits: spec.limits,
+    held: heldByJob(spec.limits),
+    capabilities: windowsCapabilities,
+  });
+}
+
+// What holds a child that Windows does not let into a job. Whatever only a job can do
+// and the caller has asked for is no weaker then: the child is not started.
+function outsideOf(
+  spec: SpawnSpec,
+  jobs: number,
+  error: SystemError,
+): Containment {
+  let needs = "";
+  if (spec.limits !== null) needs = "'limits'";
+  if (jobs > 1) needs = "a member of a Job";
+  if (spec.containment === "job-object") needs = "containment 'job-object'";
+  if (needs !== "") {
+    throw new Deno.errors.NotSupported(
+      `Failed to spawn '${spec.command}': ${needs} takes a job object, and the job that this process is in lets no other be nested in it (os error ${error.errno}). Start this process outside of that job`,
+    );
+  }
+  return {
+    mechanism: "ancestry",
+    holdsEscapees: false,
+    endsWithParent: false,
+    notes: [
+      "the job that this process is in lets no other be nested in it: the tree is known by the ids of parents, outlives this process, and a member whose parent ended before it was seen is not found",
+    ],
+  };
+}
+
 // Before its first instruction; nothing of it stays when that fails.
 function confine(
   created: CreatedProcess,
@@ -232,17 +266,25 @@ function confine(
   }
 }
 
+/** How a process comes into its job. */
+interface Entrance {
+  readonly jobs: readonly JobObject[];
+  readonly entry: JobEntry;
+  /** Windows does not let it in. */
+  readonly refused: (error: SystemError) => void;
+}
+
 function create(
   spec: SpawnSpec,
   request: Parameters<typeof startInJob>[0],
-  jobs: readonly JobObject[],
-  entry: JobEntry,
+  way: Entrance,
 ): CreatedProcess {
+  const { jobs, entry, refused } = way;
   const flags = request.flags ?? 0;
   try {
     // On our console, CTRL_C is switched off in the child as it is here.
     const ownConsole = (flags & (CREATE_NO_WINDOW | CREATE_NEW_CONSOLE)) !== 0;
-    const start = () => startInJob(request, jobs, entry);
+    const start = () => startInJob(request, jobs, entry, refused);
     return ownConsole ? withCtrlC(start) : start();
   } catch (error) {
     const code = error instanceof SystemError ? error.errno : 0;
@@ -250,7 +292,7 @@ function create(
       // The job of this process itself keeps its members: an outer tree
       // contains the inner ones, detached or not.
       const bound = flags & ~CREATE_BREAKAWAY_FROM_JOB;
-      return create(spec, { ...request, flags: bound }, jobs, entry);
+      return create(spec, { ...request, flags: bound }, way);
     }
     if (code === 0) throw error;
     // Wine calls a directory an invalid handle; Windows denies access to it.

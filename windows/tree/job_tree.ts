@@ -28,6 +28,18 @@ import {
 import { completionPort, type Poller } from "../wait/completion_port.ts";
 import { signalExitCode } from "../wait/leader.ts";
 
+/** A tree that Windows does not let into its job: it is known by the parents' ids. */
+export interface Outside {
+  /** Whether no member lives, after a look. */
+  treeIsEmpty(): boolean;
+  /** The living members. */
+  members(): ProcessInfo[];
+  /** Ends them with an exit code. */
+  killTree(exitCode?: number): HardKill;
+  /** Gives up the handles of the members. Idempotent. */
+  close(): void;
+}
+
 /** The members of a job. */
 export class JobTree {
   readonly #job: JobObject;
@@ -36,17 +48,21 @@ export class JobTree {
   readonly #waits: EmptinessWait[] = [];
   readonly #watched: () => void;
   readonly #leaderEnded: () => boolean;
+  readonly #outside: Outside | null;
 
   /**
    * @param job The job; owned from now on.
    * @param watched Called before each wait, so that messages and polls come.
    * @param leaderEnded Whether the leader's exit has been seen, after a look.
+   * @param outside The tree, when it could not be taken into the job; owned.
    */
   constructor(
     job: JobObject,
     watched: () => void,
     leaderEnded: () => boolean,
+    outside: Outside | null = null,
   ) {
+    this.#outside = outside;
     this.#job = job;
     this.#watched = watched;
     this.#leaderEnded = leaderEnded;
@@ -66,7 +82,9 @@ export class JobTree {
     if (this.#job.handle.closed) return true;
     if (!this.#leaderEnded()) return false;
     // The receiver of the exit may have given up the tree just now.
-    return this.#job.handle.closed || isEmptyJob(this.#job, this.#unborn);
+    if (this.#job.handle.closed) return true;
+    if (!isEmptyJob(this.#job, this.#unborn)) return false;
+    return this.#outside === null || this.#outside.treeIsEmpty();
   }
 
   /** Tells the waits when the tree is empty. */
@@ -94,12 +112,15 @@ export class JobTree {
 
   /** The ids of the members. */
   pids(): number[] {
-    return this.#job.handle.closed ? [] : memberIds(this.#job);
+    if (this.#job.handle.closed) return [];
+    if (this.#outside === null) return memberIds(this.#job);
+    return this.#outside.members().map(({ pid }) => pid);
   }
 
   /** The members, described. */
   describe(): ProcessInfo[] {
     if (this.#job.handle.closed) return [];
+    if (this.#outside !== null) return this.#outside.members();
     return describeMembers(this.#job, this.#suspension.active);
   }
 
@@ -113,6 +134,9 @@ export class JobTree {
     const refused: Survivor[] = [];
     const count = this.pids().length;
     if (this.isEmpty()) return { count: 0, refused };
+    if (this.#outside !== null) {
+      return this.#outside.killTree(signalExitCode(signal));
+    }
     try {
       this.#job.terminate(signalExitCode(signal));
     } catch (error) {
@@ -130,6 +154,11 @@ export class JobTree {
 
   /** Stops every member; nested calls count. */
   suspend(): void {
+    if (this.#outside !== null) {
+      throw new Deno.errors.NotSupported(
+        "Cannot suspend a tree that Windows did not let into a job: see the notes of 'containment'. End it instead",
+      );
+    }
     if (!this.#job.handle.closed) this.#suspension.suspend(this.#job);
   }
 
@@ -146,6 +175,7 @@ export class JobTree {
   /** Gives up the job, which is empty or may end now. Idempotent. */
   close(): void {
     this.#suspension.clear();
+    this.#outside?.close();
     this.#job.close();
     this.check();
   }
