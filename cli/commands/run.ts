@@ -10,6 +10,7 @@ import { endLike } from "../run/end_like.ts";
 import { formatDuration } from "../arguments/operands.ts";
 import type { ForegroundTerminal } from "../../posix/stdio/pty.ts";
 import { RestartState } from "../../process/job/restart.ts";
+import { EventLog } from "../run/event_log.ts";
 import { FileLock, InterruptibleWait, PidFile } from "../run/files.ts";
 import { handOnOpenFiles, ownTerminal } from "../run/inherited.ts";
 import { endLine, reportLines, type RunReport } from "../run/run_report.ts";
@@ -89,32 +90,50 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
   const request = readRunRequest(given);
   await handOnOpenFiles();
   const terminal = await ownTerminal();
+  // The run that there is, or what is waited for.
   const early = new InterruptibleWait();
-  // The run that there is, or the wait for the next one.
-  let hearing: { heard(signal: Deno.Signal): void } = early;
+  let hearing: Hearing = early;
   using relay = new SignalRelay(
     [...STOP_SIGNALS, ...PASSED_SIGNALS, ...JOB_SIGNALS],
     (one) => hearing.heard(one),
   );
+  const end = await runAll(request, terminal, early, (one) => hearing = one);
+  return end.signal === null ? end.code : endLike(end, relay);
+}
+
+// What the signals to this program go to.
+interface Hearing {
+  heard(signal: Deno.Signal): void;
+}
+
+// All attempts.
+async function runAll(
+  request: RunRequest,
+  terminal: ForegroundTerminal | null,
+  early: InterruptibleWait,
+  hear: (one: Hearing) => void,
+): Promise<End> {
   // Process 1 is the parent of every orphan.
   using reaper = Deno.pid === 1
     ? new (await import("../init/reaper.ts")).Reaper()
     : null;
-  using lock = await FileLock.take(request.lock, (wait) => hearing = wait);
+  using lock = await FileLock.take(request.lock, hear);
   const interrupted = early.signal ?? lock.interrupted;
-  if (interrupted !== null) return endLike(bySignal(interrupted), relay);
+  if (interrupted !== null) return bySignal(interrupted);
+  const opened = await EventLog.open(request.events, hear);
+  if (typeof opened === "string") return bySignal(opened);
+  await using log = opened;
   const retries = new RestartState(request.retry);
   for (;;) {
     const supervisor = new Supervisor(request, terminal);
-    hearing = supervisor;
-    const outcome = await once(request, supervisor, terminal, reaper);
+    hear(supervisor);
+    const start = () => startCommand(request, terminal, log?.add ?? null);
+    const outcome = await once(request, supervisor, start, reaper);
     const { failed, end } = outcome;
     const decision = retries.ended(performance.now(), !failed);
-    if (!decision.restart) {
-      return end.signal === null ? end.code : endLike(end, relay);
-    }
+    if (!decision.restart) return end;
     const wait = new InterruptibleWait();
-    hearing = wait;
+    hear(wait);
     const { output } = supervisor;
     output.say(
       `killable run: ${request.command}: status ${end.code}; retry ${retries.count} of ${request.retry.limit} in ${
@@ -122,27 +141,33 @@ export async function run(given: GivenOptions<RunOption>): Promise<number> {
       }`,
     );
     await wait.over(decision.delay);
-    if (wait.signal !== null) return endLike(bySignal(wait.signal), relay);
+    if (wait.signal !== null) return bySignal(wait.signal);
   }
+}
+
+// How this program ends.
+interface End {
+  readonly code: number;
+  readonly signal: Deno.Signal | null;
 }
 
 interface Outcome {
   /** Whether another attempt may succeed. */
   readonly failed: boolean;
   /** How this program ends, if this was the last attempt. */
-  readonly end: { readonly code: number; readonly signal: Deno.Signal | null };
+  readonly end: End;
 }
 
 async function once(
   request: RunRequest,
   supervisor: Supervisor,
-  terminal: ForegroundTerminal | null,
+  start: () => ChildProcess,
   reaper: { spare(pid: number): void } | null,
 ): Promise<Outcome> {
   const { output } = supervisor;
   let child: ChildProcess;
   try {
-    child = startCommand(request, terminal);
+    child = start();
   } catch (error) {
     const { message, status } = spawnFailure(request.command, error);
     await output.finish([`killable run: ${message}`], Infinity);
@@ -185,7 +210,7 @@ function final(code: number): Outcome {
   return { failed: false, end: { code, signal: null } };
 }
 
-function bySignal(signal: Deno.Signal): { code: number; signal: Deno.Signal } {
+function bySignal(signal: Deno.Signal): End {
   return { code: 128 + (SIGNALS[signal] ?? 0), signal };
 }
 

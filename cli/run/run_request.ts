@@ -60,6 +60,7 @@ export type RunOption =
   | "pidfile"
   | "count-suspended"
   | "quiet"
+  | "events"
   | "report"
   | "json";
 
@@ -207,6 +208,12 @@ export const RUN_OPTIONS: readonly OptionSpec<RunOption>[] = [
     help: "do not report the processes that were ended when a limit was passed",
   },
   {
+    name: "events",
+    value: "FILE",
+    help:
+      "append what happens to FILE as it happens, one line of JSON each: spawned, soft-signal, escalated, limit, exited, tree-empty, survivors",
+  },
+  {
     name: "report",
     short: "r",
     help:
@@ -259,6 +266,8 @@ export interface RunRequest {
   readonly countSuspended: boolean;
   /** Whether nothing is said of a limit that was passed. */
   readonly quiet: boolean;
+  /** The file for the events, or null. */
+  readonly events: string | null;
   /** The amount of the report at the end. */
   readonly report: "none" | "text" | "json";
 }
@@ -301,6 +310,7 @@ export function readRunRequest(given: GivenOptions<RunOption>): RunRequest {
     pidfile: given.value("pidfile") ?? null,
     countSuspended: given.has("count-suspended"),
     quiet: given.has("quiet"),
+    events: given.value("events") ?? null,
     report: given.has("json") ? "json" : given.has("report") ? "text" : "none",
   };
 }

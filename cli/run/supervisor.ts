@@ -6,6 +6,7 @@
 
 import type { ForegroundTerminal } from "../../posix/stdio/pty.ts";
 import type { ChildProcess } from "../../process/child_process.ts";
+import type { ProcessEventHook } from "../../process/run/events.ts";
 import type { CommandStatus } from "../../process/run/status.ts";
 import type { StopReport } from "../../backend/native.ts";
 import { Command } from "../library.ts";
@@ -22,11 +23,13 @@ import { StopProgress } from "./stop_progress.ts";
  *
  * @param request The request.
  * @param terminal The terminal that this program has, or `null`.
+ * @param onEvent Takes what happens, or `null`.
  * @returns The child.
  */
 export function startCommand(
   request: RunRequest,
   terminal: ForegroundTerminal | null,
+  onEvent: ProcessEventHook | null,
 ): ChildProcess {
   const piped = isPiped(request);
   return new Command(request.command, {
@@ -44,6 +47,7 @@ export function startCommand(
     mainFirst: request.mainFirst,
     grace: request.grace,
     processGroup: sharesGroup(request, terminal) ? "inherit" : "auto",
+    ...(onEvent === null ? {} : { onEvent }),
   }).spawn();
 }
 

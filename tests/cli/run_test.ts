@@ -673,3 +673,72 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name: "run --events writes what happens as lines of JSON",
+  ignore: WINDOWS,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const file = `${folder}/events`;
+    const typesOf = async () =>
+      (await Deno.readTextFile(file)).trimEnd().split("\n")
+        .map((line) => JSON.parse(line).type);
+    try {
+      const events = ["run", "--events", file, "--quiet"];
+      const deaf = 'trap "" TERM; while :; do sleep 1; done';
+      const limits = ["-t", "0.2", "-k", "0.1"];
+      const timed = await cli([...events, ...limits, "--", "sh", "-c", deaf]);
+      assertEquals(timed.code, 124);
+      assertEquals(
+        [...new Set(await typesOf())],
+        ["spawned", "soft-signal", "escalated", "exited", "tree-empty"],
+      );
+      await Deno.remove(file);
+      // Written also when this program ends itself by the command's signal.
+      const ended = await cli([...events, "--", "sh", "-c", "kill -9 $$"]);
+      assertEquals(ended.code, 137);
+      assertEquals(await typesOf(), ["spawned", "exited", "tree-empty"]);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "run --events to a pipe that nobody reads does not keep a limit waiting",
+  ignore: WINDOWS,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const fifo = `${folder}/fifo`;
+    try {
+      await new Deno.Command("mkfifo", { args: [fifo] }).output();
+      // Held open for reading and writing, never read; full from the start.
+      const hold = `exec 3<>"$1"; head -c 65536 /dev/zero >&3; echo up; read x`;
+      const holder = new Deno.Command("sh", {
+        args: ["-c", hold, "sh", fifo],
+        stdin: "piped",
+        stdout: "piped",
+      }).spawn();
+      await waitForText(holder.stdout, "up");
+      const limits = ["run", "--events", fifo, "-q", "-t", "0.2"];
+      const { code } = await within(
+        cli([...limits, "--", "sleep", "60"]),
+        "the time limit",
+      );
+      assertEquals(code, 124);
+      await holder.stdin.close();
+      await holder.stdout.cancel();
+      await holder.status;
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test("run --events that cannot be opened is a mistake", async () => {
+  const given = ["run", "--events", "/no/such/folder/file", "--", "true"];
+  const { code, stderr } = await cli(given);
+  assertEquals(code, 125);
+  assertStringIncludes(stderr, "for the events");
+});
