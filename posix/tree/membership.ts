@@ -12,7 +12,6 @@ import type { LimitName, Limits, ResourceUsage } from "../../backend/usage.ts";
 import type { HardKill } from "../../backend/native.ts";
 import { Pidfds } from "../signal/signal_process.ts";
 import { EINVAL, ENOENT, ESRCH } from "../system/errno.ts";
-import { libcWait } from "../system/libc.ts";
 import type { ProcessTable, ProcStat } from "../system/proc_files.ts";
 
 /** The purpose of a list of members; one that proves nothing may still say what to freeze. */
@@ -348,15 +347,16 @@ export class Snapshot {
    * Kills all of it.
    *
    * @param kill SIGKILL.
-   * @param group Spares a call for each of its members.
+   * @param group Ends its members at once, before each is signalled by itself.
    * @returns How many were killed, or `null` when one of them could not be.
    */
   kill(kill: number, group: LeaderGroup | undefined): HardKill | null {
     const count = this.#held.look(0);
     this.#members.killing?.(this.newest);
-    const rest = group === undefined
-      ? this.#living(() => true)
-      : this.#killGroup(kill, group);
+    // kill(2) of a group succeeds when one process of it took the signal: which may not be
+    // signalled, or has left the group, only a signal to each tells.
+    group?.signal(kill);
+    const rest = this.#living();
     // Oldest first: a shell that saw its child die would go on with the next
     // command of its script.
     for (let i = 0; i < rest.length; i++) {
@@ -368,18 +368,10 @@ export class Snapshot {
     return { count, refused: [], unproved: true };
   }
 
-  // Returns the members left to be killed. Membership of the group is asked before the
-  // kill: getpgid(2) of a reaped process fails.
-  #killGroup(kill: number, { pgid, signal }: LeaderGroup): number[] {
-    const apart = this.#living((pid) => libcWait().getpgid(pid) !== pgid);
-    return signal(kill) === 0 ? apart : this.#living(() => true);
-  }
-
-  #living(test: (pid: number) => boolean): number[] {
+  #living(): number[] {
     const found: number[] = [];
     for (let i = 0; i < this.#held.count; i++) {
-      if (!this.#held.lives(i) || !test(this.#held.pid(i))) continue;
-      found[found.length] = i;
+      if (this.#held.lives(i)) found[found.length] = i;
     }
     return found;
   }
