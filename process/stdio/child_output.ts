@@ -30,6 +30,9 @@ export class ChildOutput {
   #output: ReadableOutput | null = null;
   #asked = false;
   #referenced = true;
+  // What is captured has its reader for ever: a second one would get nothing, and
+  // take that for the whole output.
+  #captured = false;
   // Set while output is thrown away, or about to be.
   #drainSoon: Timer | null = null;
   #drain: Reader | null = null;
@@ -50,6 +53,7 @@ export class ChildOutput {
 
   /** Whether the stream has a reader; a drain does not count. */
   get locked(): boolean {
+    if (this.#captured) return true;
     return this.#drain === null && (this.#output?.stream.locked ?? false);
   }
 
@@ -86,6 +90,7 @@ export class ChildOutput {
    */
   async capture(capture: Capture, overflow: () => void): Promise<void> {
     this.#endDrain();
+    this.#captured = true;
     if (this.#output === null) await capture.readAll(this.#source, overflow);
     else await capture.readStream(this.#output.stream, overflow);
   }
@@ -95,7 +100,7 @@ export class ChildOutput {
    * gets a reader: output without a reader must not block the child.
    */
   drain(): void {
-    if (this.#asked || this.#drain !== null) return;
+    if (this.#asked || this.#captured || this.#drain !== null) return;
     this.#drainSoon ??= new Timer(0, () => this.#startDrain());
   }
 
@@ -121,7 +126,9 @@ export class ChildOutput {
   }
 
   #readable(): ReadableOutput {
-    return this.#output ??= readableFrom(this.#source);
+    const output = this.#output ??= readableFrom(this.#source);
+    if (this.#captured && !output.stream.locked) output.stream.getReader();
+    return output;
   }
 
   /** Whether a pending read holds the event loop. */

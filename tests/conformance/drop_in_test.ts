@@ -57,6 +57,16 @@ const ALIKE: readonly (readonly [string, Scenario, boolean?])[] = [
       ),
   ],
   [
+    "what output() has collected has its reader for ever",
+    async (C) => {
+      const child = new C(deno, { args: evalArgs(BOTH), stdout: "piped" })
+        .spawn();
+      await child.output();
+      const again = await child.output().catch((error) => error.name);
+      return [again, child.stdout.locked];
+    },
+  ],
+  [
     "spawn().output() collects what was piped",
     async (C) =>
       outputOf(
