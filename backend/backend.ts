@@ -118,6 +118,8 @@ export interface Backend {
     port: number,
     among: readonly number[] | "all",
   ): readonly ProcessInfo[] | null;
+  /** The path of the shell that every installation of the system has. */
+  shell(): string;
   /**
    * Whether a path leads to a device, into the kernel, or elsewhere where Deno
    * wants all permissions.

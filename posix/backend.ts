@@ -76,6 +76,7 @@ export function posixBackend(): Backend {
     permissionBroker(): string | null {
       return libc().getenv(BROKER) === null ? null : "/dev/null/none";
     },
+    shell: () => "/bin/sh",
     isFifo,
     isSpecialFile(path: string, reads: boolean): boolean {
       return isSpecialFile(path, reads);

@@ -82,6 +82,11 @@ export function windowsBackend(): Backend {
       const broker = variable(ownEnvironment(), "DENO_PERMISSION_BROKER_PATH");
       return broker === null ? null : "\\\\.\\NUL\\none";
     },
+    // By its full name: a cmd.exe earlier in a search path is not meant.
+    shell(): string {
+      const root = variable(ownEnvironment(), "SYSTEMROOT") ?? "C:\\Windows";
+      return `${root}\\System32\\cmd.exe`;
+    },
     // Opening a named pipe fails at once where nothing listens.
     isFifo: () => false,
     isSpecialFile(path: string, reads: boolean): boolean {

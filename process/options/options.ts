@@ -189,7 +189,9 @@ export interface CommandOptions {
    * Runs the command, a whole command line, in a shell: `/bin/sh`, or the one of this
    * path. `args` cannot go with it: {@linkcode quote} makes a command line of words.
    * The shell is the program that is started, and that `--allow-run` is asked for;
-   * its tree is ended as any other. Not on Windows.
+   * its tree is ended as any other. On Windows it is `cmd.exe`, without its AutoRun
+   * commands, and no other; the line has the rules of `cmd.exe`, which `quote()` does
+   * not know, and is one line of at most 8,191 characters.
    *
    * @default {false}
    */
@@ -461,12 +463,16 @@ function quoteWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+const LONGEST_CMD_LINE = 8191;
+
 /** A shell and its arguments. */
 export interface ShellCommand {
   /** The shell. */
   readonly program: string;
   /** Its arguments. */
   readonly args: readonly string[];
+  /** Whether they are a part of a command line already (Windows). */
+  readonly raw: boolean;
 }
 
 /**
@@ -477,7 +483,7 @@ export interface ShellCommand {
  * @param args The option `args`, which cannot go with it.
  * @returns The shell and its arguments; `null` when no shell is asked for.
  * @throws {TypeError} when the option is of the wrong type, or there are arguments.
- * @throws {Deno.errors.NotSupported} on Windows.
+ * @throws {Deno.errors.NotSupported} for a path on Windows.
  */
 export function shellCommand(
   shell: unknown,
@@ -495,12 +501,8 @@ export function shellCommand(
       "Invalid args: with 'shell' the command is a whole command line. Put them into it with quote()",
     );
   }
-  if (backend().name === "windows") {
-    throw new Deno.errors.NotSupported(
-      'Cannot use \'shell\' on Windows: start cmd.exe with \'windowsRawArguments\', as ["/d", "/s", "/c", …]',
-    );
-  }
-  const program = shell === true ? "/bin/sh" : shell;
+  const windows = backend().name === "windows";
+  const program = shell === true ? backend().shell() : shell;
   if (typeof program !== "string" || program === "") {
     throw new TypeError(
       `Invalid shell: expected a boolean or the path of a shell, got ${
@@ -508,9 +510,39 @@ export function shellCommand(
       }`,
     );
   }
+  if (windows) return cmdCommand(program, shell === true, line);
   // The line as an operand: one that begins with "-" is no option.
   return {
     program: pathOf(program, "shell"),
     args: ["-c", "--", withoutNul(line, "command")],
+    raw: false,
   };
+}
+
+// Page "cmd" (Windows Commands): /d leaves the AutoRun commands out, and with /s the
+// line is what stands between the first quote and the last.
+function cmdCommand(
+  program: string,
+  ownShell: boolean,
+  line: string,
+): ShellCommand {
+  if (!ownShell) {
+    throw new Deno.errors.NotSupported(
+      `Cannot use shell '${program}' on Windows: true is cmd.exe; start any other shell as a program, with 'args'`,
+    );
+  }
+  if (/[\r\n]/.test(line)) {
+    throw new TypeError(
+      "Invalid command: cmd.exe takes a command line up to its first line end. Join commands by '&', or run a batch file",
+    );
+  }
+  const quoted = `"${withoutNul(line, "command")}"`;
+  // With its own name in quotes and the three options in front.
+  const length = program.length + quoted.length + 12;
+  if (length > LONGEST_CMD_LINE) {
+    throw new TypeError(
+      `Invalid command: cmd.exe would cut off a line of ${length} characters; it takes ${LONGEST_CMD_LINE}. Run a batch file`,
+    );
+  }
+  return { program, args: ["/d", "/s", "/c", quoted], raw: true };
 }

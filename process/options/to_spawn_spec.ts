@@ -121,7 +121,7 @@ export function toSpawnSpec(
       options.windowsRawArguments,
       "windowsRawArguments",
       false,
-    ),
+    ) || shell?.raw === true,
     windows: windowsSpec(options.windows),
     detached,
     containment: oneOf(options.containment, "containment", CONTAINMENTS),
