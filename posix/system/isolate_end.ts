@@ -161,7 +161,9 @@ export function bindToDeno(fd: number): number | null {
 // The descriptors of this process that have a file open.
 function numbersOf(link: string): number[] {
   const numbers: number[] = [];
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+  const entries = Deno.readDirSync("/proc/self/fd")[Symbol.iterator]();
+  for (let one = entries.next(); one.done !== true; one = entries.next()) {
+    const { name } = one.value;
     try {
       if (Deno.readLinkSync(`/proc/self/fd/${name}`) !== link) continue;
     } catch {
