@@ -161,6 +161,8 @@ static void after(const char *ops) {
   }
   if (has(ops, 'd')) prctl(PR_SET_DUMPABLE, 0);
   if (has(ops, 'u')) { if (setgid(65534) || setuid(65534)) _exit(125); }
+  // Where the file is set-user-ID: what an ordinary owner may not signal.
+  if (has(ops, 'U') && setresuid(0, 0, 0)) _exit(125);
   if (has(ops, 'z') && fork() == 0) _exit(0);
   if (has(ops, 'w')) flood();
   if (!has(ops, 'p')) silence();
