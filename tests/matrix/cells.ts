@@ -84,8 +84,8 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
 /** Whether there is such a cell; else why there is none. */
 export function cellIsOf(host: Host, way: Way, shape: string): boolean {
   const { only, table } = SHAPES[shape] as Shape;
-  // These wait for the leader, and its exit ends the tree before them.
-  if (table.startsWith("l") && /abort|output/.test(way)) return false;
+  // These wait for the leader: its exit ends the tree before them, with a report or not.
+  if (table.startsWith("l") && /abort|output|wait/.test(way)) return false;
   const who = host === "user" ? "user" : "root";
   // signal(7): process 1 gets only those signals that it handles.
   if (host === "process1" && way === "SIGTERM") return false;
