@@ -180,7 +180,7 @@ export class ForeignTree implements NativeTree {
   }
 
   /** @param exitCode The code that the members end with. */
-  killTree(exitCode = 128 + SIGKILL): HardKill {
+  killTree(exitCode: number = 128 + SIGKILL): HardKill {
     let count = 0;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const living = this.#living();
