@@ -87,6 +87,15 @@ export type {
   BatchResult,
 } from "./process/job/batch.ts";
 export { Job, type JobResult } from "./process/job.ts";
+export {
+  Service,
+  type ServiceCondition,
+  type ServiceDependency,
+  type ServiceHealth,
+  type ServiceOptions,
+  type ServiceResult,
+  type ServiceState,
+} from "./process/job/service.ts";
 export type { JobStatus, JointStatus } from "./process/job/job_run.ts";
 export type {
   JobLimits,

@@ -23,6 +23,8 @@ import {
 } from "./job/batch.ts";
 import { JobRun, type JointStatus } from "./job/job_run.ts";
 import { type JobOptions, toJobControl } from "./job/options.ts";
+import { Service, type ServiceOptions } from "./job/service.ts";
+import { toServiceControl } from "./job/to_service_control.ts";
 import type { CommandOptions } from "./options/options.ts";
 import type { Plan, Run } from "./run/run.ts";
 import type { StopReport } from "../backend/native.ts";
@@ -62,6 +64,7 @@ export class Job implements AsyncDisposable {
   readonly #run: JobRun;
   readonly #runs: Run[] = [];
   readonly #children: ChildProcess[] = [];
+  readonly #services = new Set<Service>();
   #exited: Promise<JobResult> | null = null;
 
   /**
@@ -184,6 +187,54 @@ export class Job implements AsyncDisposable {
   }
 
   /**
+   * Keeps a command running in the job: it is started when the services that it waits
+   * for are so far, is looked after, and is started again as its policy says. What the
+   * job's `policy` says of a child it says of a service when that has ended for good.
+   *
+   * The runs are children of the job like others, but not in {@linkcode Job.children}:
+   * see {@linkcode Service.child}. What a run has left behind is ended before the next.
+   *
+   * @param command The command, or a program with its arguments.
+   * @param options When it is started, ready, well, and started again.
+   * @returns The service; it is started as soon as this code waits for something.
+   * @throws {TypeError} for an invalid command and options; nothing is started.
+   * @throws {RangeError} for a number out of range; nothing is started.
+   *
+   * @example A server that waits for another one
+   * ```ts
+   * import { Job } from "@killable/process";
+   *
+   * await using job = new Job();
+   * const program = "setInterval(() => {}, 1000)";
+   * const database = job.service([Deno.execPath(), "eval", program], {
+   *   restart: "on-failure",
+   * });
+   * const server = job.service([Deno.execPath(), "eval", program], {
+   *   after: [database],
+   *   restart: "always",
+   * });
+   * console.log(await server.ready, database.state); // true ready
+   * ```
+   */
+  service(
+    command: Command | readonly string[],
+    options: ServiceOptions = {},
+  ): Service {
+    const control = toServiceControl(
+      options,
+      (one): one is Service => this.#services.has(one as Service),
+    );
+    const plan = planOf(
+      commandOf(command, "command of Job.service()"),
+      SPAWN_DEFAULTS,
+      "Job.service()",
+    );
+    const service = new Service(this.#run, plan, control);
+    this.#services.add(service);
+    return service;
+  }
+
+  /**
    * The living processes of the job, also those whose leader is gone.
    *
    * @returns Each with pid, parent, command, state and start time.
@@ -272,20 +323,22 @@ function plansOf(commands: unknown): Plan[] {
   }
   const plans: Plan[] = [];
   for (let i = 0; i < commands.length; i++) {
-    const one: unknown = commands[i];
-    if (!(one instanceof Command) && !(Array.isArray(one) && one.length > 0)) {
-      throw new TypeError(
-        `Invalid command ${i} of Job.batch(): expected a Command, or an array of a program and its arguments, got ${
-          shown(one)
-        }`,
-      );
-    }
-    const command = one instanceof Command
-      ? one
-      : new Command(one[0], { args: one.slice(1) });
+    const command = commandOf(commands[i], `command ${i} of Job.batch()`);
     plans[i] = planOf(command, OUTPUT_DEFAULTS, "Job.batch()");
   }
   return plans;
+}
+
+function commandOf(one: unknown, what: string): Command {
+  if (one instanceof Command) return one;
+  if (Array.isArray(one) && one.length > 0) {
+    return new Command(one[0], { args: one.slice(1) });
+  }
+  throw new TypeError(
+    `Invalid ${what}: expected a Command, or an array of a program and its arguments, got ${
+      shown(one)
+    }`,
+  );
 }
 
 function withoutOptions(command: Command, more: unknown): Command {
