@@ -5,6 +5,7 @@
  * @module
  */
 
+import { NotReadyError } from "../../backend/errors.ts";
 import { Timer } from "../../backend/timer.ts";
 import { ChildProcess } from "../child_process.ts";
 import type {
@@ -474,10 +475,8 @@ export class Service {
     try {
       if (ready !== null) await child.ready(ready);
     } catch (error) {
-      if (this.#run === null) return;
-      // Not in time; anything else, such as a missing permission, is no better later.
-      if ((error as Error).name !== "NotReadyError") this.#error = error;
-      return this.#giveUp();
+      if (this.#run !== null) this.#giveUp(isNotReady(error) ? null : error);
+      return;
     }
     if (this.#run === null || this.#isOver) return;
     this.#state = "ready";
@@ -500,17 +499,25 @@ export class Service {
       try {
         await child.ready({ ...check, timeout, drain: false });
         failed = 0;
-      } catch {
+      } catch (error) {
+        if (!isNotReady(error)) return this.#giveUp(error);
         failed++;
       }
     }
-    if (this.#run !== null) this.#giveUp();
+    if (this.#run !== null) this.#giveUp(null);
   }
 
-  #giveUp(): void {
+  // For an error that the next run would have as well, such as a missing permission,
+  // for good.
+  #giveUp(error: unknown): void {
     this.#failed = true;
+    this.#error ??= error;
     this.#stopRun({});
   }
+}
+
+function isNotReady(error: unknown): boolean {
+  return error instanceof NotReadyError;
 }
 
 async function hasSucceeded(service: Service): Promise<boolean> {

@@ -149,6 +149,31 @@ Deno.test("service(): a run that is not ready in time has failed", async () => {
   ]);
 });
 
+Deno.test("service(): what cannot be looked at is an error, not a restart", async () => {
+  await using job = new Job({ policy: "all" });
+  const silent = new Command(denoPath(), {
+    args: evalArgs(IDLE),
+    stdout: "null",
+    grace: 0,
+  });
+  const line = job.service(silent, {
+    ...AT_ONCE,
+    restart: "always",
+    ready: { line: "up" },
+  });
+  const check = { port: -1 };
+  const port = job.service(silent, {
+    ...AT_ONCE,
+    restart: "always",
+    health: { check, interval: 1 },
+  });
+  for (const one of [line, port]) {
+    const { because, error, restarts } = await within(one.exited, "its end");
+    assertEquals([because, restarts], ["error", 0]);
+    assert(error instanceof TypeError || error instanceof RangeError);
+  }
+});
+
 Deno.test("service(): stop() is an end for good, also while it waits to be started", async () => {
   await using job = new Job({ policy: "all" });
   const running = job.service(says(IDLE), { restart: "always" });
