@@ -88,6 +88,22 @@ Deno.test({
 });
 
 Deno.test({
+  name: "kill() names such a member among several that stands still",
+  ignore,
+  async fn() {
+    // It has stopped itself: nothing has to be sent to it before the group is ended.
+    // With the group orphaned the kernel sends SIGHUP and SIGCONT, see _exit(2).
+    const { named, left } = await killOf((setpriv, marker) =>
+      `for i in 1 2 3 4; do sleep 7200 & done
+      ${setpriv} --reuid=0 sh -c 'trap "" HUP; kill -STOP $$; exec sleep ${marker}' "sleep ${marker}" &
+      until grep -q '^State:.T' /proc/$!/status; do :; done; echo up; wait`
+    );
+    assertEquals(left.length, 1);
+    assertEquals(named, left);
+  },
+});
+
+Deno.test({
   name: "kill() names nobody where every member may be signalled",
   ignore,
   async fn() {
