@@ -55,8 +55,10 @@ const EAGER_READS = 30;
 // time is limited as well (`backend/timer.ts`).
 const TURN_BUDGET = 4 << 20;
 
-// A reader that has emptied so many full pipes in one turn keeps up with the writer.
+// A reader that has emptied so many full pipes one after the other, each within this
+// time, keeps up with the writer.
 const KEPT_UP = 3;
+const KEPT_UP_MS = 10;
 
 /** The two ends of a pipe, both close-on-exec, both above 2. */
 export interface PipeEnds {
@@ -177,8 +179,9 @@ export class PipeSource implements ByteSource {
   // The number of ticks that it has been waited for without a thread.
   #ticks = 0;
   #large = false;
-  // Full pipes that were read in this turn.
+  // Full pipes that were read one after the other, and when the last one was.
   #full = 0;
+  #fullAt = 0;
   #turn = 0;
   // The last read has emptied the pipe. Another one at once would get the little
   // that the writer has managed meanwhile: waiting for the next turn gets more.
@@ -238,9 +241,13 @@ export class PipeSource implements ByteSource {
     return 0;
   }
 
-  // The writer has filled the pipe again, and the reader keeps up. For a slow reader
-  // a larger pipe would delay the end of the stream.
+  // The writer has filled the pipe again, and the reader keeps up. For a slow reader,
+  // such as one that does something for each line, a larger pipe would delay the end
+  // of the stream by all that was written before the writer was ended.
   #noteFull(): void {
+    const now = performance.now();
+    if (now - this.#fullAt > KEPT_UP_MS) this.#full = 0;
+    this.#fullAt = now;
     if (++this.#full < KEPT_UP) return;
     this.#large = true;
     enlarge(this.#cell.fd);
