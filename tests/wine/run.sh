@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 version=${DENO_VERSION:-2.9.6}
 cache=${KILLABLE_CACHE:-$HOME/.cache/killable-process}/wine
 wine=$cache/wine10
-patience=${KILLABLE_WINE_PATIENCE:-1500}
+patience=${KILLABLE_WINE_PATIENCE:-1700}
 
 # Says why there is no lane here, in a way that adds up as one skipped test.
 cannot() {
