@@ -13,8 +13,8 @@ import { InterruptibleWait } from "./files.ts";
 /** The file of `--events`, and what has not been written to it yet. */
 export class EventLog implements AsyncDisposable {
   readonly #file: Deno.FsFile;
-  // Written one after the other, and by another thread: a pipe that nobody reads
-  // must not keep a time limit waiting.
+  // Written one after the other, and by another thread: a pipe without a
+  // reader must not keep a time limit waiting.
   #written: Promise<void> = Promise.resolve();
   #failed = false;
 

@@ -11,6 +11,7 @@ import type { ChildProcess } from "../../process/child_process.ts";
 import type { Job } from "../../process/job.ts";
 import type { JobPolicy } from "../../process/job/options.ts";
 import { RestartState } from "../../process/job/restart.ts";
+import type { ServiceState } from "../../process/job/service.ts";
 import type { CommandStatus } from "../../process/run/status.ts";
 import type { StopReport } from "../../backend/native.ts";
 import type { Command } from "../library.ts";
@@ -45,14 +46,6 @@ export type EndReason =
   | { readonly kind: "timeout" }
   | { readonly kind: "reader"; readonly output: OutputName }
   | { readonly kind: "failure"; readonly error: unknown };
-
-/** Where a command is in its life. */
-export type ServiceState =
-  | "waiting"
-  | "starting"
-  | "ready"
-  | "restarting"
-  | "ended";
 
 /** One command in a run. */
 export class ServiceRun {

@@ -10,6 +10,7 @@ import {
   type RestartMode,
   type RestartPolicy,
 } from "../../process/job/restart.ts";
+import type { ServiceCondition } from "../../process/job/service.ts";
 import {
   parseCount,
   parseDuration,
@@ -17,15 +18,12 @@ import {
 } from "../arguments/operands.ts";
 import { closest } from "../../process/validate.ts";
 
-/** The state that another command must have reached. */
-export type Condition = "started" | "ready" | "exited";
-
 /** A condition that a command waits for. */
 export interface Dependency {
   /** The name of another command. */
   readonly name: string;
   /** The state that it must have reached. */
-  readonly condition: Condition;
+  readonly condition: ServiceCondition;
 }
 
 /** How it is seen that a command is ready. */
@@ -67,7 +65,7 @@ export interface ServiceOptions {
   readonly restartDelay: string | undefined;
 }
 
-const CONDITIONS: readonly Condition[] = ["started", "ready", "exited"];
+const CONDITIONS: readonly ServiceCondition[] = ["started", "ready", "exited"];
 /** When a command can be started again. */
 export const RESTART_MODES: readonly RestartMode[] = [
   "never",

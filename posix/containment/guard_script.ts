@@ -191,10 +191,13 @@ look() {
 sift() {
   sifted=
   [ $# -gt 64 ] && [ -z "$by_hand" ] || return
-  sifted=yes sifts=$((sifts + 1)) names=
+  sifts=$((sifts + 1)) names=
   for pid; do names="$names /proc/$pid/status"; done
-  for word in $(grep -sE '^(State:.[^ZX]|Threads:.([2-9]|..))' /dev/null $names); do
+  # The grep itself comes last, and lives: without it the answer is not whole, as when
+  # it was killed or could not be started, and nothing is left out.
+  for word in $(grep -sE '^(State:.[^ZX]|Threads:.([2-9]|..))' $names /proc/self/status); do
     case $word in
+    /proc/self/status:*) sifted=yes ;;
     /proc/*/status:*) pid=\${word#/proc/} && eval "n_\${pid%%/*}=$sifts" ;;
     esac
   done

@@ -4,7 +4,7 @@
  * namespace, and a subreaper, see PR_SET_CHILD_SUBREAPER in prctl(2)), and children
  * that a leader makes for it (CLONE_PARENT in clone(2)).
  *
- * Nobody else reaps such orphans; the children of `Deno.Command` are Deno's to reap.
+ * Nothing else reaps such orphans; the children of `Deno.Command` are Deno's to reap.
  *
  * @module
  */
@@ -85,8 +85,8 @@ export function noteSibling(): void {
   siblings = true;
 }
 
-// Zombies that were found to be of no tree of ours, with their start times: nobody may
-// ever reap them, and to judge each anew at each exit would take all the time there is.
+// Zombies that were found to be of no tree of ours, with their start times: it may be
+// that nothing reaps them, and to judge each anew at each exit would take all the time there is.
 let strangers = new Map<number, number>();
 
 /**

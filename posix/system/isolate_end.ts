@@ -145,17 +145,22 @@ function isGranted(name: typeof ALL[number]): boolean {
 export function bindToDeno(fd: number): number | null {
   if (!ALL.every(isGranted)) return null;
   const path = `/proc/self/fd/${fd}`;
-  const pipe = Deno.readLinkSync(path);
-  const file = Deno.openSync(path, { write: true });
-  const number = numbersOf(pipe).find((one) => one !== fd);
-  if (number === undefined) {
-    file.close();
-    return null;
+  let file: Deno.FsFile | null = null;
+  try {
+    const pipe = Deno.readLinkSync(path);
+    file = Deno.openSync(path, { write: true });
+    const number = numbersOf(pipe).find((one) => one !== fd);
+    if (number !== undefined) {
+      setNonBlocking(number);
+      libc().close(fd);
+      lent.set(number, file);
+      return number;
+    }
+  } catch {
+    // A part that is denied all the same, or no descriptor left.
   }
-  setNonBlocking(number);
-  libc().close(fd);
-  lent.set(number, file);
-  return number;
+  file?.close();
+  return null;
 }
 
 // The descriptors of this process that have a file open.

@@ -705,8 +705,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "run --events to a pipe that nobody reads does not keep a limit waiting",
+  name: "run --events to a pipe without a reader does not keep a limit waiting",
   ignore: WINDOWS,
   async fn() {
     const folder = await Deno.makeTempDir();

@@ -33,7 +33,7 @@ function says(code: string): Command {
 // Fails after so many milliseconds of the shortest delay there is.
 const AT_ONCE: ServiceOptions = { restartDelay: 1, maxRestartDelay: 1 };
 
-Deno.test("service(): who fails is started again, up to the limit, and the job ends", async () => {
+Deno.test("service(): a command that fails is started again, up to the limit, and the job ends", async () => {
   await using job = new Job();
   const pids: number[] = [];
   const service = job.service(says("Deno.exit(3)"), {
@@ -51,7 +51,7 @@ Deno.test("service(): who fails is started again, up to the limit, and the job e
   assertEquals([end.success, end.statuses.length], [false, 3]);
 });
 
-Deno.test("service(): who succeeds is started again by 'always' alone", async () => {
+Deno.test("service(): a command that succeeds is started again by 'always' alone", async () => {
   await using job = new Job({ policy: "all" });
   const ends = says("");
   const once = job.service(ends, { ...AT_ONCE, restart: "on-failure" });

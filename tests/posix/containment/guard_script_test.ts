@@ -26,10 +26,22 @@ interface Made {
 
 /** Runs the script over members with these files; whether it called its second stage. */
 async function callsSecondStage(...members: Made[]): Promise<boolean> {
+  return await secondStage(members, false);
+}
+
+const ALIVE = "Name:\tgrep\nState:\tR (running)\nThreads:\t1\n";
+
+// With a grep that fails the answer lacks its last line.
+async function secondStage(
+  members: readonly Made[],
+  failing: boolean,
+): Promise<boolean> {
   const folder = await Deno.makeTempDir();
   const called = `${folder}/called`;
   try {
     await Deno.writeTextFile(`${folder}/loadavg`, "0.1 0.1 0.1 1/9 100\n");
+    await Deno.mkdir(`${folder}/self`);
+    if (!failing) await Deno.writeTextFile(`${folder}/self/status`, ALIVE);
     for (const [i, { stat, status }] of members.entries()) {
       const one = `${folder}/${Number(PID) - i}`;
       await Deno.mkdir(one);
@@ -89,6 +101,17 @@ Deno.test({
   async fn() {
     assertEquals(await callsSecondStage(...zombies(100)), false);
     assertEquals(await callsSecondStage(...zombies(10)), true);
+  },
+});
+
+Deno.test({
+  name: "without a whole answer the guard leaves nothing out",
+  ignore,
+  async fn() {
+    // They are not there for the grep: each is read by itself.
+    const all = Array.from({ length: 100 }, () => ({ stat: statOf("S") }));
+    assertEquals(await secondStage(all, true), true);
+    assertEquals(await secondStage(all, false), false);
   },
 });
 

@@ -8,7 +8,7 @@ const MOST = 4 * 65_536;
 const WORK_MS = 0.01;
 
 Deno.test({
-  name: "who does something for each line is not far behind a flood of them",
+  name: "a loop that does something for each line is not far behind a flood",
   // A pipe is as large as the system has it there.
   ignore: Deno.build.os !== "linux",
   async fn() {
